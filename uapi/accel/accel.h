@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Compute accelerators: the interface common to all devices.
+ *
+ * Driver parts are in <accel/DRIVER_accel.h>.
+ */
+#ifndef _UAPI_ACCEL_ACCEL_H
+#define _UAPI_ACCEL_ACCEL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/**
+ * DOC: Nodes
+ *
+ * Every device has two character devices that share the number N:
+ *
+ * - ``/dev/accel/accelN``, the compute node. Each open file is a client with
+ *   buffers and jobs of its own.
+ * - ``/dev/accel/monitorN``, the monitor node. It knows the INFO ioctl and
+ *   poll(2) only, may be opened any number of times, and works while the
+ *   compute node is busy, held exclusively or in reset.
+ *
+ * poll(2) on the monitor node reports EPOLLPRI when the health of the device
+ * (&struct accel_info_status) changed since this file last read it, and
+ * EPOLLHUP | EPOLLERR once the device is gone.
+ *
+ * N is not used again while anybody holds a file of the old device.
+ */
+
+/**
+ * DOC: ioctl format
+ *
+ * Commands are ``_IOWR(ACCEL_IOCTL_TYPE, nr, struct)`` and the like. The kernel
+ * looks a command up by type, direction and nr, and takes the size of the
+ * caller's struct from the number. A struct shorter than the kernel's is
+ * extended with zeroes (down to a documented minimum), a longer one is accepted
+ * if everything beyond the kernel's size is zero. So old programs run on new
+ * kernels and the reverse; a new field means what it always meant when it is 0.
+ *
+ * Results are written back to the first min(caller's, kernel's) bytes. They are
+ * written back on failure too where the description of the command says so.
+ *
+ * nr 0x00-0x3f are common, 0x40-0x9f belong to the driver, 0xa0-0xdf to the
+ * monitor node.
+ *
+ * All structs have the same layout for 32-bit and 64-bit callers, no implicit
+ * padding, and a size that is a multiple of 8. Pointers are __u64.
+ */
+
+/**
+ * DOC: errno
+ *
+ * The same errno means the same thing in every command:
+ *
+ * ============  =============================================================
+ * ENOTTY        this node has no such command
+ * E2BIG         the struct is longer than the kernel's and its tail is not 0,
+ *               or a count or payload exceeds the documented maximum
+ * EOPNOTSUPP    unknown flag, kind or placement
+ * EINVAL        known, but a bad value; a struct below its minimum size;
+ *               a reserved field that is not 0
+ * EFAULT        bad pointer
+ * ENOENT        no such handle, queue or job
+ * ENODEV        the device is gone
+ * EBUSY         taken by someone else
+ * EAGAIN        in reset or being scrubbed: try again
+ * ENOSPC        out of device memory, or at its dmem limit
+ * ENOMEM        out of host memory, or at RLIMIT_MEMLOCK
+ * EDQUOT        a limit per client
+ * EPERM         a capability is missing
+ * EACCES        the mode of the file or of the buffer does not allow it
+ * EINTR         a signal arrived during a wait (deadlines are absolute, so the
+ *               call can simply be repeated)
+ * ETIMEDOUT     the wait's own deadline passed; the job goes on
+ * ETIME         the job was stopped by its timeout
+ * ECANCELED     the job's own context was killed
+ * ENODATA       the job was innocent and lost to a reset
+ * EIO           the job faulted
+ * EOVERFLOW     the status of the job is no longer kept
+ * ============  =============================================================
+ */
+
+/* Free in Documentation/userspace-api/ioctl/ioctl-number.rst of Linux 7.3. */
+#define ACCEL_IOCTL_TYPE		0xA9
+
+#define ACCEL_IOCTL_DRIVER_BASE		0x40
+#define ACCEL_IOCTL_DRIVER_END		0xa0
+#define ACCEL_IOCTL_MONITOR_BASE	0xa0
+#define ACCEL_IOCTL_MONITOR_END		0xe0
+
+/* ---- INFO ---------------------------------------------------------------- */
+
+/**
+ * enum accel_info_id - what ACCEL_IOCTL_INFO can answer
+ * @ACCEL_INFO_LIST: array of &struct accel_info_kind, one for each kind
+ * @ACCEL_INFO_DEVICE: &struct accel_info_device
+ * @ACCEL_INFO_STATUS: &struct accel_info_status
+ * @ACCEL_INFO_ENGINES: array of &struct accel_info_engine
+ * @ACCEL_INFO_MEMORY: array of &struct accel_info_memory
+ * @ACCEL_INFO_CLIENTS: &struct accel_info_clients
+ * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
+ */
+enum accel_info_id {
+	ACCEL_INFO_LIST		= 0,
+	ACCEL_INFO_DEVICE	= 1,
+	ACCEL_INFO_STATUS	= 2,
+	ACCEL_INFO_ENGINES	= 3,
+	ACCEL_INFO_MEMORY	= 4,
+	ACCEL_INFO_CLIENTS	= 5,
+	ACCEL_INFO_DRIVER_BASE	= 0x8000,
+};
+
+/**
+ * struct accel_info - ACCEL_IOCTL_INFO, ask about the device
+ * @kind: in: &enum accel_info_id or a kind of the driver
+ * @size: in: bytes at @data; out: bytes of the whole answer
+ * @data: in: pointer to where the answer goes; not looked at if @size is 0
+ * @flags: in: must be 0
+ * @version: out: version of the kind, raised with each field that is added
+ * @element_size: out: bytes of one element; equals @size unless an array
+ * @reserved: must be 0
+ *
+ * The answer is cut at the caller's @size (an array at a whole element), and
+ * nothing beyond the answer is written, so a caller sets its memory to 0 and
+ * walks arrays with @element_size. Asking with @size 0 tells the size needed.
+ *
+ * Minimum size: up to and including @data.
+ *
+ * Errors: EOPNOTSUPP no such kind on this node, or a flag; EAGAIN the kind needs
+ * an operational device and it is in reset; EPERM the kind is privileged;
+ * EFAULT; EINVAL @reserved; ENODEV.
+ */
+struct accel_info {
+	__u32 kind;
+	__u32 size;
+	__u64 data;
+	__u32 flags;
+	__u32 version;
+	__u32 element_size;
+	__u32 reserved;
+};
+
+/* When a kind can be answered. */
+#define ACCEL_INFO_ALWAYS		1	/* also in reset */
+#define ACCEL_INFO_OPERATIONAL		2	/* else EAGAIN */
+#define ACCEL_INFO_CONTEXT		3	/* needs a context of the caller */
+
+/* Whom a kind is answered. The opener of the file counts, not the caller. */
+#define ACCEL_INFO_PUBLIC		0
+#define ACCEL_INFO_PERFMON		1	/* CAP_PERFMON */
+#define ACCEL_INFO_ADMIN		2	/* CAP_SYS_ADMIN */
+
+/* On which nodes. */
+#define ACCEL_INFO_ON_COMPUTE		(1 << 0)
+#define ACCEL_INFO_ON_MONITOR		(1 << 1)
+
+#define ACCEL_INFO_ARRAY		(1 << 0)
+
+/**
+ * struct accel_info_kind - one element of ACCEL_INFO_LIST
+ * @kind: the kind
+ * @version: its version
+ * @size: bytes of its struct, or of one element if it is an array
+ * @flags: ACCEL_INFO_ARRAY
+ * @availability: ACCEL_INFO_ALWAYS, ACCEL_INFO_OPERATIONAL or ACCEL_INFO_CONTEXT
+ * @privilege: ACCEL_INFO_PUBLIC, ACCEL_INFO_PERFMON or ACCEL_INFO_ADMIN
+ * @nodes: mask of ACCEL_INFO_ON_COMPUTE and ACCEL_INFO_ON_MONITOR
+ * @reserved: 0
+ */
+struct accel_info_kind {
+	__u32 kind;
+	__u32 version;
+	__u32 size;
+	__u32 flags;
+	__u32 availability;
+	__u32 privilege;
+	__u32 nodes;
+	__u32 reserved;
+};
+
+#define ACCEL_DEVICE_EXCLUSIVE		(1 << 0)	/* one client at a time */
+
+/**
+ * struct accel_info_device - who the device is; never changes
+ * @name: product, for people: "Arm Ethos-U65-256"
+ * @driver: name of the driver's module
+ * @bus: name of the bus: "pci", "platform", "faux", ...
+ * @address: name of the device on its bus: "0000:01:00.0"
+ * @uuid: the same for the same device (or, without a serial number, for the
+ *        same kind of device at the same place) at every boot
+ * @index: N of the nodes
+ * @core_version: version of the subsystem, major << 16 | minor
+ * @driver_version: version of the driver, major << 16 | minor
+ * @vendor: vendor id on the bus, 0 if it has none, as the following
+ * @device: device id
+ * @subsystem_vendor: subsystem vendor id
+ * @subsystem_device: subsystem device id
+ * @revision: revision id
+ * @numa_node: NUMA node, -1 if unknown
+ * @flags: ACCEL_DEVICE_EXCLUSIVE
+ *
+ * Strings end with a NUL.
+ */
+struct accel_info_device {
+	char name[64];
+	char driver[32];
+	char bus[16];
+	char address[48];
+	__u8 uuid[16];
+	__u32 index;
+	__u32 core_version;
+	__u32 driver_version;
+	__u32 vendor;
+	__u32 device;
+	__u32 subsystem_vendor;
+	__u32 subsystem_device;
+	__u32 revision;
+	__s32 numa_node;
+	__u32 flags;
+};
+
+/**
+ * enum accel_health - health of a device
+ * @ACCEL_HEALTH_OPERATIONAL: takes jobs
+ * @ACCEL_HEALTH_RESETTING: being reset; jobs wait
+ * @ACCEL_HEALTH_WEDGED: a reset failed; jobs are refused until an administrator
+ *                       resets or rebinds the device
+ */
+enum accel_health {
+	ACCEL_HEALTH_OPERATIONAL	= 1,
+	ACCEL_HEALTH_RESETTING		= 2,
+	ACCEL_HEALTH_WEDGED		= 3,
+};
+
+/**
+ * struct accel_info_status - how the device is
+ * @health: &enum accel_health
+ * @reserved: 0
+ * @since_ns: when @health last changed, CLOCK_MONOTONIC nanoseconds
+ * @changes: how often @health changed since the device was registered
+ * @resets: how many resets ended, well or not
+ *
+ * Reading it rearms poll(2) on the monitor node.
+ */
+struct accel_info_status {
+	__u32 health;
+	__u32 reserved;
+	__u64 since_ns;
+	__u64 changes;
+	__u64 resets;
+};
+
+/**
+ * enum accel_engine_kind - what an engine is for
+ * @ACCEL_ENGINE_COMPUTE: computes
+ * @ACCEL_ENGINE_INFERENCE: runs neural networks
+ * @ACCEL_ENGINE_COPY: moves data
+ * @ACCEL_ENGINE_COLLECTIVE: talks to other devices
+ */
+enum accel_engine_kind {
+	ACCEL_ENGINE_COMPUTE	= 1,
+	ACCEL_ENGINE_INFERENCE	= 2,
+	ACCEL_ENGINE_COPY	= 3,
+	ACCEL_ENGINE_COLLECTIVE	= 4,
+};
+
+/**
+ * struct accel_info_engine - one element of ACCEL_INFO_ENGINES
+ * @name: name, unique in the device
+ * @kind: &enum accel_engine_kind
+ * @queued: jobs that wait for or run on the engine
+ * @completed: jobs that ended well
+ * @failed: jobs that ended otherwise
+ * @busy_ns: time in which a job was on the engine, nanoseconds
+ */
+struct accel_info_engine {
+	char name[32];
+	__u32 kind;
+	__u32 queued;
+	__u64 completed;
+	__u64 failed;
+	__u64 busy_ns;
+};
+
+/**
+ * enum accel_memory_kind - where memory is
+ * @ACCEL_MEMORY_SYSTEM: the host's
+ * @ACCEL_MEMORY_DEVICE: the device's
+ */
+enum accel_memory_kind {
+	ACCEL_MEMORY_SYSTEM	= 1,
+	ACCEL_MEMORY_DEVICE	= 2,
+};
+
+/**
+ * struct accel_info_memory - one element of ACCEL_INFO_MEMORY
+ * @name: name of the region; "memory" is system memory
+ * @kind: &enum accel_memory_kind
+ * @reserved: 0
+ * @size: bytes it has, 0 if bounded by the host's memory only
+ * @used: bytes that buffers of all clients take
+ */
+struct accel_info_memory {
+	char name[32];
+	__u32 kind;
+	__u32 reserved;
+	__u64 size;
+	__u64 used;
+};
+
+/**
+ * struct accel_info_clients - who uses the device
+ * @clients: files open on the compute node
+ * @monitors: files open on the monitor node
+ * @opens: times the compute node was opened
+ * @monitor_opens: times the monitor node was opened
+ * @refused: opens of the compute node that were refused because it was taken
+ * @last_open_ns: when the compute node was last opened, CLOCK_MONOTONIC
+ *                nanoseconds, 0 if never
+ * @last_close_ns: when it was last closed, likewise
+ */
+struct accel_info_clients {
+	__u32 clients;
+	__u32 monitors;
+	__u64 opens;
+	__u64 monitor_opens;
+	__u64 refused;
+	__u64 last_open_ns;
+	__u64 last_close_ns;
+};
+
+#define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)
+
+/* ---- Buffers ------------------------------------------------------------- */
+
+/**
+ * enum accel_placement - where the memory of a buffer is
+ * @ACCEL_PLACEMENT_DEFAULT: where the device can work with it
+ * @ACCEL_PLACEMENT_SYSTEM: pages of system memory, scattered
+ * @ACCEL_PLACEMENT_CONTIGUOUS: system memory that is contiguous for the device
+ */
+enum accel_placement {
+	ACCEL_PLACEMENT_DEFAULT		= 0,
+	ACCEL_PLACEMENT_SYSTEM		= 1,
+	ACCEL_PLACEMENT_CONTIGUOUS	= 2,
+};
+
+/**
+ * struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
+ * @size: in: bytes, at least 1; out: bytes it has, a multiple of the page size
+ * @placement: in: &enum accel_placement; out: the placement chosen
+ * @flags: in: must be 0
+ * @handle: out: name of the buffer in this file, never 0
+ * @reserved: must be 0
+ * @mmap_offset: out: offset for mmap(2) on this file
+ *
+ * The buffer is zeroed. It lives until its handle and its last mapping are gone
+ * and no job uses it. mmap(2) needs MAP_SHARED and a range inside the buffer.
+ * Mappings stay valid, with their contents, when the device goes away.
+ *
+ * Errors: EINVAL @size 0 or too large to be rounded up, @reserved; EOPNOTSUPP
+ * unknown placement or flag, or a placement the device does not have; ENOMEM;
+ * ENODEV.
+ */
+struct accel_buffer_create {
+	__u64 size;
+	__u32 placement;
+	__u32 flags;
+	__u32 handle;
+	__u32 reserved;
+	__u64 mmap_offset;
+};
+
+/**
+ * struct accel_buffer_close - ACCEL_IOCTL_BUFFER_CLOSE, give a handle back
+ * @handle: in: the buffer
+ * @flags: in: must be 0
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP; ENODEV.
+ */
+struct accel_buffer_close {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * struct accel_buffer_info - ACCEL_IOCTL_BUFFER_INFO, ask about a buffer
+ * @handle: in: the buffer
+ * @flags: in: must be 0
+ * @size: out: bytes
+ * @mmap_offset: out: offset for mmap(2) on this file
+ * @placement: out: &enum accel_placement
+ * @reserved: must be 0
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP; EINVAL @reserved; ENODEV.
+ */
+struct accel_buffer_info {
+	__u32 handle;
+	__u32 flags;
+	__u64 size;
+	__u64 mmap_offset;
+	__u32 placement;
+	__u32 reserved;
+};
+
+#define ACCEL_IOCTL_BUFFER_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x08, struct accel_buffer_create)
+#define ACCEL_IOCTL_BUFFER_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x09, struct accel_buffer_close)
+#define ACCEL_IOCTL_BUFFER_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x0a, struct accel_buffer_info)
+
+/* ---- Jobs ---------------------------------------------------------------- */
+
+#define ACCEL_SUBMIT_MAX_BUFFERS	1024
+
+/* How a job uses a buffer. At least one of the two. */
+#define ACCEL_BUFFER_READ		(1 << 0)
+#define ACCEL_BUFFER_WRITE		(1 << 1)
+
+/**
+ * struct accel_submit_buffer - a buffer that a job names
+ * @handle: the buffer
+ * @flags: ACCEL_BUFFER_READ, ACCEL_BUFFER_WRITE
+ */
+struct accel_submit_buffer {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
+ * @queue: in: the queue; every file has queue 0
+ * @flags: in: must be 0
+ * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer, each buffer
+ *           once; the driver's payload refers to them by their index
+ * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
+ * @payload_size: in: bytes at @payload
+ * @payload: in: pointer to what the driver runs (<accel/DRIVER_accel.h>)
+ * @job: out: number of the job, counts up from 1 in each queue
+ * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
+ * @refused_at: out, likewise: where in the payload, in units of the driver
+ *
+ * Jobs of a queue run in the order of submission. The buffers stay alive until
+ * the job has ended, whatever happens to their handles. @refused_reason and
+ * @refused_at are written on failure too.
+ *
+ * Minimum size: up to and including @job.
+ *
+ * Errors: ENOENT no such queue or buffer; EINVAL the driver refuses the payload,
+ * a buffer named twice or used neither way; E2BIG too many buffers or too long a
+ * payload; EOPNOTSUPP a flag, or a placement that the device cannot reach;
+ * EACCES the job writes to a buffer not named for writing; EDQUOT too many
+ * unfinished jobs in the queue; EIO the device is wedged; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_submit {
+	__u32 queue;
+	__u32 flags;
+	__u64 buffers;
+	__u32 nr_buffers;
+	__u32 payload_size;
+	__u64 payload;
+	__u64 job;
+	__u32 refused_reason;
+	__u32 refused_at;
+};
+
+/**
+ * enum accel_job_state - where a job is
+ * @ACCEL_JOB_QUEUED: waits for an engine
+ * @ACCEL_JOB_RUNNING: on an engine
+ * @ACCEL_JOB_DONE: ended; @error says how
+ */
+enum accel_job_state {
+	ACCEL_JOB_QUEUED	= 1,
+	ACCEL_JOB_RUNNING	= 2,
+	ACCEL_JOB_DONE		= 3,
+};
+
+/**
+ * enum accel_fault - why a job failed
+ * @ACCEL_FAULT_NONE: it did not
+ * @ACCEL_FAULT_TIMEOUT: did not end in time (ETIME)
+ * @ACCEL_FAULT_COMMAND: the device did not understand a command (EIO)
+ * @ACCEL_FAULT_BUS: an access to memory failed (EIO)
+ * @ACCEL_FAULT_DEVICE: the device failed otherwise (EIO)
+ * @ACCEL_FAULT_RESET: lost to a reset it did not cause (ENODATA)
+ * @ACCEL_FAULT_GONE: the device went away (ENODEV)
+ * @ACCEL_FAULT_CANCELED: its context was killed (ECANCELED)
+ */
+enum accel_fault {
+	ACCEL_FAULT_NONE	= 0,
+	ACCEL_FAULT_TIMEOUT	= 1,
+	ACCEL_FAULT_COMMAND	= 2,
+	ACCEL_FAULT_BUS		= 3,
+	ACCEL_FAULT_DEVICE	= 4,
+	ACCEL_FAULT_RESET	= 5,
+	ACCEL_FAULT_GONE	= 6,
+	ACCEL_FAULT_CANCELED	= 7,
+};
+
+/**
+ * struct accel_job_status - how a job is, or how it ended
+ * @state: &enum accel_job_state; 0 if nothing is known
+ * @error: 0, or the errno (positive) the job ended with
+ * @fault: &enum accel_fault
+ * @engine: index of the engine in ACCEL_INFO_ENGINES
+ * @fault_address: where it faulted, 0 if unknown; meaning as the driver says
+ * @submit_ns: when it was submitted, CLOCK_MONOTONIC nanoseconds
+ * @start_ns: when it was put on the engine, 0 if it never was
+ * @end_ns: when it ended
+ */
+struct accel_job_status {
+	__u32 state;
+	__u32 error;
+	__u32 fault;
+	__u32 engine;
+	__u64 fault_address;
+	__u64 submit_ns;
+	__u64 start_ns;
+	__u64 end_ns;
+};
+
+/**
+ * struct accel_wait - ACCEL_IOCTL_WAIT, wait for a job to end
+ * @queue: in: the queue
+ * @flags: in: must be 0
+ * @job: in: number of the job
+ * @deadline_ns: in: give up at this time, CLOCK_MONOTONIC nanoseconds; in the
+ *               past: only look; INT64_MAX: never; negative: EINVAL
+ * @status: out: the status of the job
+ *
+ * Succeeds if and only if the job ended well. If it ended otherwise, the call
+ * fails with the errno of the job: ETIME, EIO, ENODATA, ECANCELED, ENODEV.
+ * @status is written in all these cases and on ETIMEDOUT; in all others, and
+ * if @status.state is 0, the errno is about the call.
+ *
+ * Minimum size: up to and including @deadline_ns.
+ *
+ * Errors of the call: ENOENT no such queue or job; EOVERFLOW the status is no
+ * longer kept; ETIMEDOUT; EINTR; EINVAL; EOPNOTSUPP; ENODEV.
+ */
+struct accel_wait {
+	__u32 queue;
+	__u32 flags;
+	__u64 job;
+	__s64 deadline_ns;
+	struct accel_job_status status;
+};
+
+/* How many ended jobs of a queue keep their status. */
+#define ACCEL_QUEUE_HISTORY		256
+
+/* How many jobs of a queue may be unfinished. */
+#define ACCEL_QUEUE_DEPTH		256
+
+#define ACCEL_IOCTL_SUBMIT		_IOWR(ACCEL_IOCTL_TYPE, 0x10, struct accel_submit)
+#define ACCEL_IOCTL_WAIT		_IOWR(ACCEL_IOCTL_TYPE, 0x11, struct accel_wait)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* _UAPI_ACCEL_ACCEL_H */
