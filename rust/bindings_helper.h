@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What bindgen reads for the kernel_ext crate.
+ */
+#include "helpers.h"

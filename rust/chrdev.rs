@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Character devices with a class, their nodes and the operations on their files.
+//!
+//! C headers: [`include/linux/cdev.h`](srctree/include/linux/cdev.h),
+//! [`include/linux/device/class.h`](srctree/include/linux/device/class.h)
+
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings, container_of,
+    device::Device,
+    error::{
+        from_result,
+        to_result, //
+    },
+    fs::File,
+    mm::virt::VmaNew,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        poll::PollTable,
+        Arc,
+    },
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+
+use crate::{
+    bindings as ext,
+    device::as_raw,
+    sysfs, //
+};
+
+/// A class of nodes below a directory of `/dev`; for statics.
+#[repr(C)]
+pub struct Class {
+    class: bindings::class,
+    /// "DIR/%s"
+    path: &'static CStr,
+    mode: u16,
+    first: Atomic<u32>,
+    nodes: u32,
+}
+
+// SAFETY: Immutable but for `first`, which is atomic.
+unsafe impl Sync for Class {}
+
+impl Class {
+    /// Makes a class of up to `nodes` nodes at `path`, which is "DIR/%s", with access mode `mode`
+    /// (0: the default).
+    pub const fn new(name: &'static CStr, path: &'static CStr, mode: u16, nodes: u32) -> Self {
+        Self {
+            class: bindings::class {
+                name: kernel::str::as_char_ptr_in_const_context(name),
+                devnode: Some(Self::devnode),
+                ..pin_init::zeroed()
+            },
+            path,
+            mode,
+            first: Atomic::new(0),
+            nodes,
+        }
+    }
+
+    /// Registers the class and its device numbers until the result is dropped.
+    pub fn register(&'static self) -> Result<ClassRegistration> {
+        let mut first = 0;
+        // SAFETY: The name lives for ever.
+        to_result(unsafe {
+            bindings::alloc_chrdev_region(&mut first, 0, self.nodes, self.class.name)
+        })?;
+        self.first.store(first, Relaxed);
+        // SAFETY: A static.
+        let ret = to_result(unsafe { bindings::class_register(&self.class) });
+        if let Err(e) = ret {
+            // SAFETY: Allocated above.
+            unsafe { bindings::unregister_chrdev_region(first, self.nodes) };
+            return Err(e);
+        }
+        Ok(ClassRegistration(self))
+    }
+
+    /// # Safety
+    ///
+    /// `dev` must be a device of such a class, `mode` null or valid.
+    unsafe extern "C" fn devnode(
+        dev: *const bindings::device,
+        mode: *mut bindings::umode_t,
+    ) -> *mut c_char {
+        // SAFETY: By the requirements; `class` is the first field of a `Class`.
+        unsafe {
+            let this = &*(*dev).class.cast::<Class>();
+            if !mode.is_null() && this.mode != 0 {
+                *mode = this.mode;
+            }
+            bindings::kasprintf(
+                bindings::GFP_KERNEL,
+                this.path.as_char_ptr(),
+                bindings::dev_name(dev),
+            )
+        }
+    }
+}
+
+/// The registration of a [`Class`].
+pub struct ClassRegistration(&'static Class);
+
+impl Drop for ClassRegistration {
+    fn drop(&mut self) {
+        // SAFETY: Registered in `Class::register`. Modules with nodes of the class use our module.
+        unsafe {
+            bindings::class_unregister(&self.0.class);
+            bindings::unregister_chrdev_region(self.0.first.load(Relaxed), self.0.nodes);
+        }
+    }
+}
+
+/// An open file of a node, and what can be done with it.
+pub trait Operations: Sized + Send + Sync + 'static {
+    /// The module whose code the operations are; in use while a file is open.
+    type Owner: ModuleMetadata;
+    /// What the node stands for.
+    type Subject: Send + Sync + 'static;
+
+    /// Opens the node.
+    fn open(subject: &Arc<Self::Subject>, file: &File) -> Result<Pin<KBox<Self>>>;
+
+    /// An ioctl, of 64-bit or 32-bit user space alike.
+    fn ioctl(self: Pin<&Self>, cmd: u32, arg: usize) -> Result<isize>;
+
+    /// mmap(2).
+    fn mmap(self: Pin<&Self>, _vma: &VmaNew) -> Result {
+        Err(ENODEV)
+    }
+
+    /// poll(2): returns a mask of `EPOLL*`.
+    fn poll(self: Pin<&Self>, _file: &File, _table: PollTable<'_>) -> u32 {
+        0
+    }
+
+    /// Names of the sysfs attributes of the node.
+    fn attributes(_subject: &Self::Subject) -> &[&'static CStr] {
+        &[]
+    }
+
+    /// Writes the attribute at `index` of [`Operations::attributes`].
+    fn show(_subject: &Self::Subject, _index: usize, _page: &mut sysfs::Page<'_>) -> Result {
+        Err(EINVAL)
+    }
+}
+
+/// A sysfs attribute of a node.
+#[repr(C)]
+struct Attribute {
+    attr: bindings::device_attribute,
+    index: usize,
+}
+
+/// A node: a `struct device` with a `struct cdev`, counted by the device.
+///
+/// # Invariants
+///
+/// `groups`, `group` and `list` point to each other and to `attributes`, none of which changes.
+#[pin_data]
+#[repr(C)]
+struct Node<O: Operations> {
+    #[pin]
+    dev: Opaque<bindings::device>,
+    #[pin]
+    cdev: Opaque<bindings::cdev>,
+    subject: Arc<O::Subject>,
+    attributes: KVec<Attribute>,
+    list: KVec<*mut bindings::attribute>,
+    group: bindings::attribute_group,
+    groups: [*const bindings::attribute_group; 2],
+}
+
+impl<O: Operations> Node<O> {
+    fn new(subject: &Arc<O::Subject>) -> Result<NonNull<Self>> {
+        let names = O::attributes(subject);
+        let mut attributes = KVec::with_capacity(names.len(), GFP_KERNEL)?;
+        for (index, name) in names.iter().enumerate() {
+            let mut attr = pin_init::zeroed();
+            // SAFETY: `attr` is valid; the name lives for ever.
+            unsafe {
+                ext::accel_helper_device_attribute_init(
+                    &mut attr,
+                    name.as_char_ptr(),
+                    Some(Self::show),
+                )
+            };
+            attributes.push(Attribute { attr, index }, GFP_KERNEL)?;
+        }
+        let mut list = KVec::with_capacity(names.len() + 1, GFP_KERNEL)?;
+        for a in &mut attributes {
+            list.push(&raw mut a.attr.attr, GFP_KERNEL)?;
+        }
+        list.push(core::ptr::null_mut(), GFP_KERNEL)?;
+
+        let node = KBox::pin_init::<Error>(
+            try_pin_init!(Self {
+                // SAFETY: Zeroes are what `device_initialize` and `cdev_init` expect.
+                dev <- Opaque::ffi_init(|p: *mut bindings::device| unsafe {
+                    p.write_bytes(0, 1)
+                }),
+                // SAFETY: As above.
+                cdev <- Opaque::ffi_init(|p: *mut bindings::cdev| unsafe { p.write_bytes(0, 1) }),
+                subject: subject.clone(),
+                attributes,
+                list,
+                group: pin_init::zeroed(),
+                groups: [core::ptr::null(); 2],
+            }),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: Never moved; freed by `release`.
+        let node = KBox::into_raw(unsafe { Pin::into_inner_unchecked(node) });
+        // SAFETY: `node` is valid and still ours alone.
+        unsafe {
+            ext::accel_helper_attribute_group_init(
+                &raw mut (*node).group,
+                (*node).list.as_mut_ptr(),
+            );
+            (*node).groups[0] = &raw const (*node).group;
+            Ok(NonNull::new_unchecked(node))
+        }
+    }
+
+    const FOPS: FileOperations<O> = FileOperations(PhantomData);
+
+    /// # Safety
+    ///
+    /// `dev` must be the device of a `Node<O>` whose last reference is gone.
+    unsafe extern "C" fn release(dev: *mut bindings::device) {
+        // SAFETY: `dev` is the first field of a node from `new`.
+        drop(unsafe { KBox::from_raw(dev.cast::<Self>()) });
+    }
+
+    /// # Safety
+    ///
+    /// `dev` must be the device of a `Node<O>`, `attr` one of its attributes, and `buf` a page.
+    unsafe extern "C" fn show(
+        dev: *mut bindings::device,
+        attr: *mut bindings::device_attribute,
+        buf: *mut c_char,
+    ) -> isize {
+        // SAFETY: By the requirements; `dev` and `attr` are first fields.
+        let (this, attribute, mut page) = unsafe {
+            (
+                &*dev.cast::<Self>(),
+                &*attr.cast::<Attribute>(),
+                sysfs::Page::from_raw(buf),
+            )
+        };
+        match O::show(&this.subject, attribute.index, &mut page) {
+            Ok(()) => page.len() as isize,
+            Err(e) => e.to_errno() as isize,
+        }
+    }
+}
+
+/// A node that exists; it vanishes when this is dropped. Open files stay.
+pub struct Registration<O: Operations>(NonNull<Node<O>>);
+
+// SAFETY: Devices are counted and locked by the driver core.
+unsafe impl<O: Operations> Send for Registration<O> {}
+// SAFETY: As above.
+unsafe impl<O: Operations> Sync for Registration<O> {}
+
+impl<O: Operations> Registration<O> {
+    /// Makes node number `index` of `class`, called "`name``index`".
+    pub fn new(
+        class: &'static Class,
+        name: &'static CStr,
+        index: u32,
+        parent: &Device,
+        subject: &Arc<O::Subject>,
+    ) -> Result<Self> {
+        if index >= class.nodes {
+            return Err(EINVAL);
+        }
+        let node = Node::<O>::new(subject)?.as_ptr();
+        // SAFETY: `node` is valid; from `device_initialize` on `put_device` frees it.
+        unsafe {
+            let (dev, cdev) = ((*node).dev.get(), (*node).cdev.get());
+            bindings::device_initialize(dev);
+            (*dev).class = &class.class;
+            (*dev).parent = as_raw(parent);
+            (*dev).release = Some(Node::<O>::release);
+            (*dev).devt = class.first.load(Relaxed) + index;
+            (*dev).groups = (*node).groups.as_mut_ptr();
+            bindings::cdev_init(cdev, Node::<O>::FOPS.as_ptr());
+            (*cdev).owner = this_module::<O::Owner>().as_ptr();
+            let ret = to_result(bindings::dev_set_name(
+                dev,
+                c"%s%u".as_char_ptr(),
+                name.as_char_ptr(),
+                index,
+            ))
+            .and_then(|()| to_result(bindings::cdev_device_add(cdev, dev)));
+            if let Err(e) = ret {
+                bindings::put_device(dev);
+                return Err(e);
+            }
+            Ok(Self(NonNull::new_unchecked(node)))
+        }
+    }
+
+    /// Tells user space that something about the node changed: a "change" uevent.
+    pub fn changed(&self) {
+        // SAFETY: The node exists.
+        unsafe {
+            bindings::kobject_uevent(
+                &raw mut (*(*self.0.as_ptr()).dev.get()).kobj,
+                bindings::kobject_action_KOBJ_CHANGE,
+            )
+        };
+    }
+}
+
+impl<O: Operations> Drop for Registration<O> {
+    fn drop(&mut self) {
+        // SAFETY: Added in `new`; the first reference is ours.
+        unsafe {
+            let node = self.0.as_ptr();
+            let (dev, cdev) = ((*node).dev.get(), (*node).cdev.get());
+            bindings::cdev_device_del(cdev, dev);
+            bindings::put_device(dev);
+        }
+    }
+}
+
+/// The C operations that lead to an `O`.
+struct FileOperations<O: Operations>(PhantomData<O>);
+
+impl<O: Operations> FileOperations<O> {
+    const TABLE: bindings::file_operations = bindings::file_operations {
+        owner: this_module::<O::Owner>().as_ptr(),
+        open: Some(Self::open),
+        release: Some(Self::release),
+        unlocked_ioctl: Some(Self::ioctl),
+        #[cfg(CONFIG_COMPAT)]
+        compat_ioctl: bindings::compat_ptr_ioctl,
+        mmap: Some(Self::mmap),
+        poll: Some(Self::poll),
+        ..pin_init::zeroed()
+    };
+
+    const fn as_ptr(&self) -> *const bindings::file_operations {
+        &const { Self::TABLE }
+    }
+
+    /// # Safety
+    ///
+    /// `inode` and `file` must be of a `Node<O>` being opened.
+    unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        from_result(|| {
+            // SAFETY: chrdev_open() set `i_cdev` and holds a reference to it, hence the node.
+            let node = unsafe {
+                let cdev = ext::accel_helper_inode_cdev(inode);
+                &*container_of!(Opaque::cast_from(cdev), Node<O>, cdev)
+            };
+            // SAFETY: The file is being opened, by this thread.
+            let this = O::open(&node.subject, unsafe { File::from_raw_file(file) })?;
+            // SAFETY: The private data is ours.
+            unsafe {
+                bindings::nonseekable_open(inode, file);
+                (*file).private_data = this.into_foreign();
+            }
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened, at its end.
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: Set in `open`; nobody uses it any more.
+        drop(unsafe { Pin::<KBox<O>>::from_foreign((*file).private_data) });
+        0
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened.
+    unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
+        // SAFETY: Set in `open`.
+        let this = unsafe { Pin::<KBox<O>>::borrow((*file).private_data) };
+        match O::ioctl(this, cmd, arg) {
+            Ok(ret) => ret as c_long,
+            Err(e) => e.to_errno() as c_long,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened, `vma` one that is being set up.
+    unsafe extern "C" fn mmap(
+        file: *mut bindings::file,
+        vma: *mut bindings::vm_area_struct,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: Set in `open`; the VMA by the requirements.
+            let (this, vma) = unsafe {
+                (
+                    Pin::<KBox<O>>::borrow((*file).private_data),
+                    VmaNew::from_raw(vma),
+                )
+            };
+            O::mmap(this, vma)?;
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened, `table` null or valid.
+    unsafe extern "C" fn poll(
+        file: *mut bindings::file,
+        table: *mut bindings::poll_table_struct,
+    ) -> bindings::__poll_t {
+        // SAFETY: Set in `open`; the others by the requirements.
+        let (this, file, table) = unsafe {
+            (
+                Pin::<KBox<O>>::borrow((*file).private_data),
+                File::from_raw_file(file),
+                PollTable::from_raw(table),
+            )
+        };
+        O::poll(this, file, table)
+    }
+}
+
+/// Returns the page offset that mmap(2) was given.
+pub fn page_offset(vma: &VmaNew) -> usize {
+    // SAFETY: The VMA is valid.
+    unsafe { (*vma.as_ptr()).vm_pgoff }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions for what C has as macros and inline functions only.
+ */
+#include <linux/export.h>
+#include <linux/sysfs.h>
+#include <linux/uaccess.h>
+
+#include "helpers.h"
+
+/* The number of the anonymous union that i_cdev is in depends on the configuration. */
+struct cdev *accel_helper_inode_cdev(const struct inode *inode)
+{
+	return inode->i_cdev;
+}
+EXPORT_SYMBOL_GPL(accel_helper_inode_cdev);
+
+void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
+					ssize_t (*show)(struct device *dev,
+							struct device_attribute *attr, char *buf))
+{
+	sysfs_attr_init(&attr->attr);
+	attr->attr.name = name;
+	attr->attr.mode = 0444;
+	attr->show = show;
+}
+EXPORT_SYMBOL_GPL(accel_helper_device_attribute_init);
+
+void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs)
+{
+	group->attrs = attrs;
+}
+EXPORT_SYMBOL_GPL(accel_helper_attribute_group_init);
+
+int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
+{
+	return dma_mapping_error(dev, addr);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_mapping_error);
+
+void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size)
+{
+	dma_sync_single_for_cpu(dev, addr, size, DMA_BIDIRECTIONAL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_sync_for_cpu);
+
+void accel_helper_dma_sync_for_device(struct device *dev, dma_addr_t addr, size_t size)
+{
+	dma_sync_single_for_device(dev, addr, size, DMA_BIDIRECTIONAL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_sync_for_device);
+
+int accel_helper_dev_to_node(struct device *dev)
+{
+	return dev_to_node(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dev_to_node);
+
+struct pci_dev *accel_helper_to_pci_dev(struct device *dev)
+{
+	return dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
+}
+EXPORT_SYMBOL_GPL(accel_helper_to_pci_dev);
+
+void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work))
+{
+	init_irq_work(work, func);
+}
+EXPORT_SYMBOL_GPL(accel_helper_init_irq_work);
+
+unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf)
+{
+	return vmf->pgoff;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_pgoff);
+
+/* Gives the fault handler's caller a reference to the page. */
+void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page)
+{
+	get_page(page);
+	vmf->page = page;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_set_page);
+
+void accel_helper_vma_set_pgoff(struct vm_area_struct *vma, unsigned long pgoff)
+{
+	vma->vm_pgoff = pgoff;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vma_set_pgoff);
+
+int accel_helper_check_zeroed_user(unsigned long from, size_t size)
+{
+	return check_zeroed_user((const void __user *)from, size);
+}
+EXPORT_SYMBOL_GPL(accel_helper_check_zeroed_user);
+
+void accel_helper_ida_init(struct ida *ida)
+{
+	ida_init(ida);
+}
+EXPORT_SYMBOL_GPL(accel_helper_ida_init);
+
+/*
+ * Zeroed pages that follow each other, each with a reference count of its own, charged to the
+ * memory cgroup of the caller. Does not try hard for more than one, and rather fails than that
+ * somebody is killed for one.
+ */
+struct page *accel_helper_alloc_split_pages(unsigned int order)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
+	struct page *page;
+
+	gfp |= __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
+	page = alloc_pages(gfp, order);
+	if (page && order)
+		split_page(page, order);
+	return page;
+}
+EXPORT_SYMBOL_GPL(accel_helper_alloc_split_pages);
+
+unsigned long accel_helper_totalram_pages(void)
+{
+	return totalram_pages();
+}
+EXPORT_SYMBOL_GPL(accel_helper_totalram_pages);

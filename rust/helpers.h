@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Functions for what C has as macros and inline functions only.
+ */
+#ifndef _ACCEL_HELPERS_H
+#define _ACCEL_HELPERS_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/irq_work.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+
+struct cdev *accel_helper_inode_cdev(const struct inode *inode);
+void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
+					ssize_t (*show)(struct device *dev,
+							struct device_attribute *attr, char *buf));
+void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
+int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
+void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size);
+void accel_helper_dma_sync_for_device(struct device *dev, dma_addr_t addr, size_t size);
+int accel_helper_dev_to_node(struct device *dev);
+struct pci_dev *accel_helper_to_pci_dev(struct device *dev);
+void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work));
+unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf);
+void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page);
+void accel_helper_vma_set_pgoff(struct vm_area_struct *vma, unsigned long pgoff);
+int accel_helper_check_zeroed_user(unsigned long from, size_t size);
+void accel_helper_ida_init(struct ida *ida);
+struct page *accel_helper_alloc_split_pages(unsigned int order);
+unsigned long accel_helper_totalram_pages(void);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the `kernel` crate of Linux 7.3 lacks for an accelerator subsystem.
+//!
+//! The inner of the three rings (`Documentation/architecture.rst`): everything here wraps one C
+//! concept, knows nothing of accelerators, and is written so that it could be sent upstream as
+//! `rust/kernel/<file>.rs`. Nearly all `unsafe` of the project is in this crate.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod bindings;
+pub mod bound;
+pub mod chrdev;
+pub mod debugfs;
+pub mod device;
+pub mod dma;
+pub mod faux;
+pub mod ida;
+pub mod irq;
+pub mod irq_work;
+pub mod maple_tree;
+pub mod pages;
+pub mod pci;
+pub mod sysfs;
+pub mod time;
+pub mod uaccess;
+pub mod workqueue;
