@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The accelerator subsystem.
+//!
+//! A driver implements [`Driver`] and calls [`register`] at probe. The four flows through this
+//! crate, one file for each step:
+//!
+//! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
+//!   [`Driver`]
+//! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`
+//! - job: `submit` -> `job` -> `engine` (queue, start, complete, time out) -> `queue` (status)
+//! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
+//!
+//! See `Documentation/architecture.rst`.
+
+#![deny(unsafe_code)]
+
+mod abi;
+mod buffer;
+mod clients;
+mod debugfs;
+mod device;
+mod driver;
+mod engine;
+mod file;
+mod handles;
+mod health;
+mod info;
+mod ioctl;
+mod job;
+mod lock_class;
+mod logic;
+mod memory;
+mod monitor;
+mod queue;
+mod registration;
+mod submit;
+mod sysfs;
+mod wait;
+mod worker;
+
+#[doc(hidden)]
+pub use crate::ioctl::row;
+pub use crate::{
+    buffer::{
+        Buffer,
+        Placement, //
+    },
+    debugfs::File as DebugfsFile,
+    device::Device,
+    driver::{
+        Driver,
+        EngineInfo,
+        EngineKind,
+        Progress,
+        Setup,
+        Started, //
+    },
+    info::{
+        Answer,
+        DriverFill,
+        Kind as InfoKind, //
+    },
+    ioctl::{
+        DriverCall,
+        Ioctl, //
+    },
+    job::{
+        Access,
+        Fault,
+        FaultKind,
+        JobBuffer,
+        Outcome,
+        Refusal, //
+    },
+    registration::register,
+    sysfs::Attribute,
+};
+pub use kernel_ext::{
+    irq,
+    sysfs::Page, //
+};
+
+use kernel::prelude::*;
+use kernel_ext::{
+    chrdev,
+    ida,
+    workqueue, //
+};
+
+#[allow(unsafe_code)]
+pub mod uapi;
+
+/// How many devices there can be at once.
+const MAX_DEVICES: u32 = 4096;
+
+/// Version of the subsystem, major << 16 | minor.
+const VERSION: u32 = 1;
+
+static COMPUTE: chrdev::Class = chrdev::Class::new(c"accel", c"accel/%s", 0, MAX_DEVICES);
+static MONITOR: chrdev::Class =
+    chrdev::Class::new(c"accel_monitor", c"accel/%s", 0o444, MAX_DEVICES);
+static INDICES: ida::Ida = ida::Ida::new();
+static WORKQUEUE: workqueue::ModuleQueue = workqueue::ModuleQueue::new();
+static DEBUGFS: kernel_ext::debugfs::Root = kernel_ext::debugfs::Root::new();
+
+/// The loaded module. Fields are dropped in order.
+struct Module {
+    _debugfs: kernel_ext::debugfs::Creation,
+    _workqueue: workqueue::Creation,
+    _monitor: chrdev::ClassRegistration,
+    _compute: chrdev::ClassRegistration,
+}
+
+impl kernel::Module for Module {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        INDICES.init();
+        Ok(Self {
+            _compute: COMPUTE.register()?,
+            _monitor: MONITOR.register()?,
+            _workqueue: WORKQUEUE.create(c"accel")?,
+            _debugfs: DEBUGFS.create(c"accel_core")?,
+        })
+    }
+}
+
+module! {
+    type: Module,
+    name: "accel_core",
+    authors: ["The accel developers"],
+    description: "Compute accelerator subsystem",
+    license: "GPL",
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `/sys/kernel/debug/accel_core/N`: what developers want to see of a device. No interface: may
+//! change at any time.
+
+use kernel::{
+    debugfs,
+    fmt,
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+
+use crate::{
+    device::Device,
+    driver::Driver, //
+};
+
+/// A read-only file of a driver.
+pub struct File<T: Driver> {
+    /// Name of the file.
+    pub name: &'static CStr,
+    /// Writes the contents.
+    pub show: for<'a> fn(&'a T::Data<'a>, &mut fmt::Formatter<'_>) -> fmt::Result,
+}
+
+/// What a file shows.
+struct Entry<T: Driver> {
+    device: Arc<Device<T>>,
+    index: usize,
+}
+
+/// The directory of a device.
+pub(crate) struct Directory<T: Driver> {
+    _files: KVec<Pin<KBox<debugfs::File<Entry<T>>>>>,
+    _dir: Option<debugfs::Dir>,
+}
+
+impl<T: Driver> Directory<T> {
+    pub(crate) fn new(device: &Arc<Device<T>>) -> Result<Self> {
+        let name = CString::try_from_fmt(fmt!("{}", device.index()))?;
+        let dir = crate::DEBUGFS.subdir(&name);
+        let mut files = KVec::new();
+        if let Some(dir) = &dir {
+            let names = [c"engines"].into_iter();
+            let names = Iterator::chain(names, T::DEBUGFS.iter().map(|f| f.name));
+            for (index, name) in names.enumerate() {
+                let entry = Entry {
+                    device: device.clone(),
+                    index,
+                };
+                let file = dir.read_callback_file(name, entry, &show::<T>);
+                files.push(KBox::pin_init(file, GFP_KERNEL)?, GFP_KERNEL)?;
+            }
+        }
+        Ok(Self {
+            _files: files,
+            _dir: dir,
+        })
+    }
+}
+
+fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some(index) = entry.index.checked_sub(1) else {
+        return engines(&entry.device, f);
+    };
+    match (entry.device.cell.enter(), T::DEBUGFS.get(index)) {
+        (Some(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),
+        _ => Ok(()),
+    }
+}
+
+fn engines<T: Driver>(device: &Device<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for engine in &device.engines {
+        let stats = engine.stats();
+        f.write_fmt(fmt!(
+            "{} queued {} completed {} failed {} busy_ns {}\n",
+            engine.info().name,
+            stats.queued,
+            stats.completed,
+            stats.failed,
+            stats.busy_ns
+        ))?;
+    }
+    Ok(())
+}

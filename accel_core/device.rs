@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device of the subsystem: what outlives the binding to its driver.
+
+use core::marker::PhantomData;
+use kernel::{
+    device::{
+        self,
+        Bound as BoundContext, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    },
+};
+use kernel_ext::{
+    bound::{
+        BoundData,
+        Cell,
+        Guard, //
+    },
+    ida,
+    irq, //
+};
+
+use crate::{
+    clients::Clients,
+    driver::Driver,
+    engine::Engine,
+    health::Health,
+    info::Identity,
+    job::Outcome,
+    lock_class,
+    memory::Memory,
+    registration::Nodes,
+    worker::Worker, //
+};
+
+/// A device. Lives until the last file on it is closed.
+#[pin_data]
+pub struct Device<T: Driver> {
+    pub(crate) index: ida::Id,
+    pub(crate) parent: ARef<device::Device>,
+    #[pin]
+    pub(crate) cell: Cell<DataOf<T>>,
+    #[pin]
+    pub(crate) health: Health,
+    #[pin]
+    pub(crate) clients: Clients,
+    pub(crate) engines: KVec<Pin<KBox<Engine<T>>>>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) attributes: KVec<&'static CStr>,
+    #[pin]
+    pub(crate) nodes: Mutex<Option<Nodes<T>>>,
+}
+
+/// What exists while the device is bound. Dropped in this order.
+pub struct Bound<'a, T: Driver> {
+    pub(crate) lines: irq::Lines<'a>,
+    pub(crate) workers: KVec<Arc<Worker<T>>>,
+    pub(crate) identity: Identity,
+    pub(crate) parent: &'a device::Device<BoundContext>,
+    pub(crate) data: T::Data<'a>,
+}
+
+/// The type constructor of [`Bound`].
+pub struct DataOf<T>(PhantomData<T>);
+
+impl<T: Driver> BoundData for DataOf<T> {
+    type Of<'a> = Bound<'a, T>;
+}
+
+impl<T: Driver> Device<T> {
+    pub(crate) fn new(parent: &device::Device<BoundContext>) -> Result<Arc<Self>> {
+        let mut engines = KVec::with_capacity(T::ENGINES.len(), GFP_KERNEL)?;
+        for (index, info) in T::ENGINES.iter().enumerate() {
+            engines.push(
+                KBox::pin_init(Engine::new(index, info), GFP_KERNEL)?,
+                GFP_KERNEL,
+            )?;
+        }
+        let nodes = lock_class::nodes();
+        Arc::pin_init(
+            try_pin_init!(Self {
+                index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
+                parent: ARef::from(&**parent),
+                cell <- Cell::new(),
+                health <- Health::new(),
+                clients <- Clients::new(),
+                engines,
+                memory: Memory::new()?,
+                attributes: crate::sysfs::names::<T>()?,
+                nodes <- Mutex::new(None, nodes.0, nodes.1),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Returns N of `accelN`.
+    pub fn index(&self) -> u32 {
+        self.index.get()
+    }
+
+    /// Enters a section in which the device stays bound, unless it is gone (ENODEV).
+    #[inline]
+    pub(crate) fn enter(&self) -> Result<Guard<'_, DataOf<T>>> {
+        self.cell.enter().ok_or(ENODEV)
+    }
+
+    /// Ends the job that runs on `engine`; to be called when the device has finished it, in any
+    /// context. Returns whether there was one.
+    pub fn complete(&self, engine: usize, outcome: Outcome) -> bool {
+        let (Some(guard), Some(engine)) = (self.cell.enter(), self.engines.get(engine)) else {
+            return false;
+        };
+        guard.with(|bound| engine.complete(bound, None, outcome))
+    }
+}
+
+impl<T: Driver> irq::Handler for Device<T> {
+    fn interrupt(&self, line: usize) -> irq::IrqReturn {
+        match self.cell.enter() {
+            Some(guard) if T::HAS_INTERRUPT => {
+                guard.with(|bound| T::interrupt(&bound.data, self, line))
+            }
+            _ => irq::IrqReturn::None,
+        }
+    }
+}

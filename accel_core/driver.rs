@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver implements.
+
+use kernel::{
+    device::{
+        self,
+        Bound, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
+use kernel_ext::irq::{
+    IrqReturn,
+    Lines, //
+};
+
+use crate::{
+    debugfs,
+    device::Device,
+    info,
+    ioctl::Ioctl,
+    job::{
+        JobBuffer,
+        Outcome,
+        Refusal, //
+    },
+    sysfs,
+    uapi,
+    Placement, //
+};
+
+/// What an engine is for (`enum accel_engine_kind`).
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub enum EngineKind {
+    /// Computes.
+    Compute = uapi::ACCEL_ENGINE_COMPUTE,
+    /// Runs neural networks.
+    Inference = uapi::ACCEL_ENGINE_INFERENCE,
+    /// Moves data.
+    Copy = uapi::ACCEL_ENGINE_COPY,
+    /// Talks to other devices.
+    Collective = uapi::ACCEL_ENGINE_COLLECTIVE,
+}
+
+/// An engine: runs one job at a time.
+pub struct EngineInfo {
+    /// Name, unique in the device, at most 31 bytes.
+    pub name: &'static CStr,
+    /// What it is for.
+    pub kind: EngineKind,
+    /// How long a job may take, milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// What [`Driver::probe`] found.
+pub struct Setup<'bound, T: Driver> {
+    /// Product, for people, at most 63 bytes.
+    pub name: &'static CStr,
+    /// What the driver needs while the device is bound: BARs, DMA memory, state.
+    pub data: T::Data<'bound>,
+    /// The interrupts.
+    pub lines: Lines<'bound>,
+    /// One client at a time.
+    pub exclusive: bool,
+}
+
+/// How a job was started.
+pub enum Started {
+    /// The device runs it; [`Device::complete`] will be called.
+    Running,
+    /// The CPU runs it: call [`Driver::run`].
+    Deferred,
+}
+
+/// What a job that is overdue does.
+pub enum Progress {
+    /// Nothing: reset the engine.
+    Hung,
+    /// It goes on: give it as much time again.
+    Progressing,
+    /// It has ended, the interrupt was lost.
+    Ended(Outcome),
+}
+
+/// A driver. The type itself has no values; `Data`, `File` and `Job` do.
+///
+/// `data` is what [`Driver::probe`] returned. No callback may wait for user space. `engine` is an
+/// index into [`Driver::ENGINES`].
+#[vtable]
+pub trait Driver: Sized + Send + Sync + 'static {
+    /// The device on its bus, e.g. `pci::Device<Bound>`.
+    type Parent: AsRef<device::Device<Bound>> + 'static;
+    /// What exists while the device is bound. Dropped after [`Driver::stop`].
+    type Data<'bound>: Send + Sync + 'bound;
+    /// What the driver keeps for each client; dropped when its file is closed.
+    type File: Send + Sync + 'static;
+    /// A job, parsed and validated.
+    type Job: Send + Sync + 'static;
+
+    /// Name of the driver, at most 31 bytes.
+    const NAME: &'static CStr;
+    /// Version of the driver, (major, minor).
+    const VERSION: (u16, u16);
+    /// The engines, at least one.
+    const ENGINES: &'static [EngineInfo];
+    /// Where a buffer is if the user does not care.
+    const PLACEMENT: Placement;
+    /// How many address bits the device can reach, if it does DMA. Buffers are then mapped for it.
+    const DMA_BITS: Option<u32> = None;
+    /// Longest payload of a job, bytes.
+    const MAX_PAYLOAD: usize;
+    /// An engine whose job faulted must be reset before it runs another one.
+    const RESET_AFTER_FAULT: bool = false;
+    /// Commands of the driver.
+    const IOCTLS: &'static [Ioctl<Self>] = &[];
+    /// INFO kinds of the driver.
+    const INFO: &'static [info::Kind<Self>] = &[];
+    /// sysfs attributes of the compute node.
+    const ATTRIBUTES: &'static [sysfs::Attribute<Self>] = &[];
+    /// debugfs files of the device.
+    const DEBUGFS: &'static [debugfs::File<Self>] = &[];
+
+    /// Finds out what the device is and makes it ready.
+    ///
+    /// `device` may be kept in `data`, e.g. for [`Device::complete`].
+    fn probe<'bound>(
+        parent: &'bound Self::Parent,
+        device: &Arc<Device<Self>>,
+    ) -> Result<Setup<'bound, Self>>;
+
+    /// A client opens the compute node.
+    fn open(data: &Self::Data<'_>) -> Result<Self::File>;
+
+    /// Makes a job out of a payload. Everything that can be refused is refused here.
+    ///
+    /// `payload` is the kernel's own copy. `buffers` are those that the submission names, in its
+    /// order; they stay alive, at the same DMA addresses, until the job has ended.
+    fn prepare(
+        data: &Self::Data<'_>,
+        file: &Self::File,
+        payload: KVVec<u8>,
+        buffers: &[JobBuffer],
+    ) -> Result<Self::Job, Refusal>;
+
+    /// Puts a job on an idle engine. Atomic context. An error ends the job with
+    /// `ACCEL_FAULT_DEVICE`.
+    ///
+    /// Must not call [`Device::complete`] itself.
+    fn start(data: &Self::Data<'_>, engine: usize, job: &Self::Job) -> Result<Started>;
+
+    /// Runs a job that [`Driver::start`] deferred; may sleep, must end by itself in bounded time.
+    fn run(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Outcome {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// An interrupt on line `line`. Hard interrupt context.
+    fn interrupt(_data: &Self::Data<'_>, _device: &Device<Self>, _line: usize) -> IrqReturn {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Looks at a job whose time is over; may sleep.
+    fn progress(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Progress {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Stops whatever the engine does and makes it ready for the next job; may sleep, in bounded
+    /// time. An error wedges the device.
+    fn reset(data: &Self::Data<'_>, engine: usize) -> Result;
+
+    /// Stops the device for good: no DMA and no interrupt after this; may sleep, in bounded time.
+    /// The device may be gone already.
+    fn stop(data: &Self::Data<'_>);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The compute node: an open file is a client with its buffers, its queue and what its driver keeps
+//! for it.
+
+use kernel::{
+    fs,
+    ioctl::{
+        _IOW,
+        _IOWR, //
+    },
+    mm::virt::VmaNew,
+    prelude::*,
+    sync::{
+        poll::PollTable,
+        Arc, //
+    }, //
+};
+use kernel_ext::{
+    chrdev::{
+        self,
+        page_offset, //
+    },
+    sysfs::Page, //
+};
+
+use crate::{
+    buffer,
+    device::Device,
+    driver::Driver,
+    handles::Handles,
+    health,
+    info,
+    ioctl::{
+        core_row,
+        dispatch,
+        Row, //
+    },
+    queue::Queue,
+    submit::submit,
+    sysfs,
+    uapi::{
+        self,
+        accel_buffer_close,
+        accel_buffer_create,
+        accel_buffer_info,
+        accel_info,
+        accel_submit,
+        accel_wait,
+        ACCEL_IOCTL_TYPE, //
+    },
+    wait::wait, //
+};
+
+/// An open file of the compute node.
+#[pin_data]
+pub(crate) struct File<T: Driver> {
+    pub(crate) driver: T::File,
+    #[pin]
+    pub(crate) handles: Handles,
+    pub(crate) client: Client<T>,
+}
+
+/// Who uses the device; counted while it exists.
+pub(crate) struct Client<T: Driver> {
+    pub(crate) device: Arc<Device<T>>,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl<T: Driver> Client<T> {
+    fn new(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
+        let queue = Queue::new()?;
+        device.clients.open(exclusive)?;
+        Ok(Self {
+            device: device.clone(),
+            queue,
+        })
+    }
+}
+
+impl<T: Driver> Drop for Client<T> {
+    fn drop(&mut self) {
+        if let Some(guard) = self.device.cell.enter() {
+            guard.with(|bound| {
+                for engine in &self.device.engines {
+                    engine.cancel(bound, &self.queue);
+                }
+            });
+        }
+        self.device.clients.close();
+    }
+}
+
+impl<T: Driver> File<T> {
+    const IOCTLS: &'static [Row<Self>] = &[
+        core_row!(
+            _IOWR::<accel_info>(ACCEL_IOCTL_TYPE, 0x00),
+            accel_info,
+            data,
+            |file: &Self, args| info::info(&file.client.device, uapi::ACCEL_INFO_ON_COMPUTE, args)
+        ),
+        Row {
+            out_on_error: true,
+            ..core_row!(
+                _IOWR::<accel_submit>(ACCEL_IOCTL_TYPE, 0x10),
+                accel_submit,
+                job,
+                submit::<T>
+            )
+        },
+        Row {
+            out_on_error: true,
+            ..core_row!(
+                _IOWR::<accel_wait>(ACCEL_IOCTL_TYPE, 0x11),
+                accel_wait,
+                deadline_ns,
+                wait::<T>
+            )
+        },
+        Row {
+            undo: Some(|file, bytes| {
+                if let Ok(args) = zerocopy::FromBytes::ref_from_bytes(bytes) {
+                    buffer::undo_create(file, args);
+                }
+            }),
+            ..core_row!(
+                _IOWR::<accel_buffer_create>(ACCEL_IOCTL_TYPE, 0x08),
+                accel_buffer_create,
+                mmap_offset,
+                buffer::create::<T>
+            )
+        },
+        core_row!(
+            _IOW::<accel_buffer_close>(ACCEL_IOCTL_TYPE, 0x09),
+            accel_buffer_close,
+            flags,
+            buffer::close::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_buffer_info>(ACCEL_IOCTL_TYPE, 0x0a),
+            accel_buffer_info,
+            reserved,
+            buffer::info::<T>
+        ),
+    ];
+}
+
+impl<T: Driver> chrdev::Operations for File<T> {
+    type Owner = T::OwnerModule;
+    type Subject = Device<T>;
+
+    fn open(device: &Arc<Device<T>>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
+        let guard = device.enter()?;
+        let exclusive = guard.with(|bound| bound.identity.is_exclusive());
+        if exclusive && device.health.get().0.state == health::State::Resetting {
+            return Err(EAGAIN);
+        }
+        let client = Client::new(device, exclusive)?;
+        let driver = guard.with(|bound| T::open(&bound.data))?;
+        KBox::pin_init(
+            pin_init!(Self {
+                driver,
+                handles <- Handles::new(),
+                client,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn ioctl(self: Pin<&Self>, cmd: u32, arg: usize) -> Result<isize> {
+        let file = self.get_ref();
+        let driver_file = Some(&file.driver);
+        dispatch(
+            &file.client.device,
+            file,
+            driver_file,
+            Self::IOCTLS,
+            cmd,
+            arg,
+        )
+    }
+
+    fn mmap(self: Pin<&Self>, vma: &VmaNew) -> Result {
+        if !self.client.device.cell.is_alive() {
+            return Err(ENODEV);
+        }
+        let (buffer, first) = self.handles.at_page(page_offset(vma)).ok_or(EINVAL)?;
+        buffer.pages().map(vma, first)
+    }
+
+    fn poll(self: Pin<&Self>, file: &fs::File, table: PollTable<'_>) -> u32 {
+        self.client.device.health.poll(file, &table);
+        if self.client.device.cell.is_alive() {
+            0
+        } else {
+            kernel::bindings::POLLHUP | kernel::bindings::POLLERR
+        }
+    }
+
+    fn attributes(device: &Device<T>) -> &[&'static CStr] {
+        &device.attributes
+    }
+
+    fn show(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
+        sysfs::show(device, index, page)
+    }
+}

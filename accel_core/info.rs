@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! INFO: one command that answers everything that can be asked about a device, on both nodes.
+
+use kernel::{
+    device::{
+        Bound as BoundContext,
+        Device as ParentDevice, //
+    },
+    prelude::*,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+use kernel_ext::{
+    device::{
+        bus_name,
+        numa_node, //
+    },
+    pci, //
+};
+use zerocopy::{
+    FromZeros,
+    Immutable,
+    IntoBytes, //
+};
+
+use crate::{
+    device::{
+        Bound,
+        Device, //
+    },
+    driver::{
+        Driver,
+        Setup, //
+    },
+    logic::uuid,
+    uapi::{
+        self,
+        accel_info,
+        accel_info_clients,
+        accel_info_device,
+        accel_info_engine,
+        accel_info_kind,
+        accel_info_memory,
+        accel_info_status, //
+    },
+};
+
+/// An answer of this size needs no allocation, bytes.
+const INLINE: usize = 64;
+
+/// What is said about a kind in the LIST.
+#[derive(Clone, Copy)]
+struct Meta {
+    kind: u32,
+    version: u32,
+    /// Bytes of the struct or of one element.
+    size: usize,
+    flags: u32,
+    nodes: u32,
+}
+
+/// An answer in the making.
+pub struct Answer {
+    inline: [u8; INLINE],
+    len: usize,
+    /// Holds all of it once it does not fit into `inline`.
+    heap: KVVec<u8>,
+}
+
+impl Answer {
+    fn new() -> Self {
+        Self {
+            inline: [0; INLINE],
+            len: 0,
+            heap: KVVec::new(),
+        }
+    }
+
+    /// Adds a struct, or an element of the array.
+    pub fn push<S: IntoBytes + Immutable>(&mut self, value: &S) -> Result {
+        let bytes = value.as_bytes();
+        let len = self.len + bytes.len();
+        match self.inline.get_mut(self.len..len) {
+            Some(room) if self.heap.is_empty() => room.copy_from_slice(bytes),
+            _ => {
+                if self.heap.is_empty() {
+                    let inline = self.inline.get(..self.len).unwrap_or_default();
+                    self.heap.extend_from_slice(inline, GFP_KERNEL)?;
+                }
+                self.heap.extend_from_slice(bytes, GFP_KERNEL)?;
+            }
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.heap.is_empty() {
+            self.inline.get(..self.len).unwrap_or_default()
+        } else {
+            &self.heap
+        }
+    }
+}
+
+/// An INFO kind of a driver, on both nodes, public, version 1.
+pub struct Kind<T: Driver> {
+    meta: Meta,
+    fill: DriverFill<T>,
+}
+
+/// Makes the answer of a driver's kind.
+pub type DriverFill<T> = for<'a> fn(&'a <T as Driver>::Data<'a>, &mut Answer) -> Result;
+
+impl<T: Driver> Kind<T> {
+    /// A kind whose answer is one `S`.
+    pub const fn new<S: IntoBytes + Immutable>(kind: u32, fill: DriverFill<T>) -> Self {
+        assert!(kind >= uapi::ACCEL_INFO_DRIVER_BASE);
+        Self {
+            meta: meta::<S>(kind, 0),
+            fill,
+        }
+    }
+}
+
+const fn meta<S>(kind: u32, flags: u32) -> Meta {
+    assert!(size_of::<S>() % 8 == 0);
+    Meta {
+        kind,
+        version: 1,
+        size: size_of::<S>(),
+        flags,
+        nodes: uapi::ACCEL_INFO_ON_COMPUTE | uapi::ACCEL_INFO_ON_MONITOR,
+    }
+}
+
+type Fill<T> = for<'a> fn(&Device<T>, &'a Bound<'a, T>, &mut Answer) -> Result;
+
+/// The kinds of the core.
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 6] {
+    const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
+    [
+        (
+            meta::<accel_info_status>(uapi::ACCEL_INFO_STATUS, 0),
+            status,
+        ),
+        (meta::<accel_info_kind>(uapi::ACCEL_INFO_LIST, ARRAY), list),
+        (
+            meta::<accel_info_device>(uapi::ACCEL_INFO_DEVICE, 0),
+            device,
+        ),
+        (
+            meta::<accel_info_engine>(uapi::ACCEL_INFO_ENGINES, ARRAY),
+            engines,
+        ),
+        (
+            meta::<accel_info_memory>(uapi::ACCEL_INFO_MEMORY, ARRAY),
+            memory,
+        ),
+        (
+            meta::<accel_info_clients>(uapi::ACCEL_INFO_CLIENTS, 0),
+            clients,
+        ),
+    ]
+}
+
+/// ACCEL_IOCTL_INFO on a node of kind `node`.
+pub(crate) fn info<T: Driver>(device: &Device<T>, node: u32, args: &mut accel_info) -> Result {
+    if args.flags != 0 {
+        return Err(EOPNOTSUPP);
+    }
+    if args.reserved != 0 {
+        return Err(EINVAL);
+    }
+    let mut answer = Answer::new();
+    let meta = fill(device, args.kind, node, &mut answer)?;
+
+    let capacity = args.size as usize;
+    let bytes = answer.bytes();
+    args.size = u32::try_from(bytes.len())?;
+    args.version = meta.version;
+    args.element_size = meta.size as u32;
+    let len = if capacity >= bytes.len() {
+        bytes.len()
+    } else if meta.flags & uapi::ACCEL_INFO_ARRAY != 0 {
+        capacity - capacity.checked_rem(meta.size).unwrap_or(0)
+    } else {
+        capacity
+    };
+    if len == 0 {
+        return Ok(());
+    }
+    let data = UserPtr::from_addr(usize::try_from(args.data).map_err(|_| EFAULT)?);
+    let bytes = bytes.get(..len).unwrap_or(bytes);
+    UserSlice::new(data, len).writer().write_slice(bytes)
+}
+
+/// Makes the answer of `kind`; EOPNOTSUPP if this node has no such kind.
+fn fill<T: Driver>(device: &Device<T>, kind: u32, node: u32, answer: &mut Answer) -> Result<Meta> {
+    let is = |meta: &Meta| meta.kind == kind && meta.nodes & node != 0;
+    let guard = device.enter()?;
+    let core = const { &kinds::<T>() };
+    if let Some((meta, fill)) = core.iter().find(|(meta, _)| is(meta)) {
+        guard.with(|bound| fill(device, bound, answer))?;
+        return Ok(*meta);
+    }
+    let kind = T::INFO.iter().find(|k| is(&k.meta)).ok_or(EOPNOTSUPP)?;
+    guard.with(|bound| (kind.fill)(&bound.data, answer))?;
+    Ok(kind.meta)
+}
+
+fn list<T: Driver>(_device: &Device<T>, _bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    let core = const { &kinds::<T>() };
+    let driver = T::INFO.iter().map(|kind| &kind.meta);
+    for meta in Iterator::chain(core.iter().map(|(meta, _)| meta), driver) {
+        answer.push(&accel_info_kind {
+            kind: meta.kind,
+            version: meta.version,
+            size: meta.size as u32,
+            flags: meta.flags,
+            availability: uapi::ACCEL_INFO_ALWAYS,
+            privilege: uapi::ACCEL_INFO_PUBLIC,
+            nodes: meta.nodes,
+            reserved: 0,
+        })?;
+    }
+    Ok(())
+}
+
+fn device<T: Driver>(_device: &Device<T>, bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    answer.push(&bound.identity.0)
+}
+
+fn status<T: Driver>(device: &Device<T>, _bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    let (status, changes) = device.health.get();
+    answer.push(&accel_info_status {
+        health: status.state as u32,
+        reserved: 0,
+        since_ns: status.since_ns,
+        changes,
+        resets: status.resets,
+    })
+}
+
+fn engines<T: Driver>(device: &Device<T>, _bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    for engine in &device.engines {
+        let (info, stats) = (engine.info(), engine.stats());
+        answer.push(&accel_info_engine {
+            name: text(info.name),
+            kind: info.kind as u32,
+            queued: stats.queued,
+            completed: stats.completed,
+            failed: stats.failed,
+            busy_ns: stats.busy_ns,
+        })?;
+    }
+    Ok(())
+}
+
+fn memory<T: Driver>(device: &Device<T>, _bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    answer.push(&accel_info_memory {
+        name: text(c"memory"),
+        kind: uapi::ACCEL_MEMORY_SYSTEM,
+        reserved: 0,
+        size: 0,
+        used: device.memory.used(),
+    })
+}
+
+fn clients<T: Driver>(device: &Device<T>, _bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
+    answer.push(&device.clients.get())
+}
+
+/// Who the device is; made at probe.
+pub(crate) struct Identity(accel_info_device);
+
+impl Identity {
+    pub(crate) fn new<T: Driver>(
+        parent: &ParentDevice<BoundContext>,
+        setup: &Setup<'_, T>,
+        index: u32,
+    ) -> Self {
+        let (bus, address) = (bus_name(parent), parent.name());
+        let ids = pci::ids(parent).unwrap_or_default();
+        Self(accel_info_device {
+            name: text(setup.name),
+            driver: text(T::NAME),
+            bus: text(bus),
+            address: text(address),
+            uuid: uuid::from_names(&[
+                T::NAME.to_bytes(),
+                setup.name.to_bytes(),
+                bus.to_bytes(),
+                address.to_bytes(),
+            ]),
+            index,
+            core_version: crate::VERSION,
+            driver_version: (u32::from(T::VERSION.0) << 16) | u32::from(T::VERSION.1),
+            vendor: ids.vendor.into(),
+            device: ids.device.into(),
+            subsystem_vendor: ids.subsystem_vendor.into(),
+            subsystem_device: ids.subsystem_device.into(),
+            revision: ids.revision.into(),
+            numa_node: numa_node(parent),
+            flags: if setup.exclusive {
+                uapi::ACCEL_DEVICE_EXCLUSIVE
+            } else {
+                0
+            },
+        })
+    }
+
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.0.flags & uapi::ACCEL_DEVICE_EXCLUSIVE != 0
+    }
+
+    pub(crate) fn uuid(&self) -> &[u8; 16] {
+        &self.0.uuid
+    }
+}
+
+/// A string for user space: cut if need be, always with a NUL at its end.
+fn text<const N: usize>(s: &CStr) -> [c_char; N] {
+    let mut text: [c_char; N] = FromZeros::new_zeroed();
+    let room = text.iter_mut().take(N.saturating_sub(1));
+    for (to, from) in room.zip(s.to_bytes()) {
+        *to = *from as c_char;
+    }
+    text
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pure logic: no kernel types, no `unsafe`. Also built and property-tested on the host
+//! (`tools/testing/host`).
+
+pub(crate) mod history;
+pub(crate) mod uuid;

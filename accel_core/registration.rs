@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From probe to unbind: when the nodes, the interrupts and the driver's data come and go.
+
+use kernel::{
+    device::Device as ParentDevice,
+    prelude::*,
+    sync::Arc, //
+};
+use kernel_ext::{
+    bound::{
+        self,
+        Cell, //
+    },
+    chrdev,
+    dma, //
+};
+
+use crate::{
+    abi,
+    debugfs,
+    device::{
+        Bound,
+        DataOf,
+        Device, //
+    },
+    driver::Driver,
+    file::File,
+    info::Identity,
+    job::{
+        Fault,
+        FaultKind, //
+    },
+    monitor::Monitor,
+    worker::Worker, //
+};
+
+/// What of a device user space can see. Dropped in this order.
+pub(crate) struct Nodes<T: Driver> {
+    _debugfs: debugfs::Directory<T>,
+    _compute: chrdev::Registration<File<T>>,
+    _monitor: chrdev::Registration<Monitor<T>>,
+}
+
+/// Registers a device of driver `T` on `parent`; to be called in the probe of its bus.
+///
+/// Everything is undone when `parent` is unbound, or if the probe fails later, in this order: the
+/// nodes vanish, running calls into the driver end, [`Driver::stop`], all jobs end with ENODEV and
+/// waiters wake, interrupts are freed, DMA mappings are undone, [`Driver::Data`] is dropped. The
+/// result may be dropped at once.
+pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
+    abi::tie();
+    if let Some(bits) = T::DMA_BITS {
+        dma::set_mask(parent.as_ref(), bits)?;
+    }
+    let device = Device::<T>::new(parent.as_ref())?;
+    bound::bind(device.clone(), parent)?;
+    Ok(device)
+}
+
+impl<T: Driver> bound::Owner for Device<T> {
+    type Parent = T::Parent;
+    type Data = DataOf<T>;
+
+    fn cell(&self) -> &Cell<DataOf<T>> {
+        &self.cell
+    }
+
+    fn probe<'a>(this: &Arc<Self>, parent: &'a T::Parent) -> Result<Pin<KBox<Bound<'a, T>>>> {
+        let mut setup = T::probe(parent, this)?;
+        let mut workers = KVec::with_capacity(T::ENGINES.len(), GFP_KERNEL)?;
+        for index in 0..T::ENGINES.len() {
+            workers.push(Worker::new(this.clone(), index)?, GFP_KERNEL)?;
+        }
+        setup.lines.request(T::NAME, this)?;
+        KBox::pin_init(
+            pin_init::init!(Bound {
+                identity: Identity::new::<T>(parent.as_ref(), &setup, this.index()),
+                lines: setup.lines,
+                workers,
+                parent: parent.as_ref(),
+                data: setup.data,
+            }? Error),
+            GFP_KERNEL,
+        )
+    }
+
+    fn bound(this: &Arc<Self>, _parent: &T::Parent) -> Result {
+        let (index, parent): (u32, &ParentDevice) = (this.index(), &this.parent);
+        let nodes = Nodes {
+            _monitor: chrdev::Registration::new(&crate::MONITOR, c"monitor", index, parent, this)?,
+            _compute: chrdev::Registration::new(&crate::COMPUTE, c"accel", index, parent, this)?,
+            _debugfs: debugfs::Directory::new(this)?,
+        };
+        *this.nodes.lock() = Some(nodes);
+        Ok(())
+    }
+
+    fn unbinding(&self) {
+        let nodes = self.nodes.lock().take();
+        drop(nodes);
+    }
+
+    fn unbound(&self, bound: Pin<&Bound<'_, T>>) {
+        T::stop(&bound.data);
+        let gone = Fault::new(FaultKind::Gone);
+        for engine in &self.engines {
+            engine.close(gone);
+        }
+        for worker in &bound.workers {
+            Worker::cancel(worker);
+        }
+        self.memory.revoke();
+        self.health.gone();
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! sysfs attributes of the compute node: the core's, then the driver's.
+
+use kernel::{
+    fmt::{
+        self,
+        Write, //
+    },
+    prelude::*, //
+};
+use kernel_ext::sysfs::Page;
+
+use crate::{
+    device::Device,
+    driver::Driver, //
+};
+
+/// A read-only attribute of a driver.
+pub struct Attribute<T: Driver> {
+    /// Name of the file.
+    pub name: &'static CStr,
+    /// Writes the value and a newline.
+    pub show: for<'a> fn(&'a T::Data<'a>, &mut Page<'_>) -> fmt::Result,
+}
+
+type Show<T> = fn(&Device<T>, &mut Page<'_>) -> fmt::Result;
+
+const fn core<T: Driver>() -> [(&'static CStr, Show<T>); 3] {
+    [(c"health", health), (c"resets", resets), (c"uuid", uuid)]
+}
+
+/// Returns the names of all attributes.
+pub(crate) fn names<T: Driver>() -> Result<KVec<&'static CStr>> {
+    let core = const { &core::<T>() };
+    let mut names = KVec::with_capacity(core.len() + T::ATTRIBUTES.len(), GFP_KERNEL)?;
+    let driver = T::ATTRIBUTES.iter().map(|a| a.name);
+    for name in Iterator::chain(core.iter().map(|(name, _)| *name), driver) {
+        names.push(name, GFP_KERNEL)?;
+    }
+    Ok(names)
+}
+
+/// Writes the attribute at `index` of [`names`].
+pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
+    let core = const { &core::<T>() };
+    let result = match core.get(index) {
+        Some((_, show)) => show(device, page),
+        None => {
+            let attribute = T::ATTRIBUTES.get(index - core.len()).ok_or(EINVAL)?;
+            device
+                .enter()?
+                .with(|bound| (attribute.show)(&bound.data, page))
+        }
+    };
+    // The page is full.
+    result.map_err(|_| EMSGSIZE)
+}
+
+fn health<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    writeln!(page, "{}", device.health.get().0.state.name())
+}
+
+fn resets<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    writeln!(page, "{}", device.health.get().0.resets)
+}
+
+fn uuid<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    let Some(guard) = device.cell.enter() else {
+        return Ok(());
+    };
+    guard.with(|bound| {
+        for (i, byte) in bound.identity.uuid().iter().enumerate() {
+            let dash = if matches!(i, 4 | 6 | 8 | 10) { "-" } else { "" };
+            write!(page, "{dash}{byte:02x}")?;
+        }
+        writeln!(page)
+    })
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an engine does in process context: time-outs, jobs that the CPU runs, dropping ended jobs.
+
+use kernel::{
+    impl_has_delayed_work,
+    prelude::*,
+    sync::Arc,
+    workqueue::{
+        impl_has_work,
+        DelayedWork,
+        Work,
+        WorkItem, //
+    }, //
+};
+use kernel_ext::{
+    time::jiffies_from_ns,
+    workqueue::{
+        cancel_delayed_sync,
+        cancel_sync, //
+    }, //
+};
+
+use crate::{
+    device::Device,
+    driver::Driver,
+    lock_class, //
+};
+
+const TIMEOUT: u64 = 0;
+const RUN: u64 = 1;
+const REAP: u64 = 2;
+const RECOVER: u64 = 3;
+
+/// The worker of one engine. Exists while the device is bound.
+#[pin_data]
+pub(crate) struct Worker<T: Driver> {
+    device: Arc<Device<T>>,
+    engine: usize,
+    #[pin]
+    timeout: DelayedWork<Self, TIMEOUT>,
+    #[pin]
+    run: Work<Self, RUN>,
+    #[pin]
+    reap: Work<Self, REAP>,
+    #[pin]
+    recover: Work<Self, RECOVER>,
+}
+
+impl_has_delayed_work! {
+    impl{T: Driver} HasDelayedWork<Self, 0> for Worker<T> { self.timeout }
+}
+
+impl_has_work! {
+    impl{T: Driver} HasWork<Self, 1> for Worker<T> { self.run }
+    impl{T: Driver} HasWork<Self, 2> for Worker<T> { self.reap }
+    impl{T: Driver} HasWork<Self, 3> for Worker<T> { self.recover }
+}
+
+impl<T: Driver> Worker<T> {
+    pub(crate) fn new(device: Arc<Device<T>>, engine: usize) -> Result<Arc<Self>> {
+        let (timeout, timer) = (lock_class::timeout(), lock_class::timeout_timer());
+        let (run, reap) = (lock_class::run(), lock_class::reap());
+        let recover = lock_class::recover();
+        Arc::pin_init(
+            pin_init!(Self {
+                device,
+                engine,
+                timeout <- DelayedWork::new(timeout.0, timeout.1, timer.0, timer.1),
+                run <- Work::new(run.0, run.1),
+                reap <- Work::new(reap.0, reap.1),
+                recover <- Work::new(recover.0, recover.1),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Checks for a time-out in `ns` nanoseconds, or earlier if that was asked for before. Any
+    /// context, as the following.
+    pub(crate) fn arm_timeout(self: &Arc<Self>, ns: u64) {
+        let delay = jiffies_from_ns(ns);
+        let _ = crate::WORKQUEUE
+            .get()
+            .enqueue_delayed::<_, TIMEOUT>(self.clone(), delay);
+    }
+
+    /// Runs the running job on the CPU.
+    pub(crate) fn run_deferred(self: &Arc<Self>) {
+        let _ = crate::WORKQUEUE.get().enqueue::<_, RUN>(self.clone());
+    }
+
+    /// Drops ended jobs.
+    pub(crate) fn reap(self: &Arc<Self>) {
+        let _ = crate::WORKQUEUE.get().enqueue::<_, REAP>(self.clone());
+    }
+
+    /// Resets the engine after a fault.
+    pub(crate) fn recover(self: &Arc<Self>) {
+        let _ = crate::WORKQUEUE.get().enqueue::<_, RECOVER>(self.clone());
+    }
+
+    /// Takes all work back; nobody may ask for more.
+    pub(crate) fn cancel(this: &Arc<Self>) {
+        cancel_delayed_sync::<Self, TIMEOUT>(this);
+        cancel_sync::<Self, RUN>(this);
+        cancel_sync::<Self, REAP>(this);
+        cancel_sync::<Self, RECOVER>(this);
+        if let Some(engine) = this.device.engines.get(this.engine) {
+            engine.reap();
+        }
+    }
+}
+
+impl<T: Driver> WorkItem<TIMEOUT> for Worker<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let device = &this.device;
+        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
+        {
+            guard.with(|bound| engine.check_timeout(device, bound));
+        }
+    }
+}
+
+impl<T: Driver> WorkItem<RECOVER> for Worker<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let device = &this.device;
+        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
+        {
+            guard.with(|bound| engine.recover(device, bound));
+        }
+    }
+}
+
+impl<T: Driver> WorkItem<RUN> for Worker<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let device = &this.device;
+        let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
+        else {
+            return;
+        };
+        let Some(job) = engine.running() else { return };
+        if T::HAS_RUN {
+            guard.with(|bound| {
+                let outcome = T::run(&bound.data, this.engine, &job.payload);
+                engine.complete(bound, Some(&job), outcome);
+            });
+        }
+    }
+}
+
+impl<T: Driver> WorkItem<REAP> for Worker<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        if let Some(engine) = this.device.engines.get(this.engine) {
+            engine.reap();
+        }
+    }
+}
