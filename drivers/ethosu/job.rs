@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A job: a checked command stream and where its regions are.
+
+use accel_core as accel;
+use kernel::{
+    dma::Coherent,
+    prelude::*, //
+};
+use zerocopy::FromBytes;
+
+use crate::{
+    cmdstream,
+    npu::Npu,
+    uapi::{
+        self,
+        accel_ethosu_job, //
+    },
+};
+
+/// The longest payload, bytes.
+pub(crate) const MAX_PAYLOAD: usize = size_of::<accel_ethosu_job>() + cmdstream::MAX_BYTES;
+
+/// A command stream that touches nothing but the buffers of its job.
+pub(crate) struct Job {
+    /// The very words that were checked.
+    stream: Coherent<[u32]>,
+    size: u32,
+    /// Bus address of each region, 0 if it is not used.
+    regions: [u64; cmdstream::REGIONS],
+}
+
+impl Job {
+    /// Parses and checks a payload.
+    pub(crate) fn new(
+        npu: &Npu<'_>,
+        payload: &[u8],
+        buffers: &[accel::JobBuffer],
+    ) -> Result<Self, accel::Refusal> {
+        let bad_size = || refusal(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_BAD_SIZE, payload.len());
+        let (header, stream) =
+            accel_ethosu_job::ref_from_prefix(payload).map_err(|_| bad_size())?;
+        let words = <[u32]>::ref_from_bytes(stream).map_err(|_| bad_size())?;
+        if words.is_empty() {
+            return Err(bad_size());
+        }
+        let footprint = cmdstream::check(words, npu.config().for_check()).map_err(|refused| {
+            accel::Refusal {
+                error: EINVAL,
+                reason: refused.reason.code(),
+                at: refused.word,
+            }
+        })?;
+
+        let mut regions = [0; cmdstream::REGIONS];
+        let uses = footprint.read.iter().zip(&footprint.written);
+        for (region, (index, (read, written))) in header.regions.iter().zip(uses).enumerate() {
+            if let Some(address) = check_region(region, *index, *read, *written, buffers)? {
+                if let Some(slot) = regions.get_mut(region) {
+                    *slot = address;
+                }
+            }
+        }
+        Ok(Self {
+            stream: Coherent::from_slice(npu.device(), words, GFP_KERNEL)?,
+            size: u32::try_from(stream.len()).map_err(|_| bad_size())?,
+            regions,
+        })
+    }
+
+    /// Returns the bus address of the command stream.
+    pub(crate) fn stream_address(&self) -> u64 {
+        self.stream.dma_address()
+    }
+
+    /// Returns the bytes of the command stream.
+    pub(crate) fn stream_size(&self) -> u32 {
+        self.size
+    }
+
+    /// Returns the bus address of each region.
+    pub(crate) fn regions(&self) -> &[u64; cmdstream::REGIONS] {
+        &self.regions
+    }
+}
+
+/// Holds what the stream uses of a region (the ends of what it reads and writes) against the buffer
+/// that the job names for it. Returns the region's bus address if it is used.
+fn check_region(
+    region: usize,
+    index: u32,
+    read: u64,
+    written: u64,
+    buffers: &[accel::JobBuffer],
+) -> Result<Option<u64>, accel::Refusal> {
+    let named = match index {
+        uapi::ACCEL_ETHOSU_NO_BUFFER => None,
+        index => Some(
+            buffers
+                .get(index as usize)
+                .ok_or_else(|| refusal(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_BAD_REGION, region))?,
+        ),
+    };
+    if read == 0 && written == 0 {
+        return Ok(None);
+    }
+    let refused = |error, reason| Err(refusal(error, reason, region));
+    let Some(named) = named else {
+        return refused(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_NO_REGION);
+    };
+    if read.max(written) > named.buffer.size() as u64 {
+        return refused(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_REGION_TOO_SMALL);
+    }
+    if written != 0 && !named.access.can_write() {
+        return refused(EACCES, uapi::ACCEL_ETHOSU_REFUSED_REGION_READ_ONLY);
+    }
+    if read != 0 && !named.access.can_read() {
+        return refused(EACCES, uapi::ACCEL_ETHOSU_REFUSED_REGION_NOT_READABLE);
+    }
+    Ok(Some(named.buffer.dma_address().ok_or(EOPNOTSUPP)?))
+}
+
+fn refusal(error: Error, reason: u32, at: usize) -> accel::Refusal {
+    accel::Refusal {
+        error,
+        reason,
+        at: u32::try_from(at).unwrap_or(u32::MAX),
+    }
+}
