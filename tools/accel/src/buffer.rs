@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Memory that a device can work with.
+
+use std::sync::Arc;
+
+use accel_uapi::accel_buffer_create;
+use accel_uapi::accel_buffer_info;
+use zerocopy::FromZeros;
+
+use crate::device::Device;
+use crate::error::Error;
+use crate::error::Result;
+use crate::mapping::Mapping;
+use crate::sys;
+
+/// Where the memory of a buffer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Placement {
+    /// Where the device can work with it.
+    Default,
+    /// Pages of system memory, scattered.
+    System,
+    /// System memory that is contiguous for the device.
+    Contiguous,
+    /// A placement that this library does not know.
+    Unknown(u32),
+}
+
+impl From<u32> for Placement {
+    fn from(raw: u32) -> Self {
+        match raw {
+            accel_uapi::ACCEL_PLACEMENT_DEFAULT => Placement::Default,
+            accel_uapi::ACCEL_PLACEMENT_SYSTEM => Placement::System,
+            accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS => Placement::Contiguous,
+            other => Placement::Unknown(other),
+        }
+    }
+}
+
+impl From<Placement> for u32 {
+    fn from(placement: Placement) -> Self {
+        match placement {
+            Placement::Default => accel_uapi::ACCEL_PLACEMENT_DEFAULT,
+            Placement::System => accel_uapi::ACCEL_PLACEMENT_SYSTEM,
+            Placement::Contiguous => accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS,
+            Placement::Unknown(raw) => raw,
+        }
+    }
+}
+
+/// A buffer of an open device, zeroed at first.
+///
+/// Clones name the same buffer. The kernel frees it when the last clone, the last [`Mapping`] and
+/// the last job with it are gone.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    handle: Arc<Handle>,
+    size: u64,
+    placement: Placement,
+    mmap_offset: u64,
+}
+
+/// A handle that is given back when nobody needs it.
+#[derive(Debug)]
+struct Handle {
+    device: Device,
+    number: u32,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // It fails only when the device is gone, and then the kernel has nothing to give back.
+        let _ = sys::buffer_close(&self.device, self.number);
+    }
+}
+
+/// What the kernel says of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferInfo {
+    /// Bytes.
+    pub size: u64,
+    /// Where it is.
+    pub placement: Placement,
+}
+
+impl Buffer {
+    pub(crate) fn create(device: &Device, size: u64, placement: Placement) -> Result<Self> {
+        let mut raw = accel_buffer_create {
+            size,
+            placement: placement.into(),
+            ..FromZeros::new_zeroed()
+        };
+        sys::buffer_create(device, &mut raw).map_err(Error::in_call("create a buffer"))?;
+        let handle = Handle {
+            device: device.clone(),
+            number: raw.handle,
+        };
+        if raw.size < size {
+            return Err(Error::BadAnswer("a buffer that is too small"));
+        }
+        Ok(Buffer {
+            handle: Arc::new(handle),
+            size: raw.size,
+            placement: raw.placement.into(),
+            mmap_offset: raw.mmap_offset,
+        })
+    }
+
+    /// Bytes: what was asked for, rounded up to whole pages.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Where it is.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// Ask the kernel about the buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Gone`.
+    pub fn info(&self) -> Result<BufferInfo> {
+        let mut raw = accel_buffer_info {
+            handle: self.number(),
+            ..FromZeros::new_zeroed()
+        };
+        sys::buffer_info(self.device(), &mut raw).map_err(Error::in_call("ask about a buffer"))?;
+        Ok(BufferInfo {
+            size: raw.size,
+            placement: raw.placement.into(),
+        })
+    }
+
+    /// Make the whole buffer accessible to this program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `NoMemory`, `Gone`.
+    pub fn map(&self) -> Result<Mapping> {
+        let size =
+            usize::try_from(self.size).map_err(|_| Error::BadAnswer("a buffer without end"))?;
+        Mapping::new(self.device(), self.mmap_offset, size)
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.handle.device
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.handle.number
+    }
+}
+
+#[cfg(test)]
+impl Buffer {
+    /// A buffer that only has a name.
+    pub(crate) fn fake(device: &Device, number: u32) -> Self {
+        let handle = Arc::new(Handle {
+            device: device.clone(),
+            number,
+        });
+        Buffer {
+            handle,
+            size: 4096,
+            placement: Placement::System,
+            mmap_offset: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placements_are_the_kernels() {
+        for raw in 0..4 {
+            assert_eq!(u32::from(Placement::from(raw)), raw);
+        }
+        assert_eq!(Placement::from(3), Placement::Unknown(3));
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The ioctls as safe functions: the only place that passes pointers to the kernel.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use accel_uapi::accel_buffer_close;
+use accel_uapi::accel_buffer_create;
+use accel_uapi::accel_buffer_info;
+use accel_uapi::accel_info;
+use accel_uapi::accel_submit;
+use accel_uapi::accel_submit_buffer;
+use accel_uapi::accel_wait;
+use accel_uapi::ioctl;
+use rustix::io::Errno;
+use rustix::ioctl::Opcode;
+use rustix::ioctl::Updater;
+
+type Result<T> = std::result::Result<T, Errno>;
+
+/// One ioctl, repeated from the same input while signals interrupt it. `argument` is what the kernel
+/// left there, on failure too.
+///
+/// # Safety
+///
+/// `OPCODE` must be a command that takes a `T`, and every pointer in `argument` must be valid for
+/// what the command does with it.
+unsafe fn call<const OPCODE: Opcode, T: Copy>(fd: BorrowedFd<'_>, argument: &mut T) -> Result<()> {
+    let input = *argument;
+    loop {
+        *argument = input;
+        // SAFETY: by the contract of this function.
+        match unsafe { rustix::ioctl::ioctl(fd, Updater::<OPCODE, T>::new(argument)) } {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Ask for `kind`; the answer goes to `data`.
+pub(crate) fn info(fd: impl AsFd, kind: u32, data: &mut [u8]) -> Result<accel_info> {
+    let mut argument = accel_info {
+        kind,
+        size: length(data)?,
+        data: data.as_mut_ptr().expose_provenance() as u64,
+        flags: 0,
+        version: 0,
+        element_size: 0,
+        reserved: 0,
+    };
+    // SAFETY: INFO takes an `accel_info` and writes at most `size` bytes at `data`.
+    unsafe { call::<{ ioctl::INFO }, _>(fd.as_fd(), &mut argument) }?;
+    Ok(argument)
+}
+
+/// Make a buffer.
+pub(crate) fn buffer_create(fd: impl AsFd, argument: &mut accel_buffer_create) -> Result<()> {
+    // SAFETY: BUFFER_CREATE takes an `accel_buffer_create`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_CREATE }, _>(fd.as_fd(), argument) }
+}
+
+/// Give the handle of a buffer back.
+pub(crate) fn buffer_close(fd: impl AsFd, handle: u32) -> Result<()> {
+    let mut argument = accel_buffer_close { handle, flags: 0 };
+    // SAFETY: BUFFER_CLOSE takes an `accel_buffer_close`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_CLOSE }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Ask about a buffer.
+pub(crate) fn buffer_info(fd: impl AsFd, argument: &mut accel_buffer_info) -> Result<()> {
+    // SAFETY: BUFFER_INFO takes an `accel_buffer_info`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_INFO }, _>(fd.as_fd(), argument) }
+}
+
+/// Queue a job on queue 0. What the kernel left is returned with failures too.
+pub(crate) fn submit(
+    fd: impl AsFd,
+    buffers: &[accel_submit_buffer],
+    payload: &[u8],
+) -> (accel_submit, Result<()>) {
+    let mut argument = accel_submit {
+        queue: 0,
+        flags: 0,
+        buffers: buffers.as_ptr().expose_provenance() as u64,
+        nr_buffers: 0,
+        payload_size: 0,
+        payload: payload.as_ptr().expose_provenance() as u64,
+        job: 0,
+        refused_reason: 0,
+        refused_at: 0,
+    };
+    let lengths = length(buffers).and_then(|buffers| Ok((buffers, length(payload)?)));
+    let result = lengths.and_then(|(buffers, payload)| {
+        argument.nr_buffers = buffers;
+        argument.payload_size = payload;
+        // SAFETY: SUBMIT takes an `accel_submit` and reads `nr_buffers` elements at `buffers` and
+        // `payload_size` bytes at `payload`, all before it returns.
+        unsafe { call::<{ ioctl::SUBMIT }, _>(fd.as_fd(), &mut argument) }
+    });
+    (argument, result)
+}
+
+/// Wait for a job to end.
+pub(crate) fn wait(fd: impl AsFd, argument: &mut accel_wait) -> Result<()> {
+    // SAFETY: WAIT takes an `accel_wait`, which has no pointers.
+    unsafe { call::<{ ioctl::WAIT }, _>(fd.as_fd(), argument) }
+}
+
+/// The length of a slice as the kernel wants it; too long a one is what the kernel would call it.
+fn length<T>(slice: &[T]) -> Result<u32> {
+    u32::try_from(slice.len()).map_err(|_| Errno::TOOBIG)
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The NPU through its registers: streams written by hand on plain memory.
+
+mod fuzz;
+mod machine;
+mod operations;
+mod protocol;
+mod refusals;

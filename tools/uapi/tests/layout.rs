@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The generated file says what a C compiler says: every struct, offset, constant and ioctl number.
+//!
+//! A C program that prints them is written from the names in the Rust sources, compiled with `cc`
+//! and run. Whatever the headers have and Rust has not is found by [`everything_is_compared`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use accel_uapi::*;
+
+/// Layout of a struct in Rust: name, size, and name and offset of each field.
+struct Layout {
+    name: &'static str,
+    size: usize,
+    fields: Vec<(&'static str, usize)>,
+}
+
+macro_rules! layouts {
+    ($($name:ident { $($field:ident),* $(,)? })*) => {
+        vec![$(Layout {
+            name: stringify!($name),
+            size: size_of::<$name>(),
+            fields: vec![$((stringify!($field), core::mem::offset_of!($name, $field))),*],
+        }),*]
+    };
+}
+
+fn layouts() -> Vec<Layout> {
+    layouts! {
+        accel_info { kind, size, data, flags, version, element_size, reserved }
+        accel_info_kind { kind, version, size, flags, availability, privilege, nodes, reserved }
+        accel_info_device {
+            name, driver, bus, address, uuid, index, core_version, driver_version, vendor, device,
+            subsystem_vendor, subsystem_device, revision, numa_node, flags,
+        }
+        accel_info_status { health, reserved, since_ns, changes, resets }
+        accel_info_engine { name, kind, queued, completed, failed, busy_ns }
+        accel_info_memory { name, kind, reserved, size, used }
+        accel_info_clients {
+            clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
+        }
+        accel_buffer_create { size, placement, flags, handle, reserved, mmap_offset }
+        accel_buffer_close { handle, flags }
+        accel_buffer_info { handle, flags, size, mmap_offset, placement, reserved }
+        accel_submit_buffer { handle, flags }
+        accel_submit {
+            queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
+        }
+        accel_job_status {
+            state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
+        }
+        accel_wait { queue, flags, job, deadline_ns, status }
+        accel_ethosu_job { regions }
+        accel_info_ethosu { id, config, macs, pmu_counters }
+    }
+}
+
+fn ioctls() -> Vec<(&'static str, u32)> {
+    vec![
+        ("ACCEL_IOCTL_INFO", ioctl::INFO),
+        ("ACCEL_IOCTL_BUFFER_CREATE", ioctl::BUFFER_CREATE),
+        ("ACCEL_IOCTL_BUFFER_CLOSE", ioctl::BUFFER_CLOSE),
+        ("ACCEL_IOCTL_BUFFER_INFO", ioctl::BUFFER_INFO),
+        ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
+        ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
+    ]
+}
+
+/// The constants of the generated file, by name.
+fn constants() -> BTreeMap<String, u64> {
+    generated()
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const "))
+        .map(|line| {
+            let (name, rest) = line.split_once(':').expect("a type");
+            let (_, value) = rest
+                .trim_end_matches(';')
+                .split_once("= ")
+                .expect("a value");
+            (name.to_owned(), value.parse().expect("a number"))
+        })
+        .collect()
+}
+
+fn generated() -> String {
+    read(&tree().join("tools/uapi/src/generated.rs"))
+}
+
+fn headers() -> Vec<PathBuf> {
+    let mut headers: Vec<_> = fs::read_dir(tree().join("uapi/accel"))
+        .expect("uapi/accel")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    headers.sort();
+    headers
+}
+
+fn tree() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What Rust says, as "what" -> number; "what" is a C expression.
+fn in_rust() -> BTreeMap<String, u64> {
+    let mut facts = constants();
+    facts.extend(
+        ioctls()
+            .into_iter()
+            .map(|(name, number)| (name.to_owned(), number.into())),
+    );
+    for Layout { name, size, fields } in layouts() {
+        facts.insert(format!("sizeof(struct {name})"), size as u64);
+        for (field, offset) in fields {
+            facts.insert(format!("offsetof(struct {name}, {field})"), offset as u64);
+        }
+    }
+    facts
+}
+
+/// What C says about the same expressions.
+fn in_c(expressions: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    let mut source = String::from("#include <stddef.h>\n#include <stdio.h>\n");
+    for header in headers() {
+        writeln!(source, "#include \"{}\"", header.display()).unwrap();
+    }
+    source.push_str("int main(void)\n{\n");
+    for expression in expressions {
+        writeln!(
+            source,
+            "printf(\"%s=%llu\\n\", \"{expression}\", (unsigned long long)({expression}));"
+        )
+        .unwrap();
+    }
+    source.push_str("}\n");
+
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layout");
+    let file = program.with_extension("c");
+    fs::write(&file, source).expect("the C program");
+    let status = Command::new("cc")
+        .arg("-Wall")
+        .arg("-Werror")
+        .arg("-o")
+        .arg(&program)
+        .arg(&file)
+        .status();
+    assert!(
+        status.expect("cc").success(),
+        "{} does not compile",
+        file.display()
+    );
+    let output = Command::new(&program).output().expect("the C program");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| line.split_once('=').expect("name=value"))
+        .map(|(what, value)| (what.to_owned(), value.parse().expect("a number")))
+        .collect()
+}
+
+#[test]
+fn rust_equals_c() {
+    let rust = in_rust();
+    assert_eq!(in_c(rust.keys().cloned()), rust);
+}
+
+/// Names that follow `before` at the start of a line of `text`, up to the first character of no name.
+fn names(text: &str, before: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix(before))
+        .map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap_or("")
+                .to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn everything_is_compared() {
+    let headers: String = headers().iter().map(|path| read(path)).collect();
+    let mut structs = names(&headers, "struct ");
+    let mut ours: Vec<String> = layouts()
+        .iter()
+        .map(|layout| layout.name.to_owned())
+        .collect();
+    structs.sort();
+    ours.sort();
+    assert_eq!(structs, ours, "structs of the headers");
+
+    let rust = in_rust();
+    let enumerators = names(&headers, "\t")
+        .into_iter()
+        .filter(|name| name.starts_with("ACCEL_"));
+    let macros = names(&headers, "#define ")
+        .into_iter()
+        .filter(|name| name.starts_with("ACCEL_"));
+    for name in enumerators.chain(macros) {
+        assert!(rust.contains_key(&name), "{name} is in the headers only");
+    }
+}
+
+/// The fields listed in [`layouts`] are all there are: without padding, they fill the struct.
+#[test]
+fn fields_are_complete() {
+    for Layout { name, fields, .. } in layouts() {
+        let text = generated();
+        let start = text
+            .find(&format!("pub struct {name} {{"))
+            .unwrap_or_else(|| panic!("{name}"));
+        let body = &text[start..start + text[start..].find('}').expect("an end")];
+        let listed: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
+        assert_eq!(names(body, "    pub "), listed, "fields of {name}");
+    }
+}
