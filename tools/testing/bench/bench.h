@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a row is, and what the functions that rows measure may use. */
+#ifndef _ACCEL_BENCH_H
+#define _ACCEL_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Open files, for all rows. */
+extern int null_file;	/* /dev/null */
+extern int accel_file;	/* the compute node of accel_fake's first device */
+extern int vgem_file;	/* the primary node of vgem */
+
+void open_files(void);
+
+/**
+ * struct row - one thing that is measured on our side and on that of a peer
+ * @name: name, never changed once published
+ * @unit: what the figures count
+ * @ours: does it once on our side
+ * @peer: does it once on the peer's side; NULL if there is no peer
+ * @calls: how often it is done in one batch; short batches are seldom disturbed by the timer
+ * @batches: how many batches, of which the cheapest one counts
+ * @parts: the figure is that of one call divided by this
+ * @above: the row whose figure is subtracted from both sides; NULL for none
+ */
+struct row {
+	const char *name;
+	const char *unit;
+	void (*ours)(void);
+	void (*peer)(void);
+	unsigned int calls;
+	unsigned int batches;
+	unsigned int parts;
+	const struct row *above;
+};
+
+extern const struct row floor_getppid;
+extern const struct row floor_ioctl;
+extern const struct row info_ioctl;
+extern const struct row info_device;
+extern const struct row buffer_create_close;
+extern const struct row buffer_touch_page;
+
+/* Ends the program unless the clock counts instructions. */
+void check_clock(void);
+
+/* Instructions of one @call, not divided and with nothing subtracted. */
+double measure(void (*call)(void), unsigned int calls, unsigned int batches);
+
+/* Ends the program. */
+_Noreturn void failed(const char *what);
+
+static inline void must(bool good, const char *what)
+{
+	if (__builtin_expect(!good, false))
+		failed(what);
+}
+
+#endif /* _ACCEL_BENCH_H */

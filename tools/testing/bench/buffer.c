@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Making a buffer, using its memory, closing it. */
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <accel/accel.h>
+#include <drm/drm.h>
+
+#include "bench.h"
+
+#define PAGE	4096
+#define LARGE	(64 << 20)
+
+static struct accel_buffer_create create(__u64 size)
+{
+	struct accel_buffer_create buffer = { .size = size };
+
+	must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_CREATE, &buffer), "BUFFER_CREATE");
+	return buffer;
+}
+
+static void close_buffer(__u32 handle)
+{
+	struct accel_buffer_close close = { .handle = handle };
+
+	must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_CLOSE, &close), "BUFFER_CLOSE");
+}
+
+/* A dumb buffer is an image; @size is a multiple of the page size. */
+static __u32 create_dumb(__u64 size)
+{
+	struct drm_mode_create_dumb dumb = { .width = PAGE / 4, .height = size / PAGE, .bpp = 32 };
+
+	must(!ioctl(vgem_file, DRM_IOCTL_MODE_CREATE_DUMB, &dumb) && dumb.size == size,
+	     "MODE_CREATE_DUMB");
+	return dumb.handle;
+}
+
+static void destroy_dumb(__u32 handle)
+{
+	struct drm_mode_destroy_dumb destroy = { .handle = handle };
+
+	must(!ioctl(vgem_file, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy), "MODE_DESTROY_DUMB");
+}
+
+/* Writes to each page of a mapping made and undone for it. */
+static void touch(int file, __u64 offset)
+{
+	volatile char *memory = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset);
+
+	must(memory != MAP_FAILED, "mmap");
+	for (unsigned int i = 0; i < LARGE; i += PAGE)
+		memory[i] = 1;
+	must(!munmap((void *)memory, LARGE), "munmap");
+}
+
+static void accel_small(void)
+{
+	close_buffer(create(PAGE).handle);
+}
+
+static void vgem_small(void)
+{
+	destroy_dumb(create_dumb(PAGE));
+}
+
+static void accel_large(void)
+{
+	struct accel_buffer_create buffer = create(LARGE);
+
+	touch(accel_file, buffer.mmap_offset);
+	close_buffer(buffer.handle);
+}
+
+static void vgem_large(void)
+{
+	struct drm_mode_map_dumb map = { .handle = create_dumb(LARGE) };
+
+	must(!ioctl(vgem_file, DRM_IOCTL_MODE_MAP_DUMB, &map), "MODE_MAP_DUMB");
+	touch(vgem_file, map.offset);
+	destroy_dumb(map.handle);
+}
+
+const struct row buffer_create_close = {
+	.name = "buffer_create_close", .unit = "instructions",
+	.ours = accel_small, .peer = vgem_small,
+	.calls = 64, .batches = 128, .parts = 1,
+};
+
+const struct row buffer_touch_page = {
+	.name = "buffer_touch_page", .unit = "instructions",
+	.ours = accel_large, .peer = vgem_large,
+	.calls = 1, .batches = 3, .parts = LARGE / PAGE,
+};

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The files that rows work on. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <drm/drm.h>
+
+#include "bench.h"
+
+int null_file;
+int accel_file;
+int vgem_file;
+
+static int open_file(const char *path)
+{
+	int file = open(path, O_RDWR | O_CLOEXEC);
+
+	must(file >= 0, path);
+	return file;
+}
+
+static bool is_vgem(int file)
+{
+	char name[5] = "";
+	struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
+
+	return !ioctl(file, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem");
+}
+
+void open_files(void)
+{
+	null_file = open_file("/dev/null");
+	accel_file = open_file("/dev/accel/accel0");
+	vgem_file = open_file("/dev/dri/card0");
+	must(is_vgem(vgem_file), "/dev/dri/card0 is not vgem");
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures every row. For each, a line `# bench NAME UNIT OURS PEER` (`-` for no peer) and a KTAP
+ * result.
+ */
+#include <stdio.h>
+
+#include "bench.h"
+
+static const struct row *const rows[] = {
+	&floor_getppid,
+	&floor_ioctl,
+	&info_ioctl,
+	&info_device,
+	&buffer_create_close,
+	&buffer_touch_page,
+};
+
+static double figure(const struct row *row, void (*call)(void))
+{
+	double cost = measure(call, row->calls, row->batches) / row->parts;
+
+	return row->above ? cost - figure(row->above, row->above->ours) : cost;
+}
+
+static void print(const struct row *row, unsigned int number)
+{
+	printf("# bench %s %s %.2f ", row->name, row->unit, figure(row, row->ours));
+	if (row->peer)
+		printf("%.2f\n", figure(row, row->peer));
+	else
+		printf("-\n");
+	printf("ok %u %s\n", number, row->name);
+	fflush(stdout);
+}
+
+int main(void)
+{
+	const unsigned int count = sizeof(rows) / sizeof(rows[0]);
+
+	printf("KTAP version 1\n1..%u\n", count);
+	check_clock();
+	open_files();
+	for (unsigned int i = 0; i < count; i++)
+		print(rows[i], i + 1);
+	return 0;
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Turns what the bench program printed, in one boot or several, into build/bench.json and a table.
+
+report.py JSON LOG...: exits with 1 if a row is missing or above its target.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+LINE = re.compile(r"^# bench (?P<name>\S+) (?P<unit>\S+) (?P<ours>\S+) (?P<peer>\S+)$", re.MULTILINE)
+
+# Every row that is due, and the most its ratio may be.
+ROWS: dict[str, float | None] = {
+    "floor_getppid": None,
+    "floor_ioctl": None,
+    "info_ioctl": 0.6,
+    "info_device": None,
+    "buffer_create_close": None,
+    "buffer_touch_page": None,
+}
+
+Row = dict[str, str | float | None]
+
+
+def parse(log: str) -> dict[str, Row]:
+    """The rows of one boot, by name."""
+    rows: dict[str, Row] = {}
+    for match in LINE.finditer(log):
+        ours = float(match["ours"])
+        peer = None if match["peer"] == "-" else float(match["peer"])
+        ratio = round(ours / peer, 3) if peer else None
+        rows[match["name"]] = dict(name=match["name"], unit=match["unit"], ours=ours, peer=peer, ratio=ratio)
+    return rows
+
+
+def spread(boots: list[dict[str, Row]], name: str) -> float:
+    """The widest relative difference between boots in a row's two figures."""
+    widest = 0.0
+    for side in ("ours", "peer"):
+        figures = [boot[name][side] for boot in boots if name in boot and boot[name][side]]
+        if figures:
+            widest = max(widest, max(figures) / min(figures) - 1)
+    return widest
+
+
+def judge(rows: dict[str, Row]) -> list[str]:
+    """What is wrong with the rows."""
+    wrong = [f"{name} is missing" for name in ROWS if name not in rows]
+    for name, row in rows.items():
+        target = ROWS.get(name)
+        if target is not None and (row["ratio"] is None or row["ratio"] > target):
+            wrong.append(f"{name}: ratio {row['ratio']}, at most {target} is allowed")
+    return wrong
+
+
+def table(boots: list[dict[str, Row]]) -> str:
+    """The first boot's rows for people."""
+    lines = [f"{'row':<24} {'unit':<14} {'ours':>10} {'peer':>10} {'ratio':>7} {'target':>7} {'spread':>7}"]
+    for name, row in boots[0].items():
+        cells = [_cell(row["ours"], ".1f", 10), _cell(row["peer"], ".1f", 10)]
+        cells += [_cell(row["ratio"], ".2f", 7), _cell(ROWS.get(name), ".2f", 7)]
+        lines.append(f"{name:<24} {row['unit']:<14} {' '.join(cells)} {spread(boots, name):>7.2%}")
+    return "\n".join(lines)
+
+
+def _cell(number: float | None, form: str, width: int) -> str:
+    return f"{'-' if number is None else format(number, form):>{width}}"
+
+
+def main(destination: str, *logs: str) -> int:
+    """Write the JSON, print the table and what is wrong."""
+    boots = [parse(Path(log).read_text()) for log in logs]
+    Path(destination).write_text(json.dumps(list(boots[0].values()), indent=2) + "\n")
+    print(table(boots))
+    wrong = judge(boots[0])
+    for line in wrong:
+        print(f"bench: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

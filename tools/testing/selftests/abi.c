@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command table: numbers, sizes of structs, page borders, nodes and wrong files. */
+#include "buffer.h"
+#include "fixture.h"
+#include "job.h"
+
+#define MAX_SIZE	_IOC_SIZEMASK	/* the largest struct that a number can name */
+
+/* The layout is part of the interface, for 32-bit callers too. */
+_Static_assert(sizeof(struct accel_info) == 32, "accel_info");
+_Static_assert(sizeof(struct accel_info_kind) == 32, "accel_info_kind");
+_Static_assert(sizeof(struct accel_info_device) == 216, "accel_info_device");
+_Static_assert(sizeof(struct accel_info_status) == 32, "accel_info_status");
+_Static_assert(sizeof(struct accel_info_engine) == 64, "accel_info_engine");
+_Static_assert(sizeof(struct accel_info_memory) == 56, "accel_info_memory");
+_Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
+_Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
+_Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");
+_Static_assert(sizeof(struct accel_buffer_info) == 32, "accel_buffer_info");
+_Static_assert(sizeof(struct accel_submit) == 48, "accel_submit");
+_Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
+
+/* What the pointers of the arguments below point to. */
+static struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
+
+static void fill_info(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_info *)argument = (struct accel_info){ .kind = ACCEL_INFO_STATUS };
+}
+
+static void fill_create(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_buffer_create *)argument = (struct accel_buffer_create){ .size = PAGE };
+}
+
+static void fill_close(int fd, void *argument)
+{
+	((struct accel_buffer_close *)argument)->handle = handle_of(fd, PAGE);
+	((struct accel_buffer_close *)argument)->flags = 0;
+}
+
+static void fill_buffer_info(int fd, void *argument)
+{
+	*(struct accel_buffer_info *)argument =
+		(struct accel_buffer_info){ .handle = handle_of(fd, PAGE) };
+}
+
+static void fill_submit(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_submit *)argument = (struct accel_submit){
+		.payload = user(&nop),
+		.payload_size = sizeof(nop),
+	};
+}
+
+static void fill_wait(int fd, void *argument)
+{
+	*(struct accel_wait *)argument = (struct accel_wait){
+		.job = submit(fd, ACCEL_FAKE_NOP, 0),
+		.deadline_ns = FOREVER,
+	};
+}
+
+static void fill_echo(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_fake_echo *)argument = (struct accel_fake_echo){ .value = 41 };
+}
+
+static void fill_fail_resets(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_fake_fail_resets *)argument = (struct accel_fake_fail_resets){ .count = 0 };
+}
+
+/* Every command, its documented minimum size and a valid argument for it. */
+static const struct command {
+	const char *name;
+	unsigned long number;
+	size_t minimum;
+	void (*fill)(int fd, void *argument);
+	bool on_monitor;
+} commands[] = {
+	{ "INFO", ACCEL_IOCTL_INFO, offsetof(struct accel_info, flags), fill_info, true },
+	{ "BUFFER_CREATE", ACCEL_IOCTL_BUFFER_CREATE, sizeof(struct accel_buffer_create),
+	  fill_create, false },
+	{ "BUFFER_CLOSE", ACCEL_IOCTL_BUFFER_CLOSE, sizeof(struct accel_buffer_close),
+	  fill_close, false },
+	{ "BUFFER_INFO", ACCEL_IOCTL_BUFFER_INFO, sizeof(struct accel_buffer_info),
+	  fill_buffer_info, false },
+	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
+	  fill_submit, false },
+	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },
+	{ "ECHO", ACCEL_FAKE_IOCTL_ECHO, sizeof(struct accel_fake_echo), fill_echo, false },
+	{ "FAIL_RESETS", ACCEL_FAKE_IOCTL_FAIL_RESETS, sizeof(struct accel_fake_fail_resets),
+	  fill_fail_resets, false },
+};
+
+#define FOR_EACH_COMMAND(command) \
+	for (const struct command *command = commands; \
+	     command < commands + ARRAY_SIZE(commands); command++)
+
+/* Whether the node knows this number, whatever the size in it. */
+static bool is_known(unsigned long number, bool monitor)
+{
+	FOR_EACH_COMMAND(command)
+		if (resized(number, 0) == resized(command->number, 0))
+			return command->on_monitor || !monitor;
+	return false;
+}
+
+TEST_F(fake, unknown_numbers_are_enotty)
+{
+	static const unsigned int sizes[] = { 0, 8, 32, 72, 4096, MAX_SIZE };
+	static const unsigned int types[] = { ACCEL_IOCTL_TYPE, 0xa8, 0xaa, 'd', 1, 0xff };
+	static char argument[MAX_SIZE];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(types) * ARRAY_SIZE(sizes) * 4 * 256; i++) {
+		unsigned long number = _IOC(i >> 8 & 3, types[(i >> 10) % ARRAY_SIZE(types)],
+					    i & 0xff,
+					    sizes[(i >> 10) / ARRAY_SIZE(types)]);
+
+		if (!is_known(number, false))
+			EXPECT_EQ(-ENOTTY, call(self->fd, number, argument))
+				TH_LOG("number %#lx on the compute node", number);
+		if (!is_known(number, true))
+			EXPECT_EQ(-ENOTTY, call(self->monitor, number, argument))
+				TH_LOG("number %#lx on the monitor node", number);
+	}
+}
+
+TEST_F(fake, a_struct_of_the_right_size_works)
+{
+	static char argument[MAX_SIZE];
+
+	FOR_EACH_COMMAND(command) {
+		command->fill(self->fd, argument);
+		EXPECT_EQ(0, call(self->fd, command->number, argument))
+			TH_LOG("%s", command->name);
+	}
+}
+
+TEST_F(fake, a_longer_struct_with_a_zero_tail_works)
+{
+	static const unsigned int more[] = { 1, 4, 8, 64, 4096 };
+
+	FOR_EACH_COMMAND(command) {
+		const size_t size = _IOC_SIZE(command->number);
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(more); i++) {
+			char *argument = before_hole(size + more[i]);
+
+			command->fill(self->fd, argument);
+			EXPECT_EQ(0, call(self->fd, resized(command->number, size + more[i]),
+					  argument))
+				TH_LOG("%s + %u", command->name, more[i]);
+			EXPECT_TRUE(all_bytes(argument + size, 0, more[i]));
+		}
+	}
+}
+
+TEST_F(fake, a_longer_struct_with_a_set_tail_is_e2big)
+{
+	static char argument[MAX_SIZE];
+
+	FOR_EACH_COMMAND(command) {
+		const size_t size = _IOC_SIZE(command->number);
+
+		for (size_t at = size; at < MAX_SIZE; at = at < size + 16 ? at + 1 : at * 2) {
+			memset(argument, 0, sizeof(argument));
+			command->fill(self->fd, argument);
+			argument[at] = 1;
+			EXPECT_EQ(-E2BIG, call(self->fd, resized(command->number, at + 1),
+					       argument))
+				TH_LOG("%s, byte %zu", command->name, at);
+			EXPECT_EQ(-E2BIG, call(self->fd, resized(command->number, MAX_SIZE),
+					       argument));
+		}
+	}
+}
+
+TEST_F(fake, the_largest_struct_works)
+{
+	FOR_EACH_COMMAND(command) {
+		char *argument = before_hole(MAX_SIZE);
+
+		command->fill(self->fd, argument);
+		EXPECT_EQ(0, call(self->fd, resized(command->number, MAX_SIZE), argument))
+			TH_LOG("%s", command->name);
+	}
+}
+
+TEST_F(fake, a_shorter_struct_works_down_to_its_minimum)
+{
+	FOR_EACH_COMMAND(command) {
+		const size_t full = _IOC_SIZE(command->number);
+		char whole[128];
+
+		for (size_t size = command->minimum; size < full; size++) {
+			char *argument = before_hole(size);
+
+			command->fill(self->fd, whole);
+			memcpy(argument, whole, size);
+			EXPECT_EQ(0, call(self->fd, resized(command->number, size), argument))
+				TH_LOG("%s of %zu bytes", command->name, size);
+		}
+	}
+}
+
+TEST_F(fake, nothing_beyond_a_shorter_struct_is_written)
+{
+	FOR_EACH_COMMAND(command) {
+		const size_t full = _IOC_SIZE(command->number);
+		char argument[128];
+
+		for (size_t size = command->minimum; size < full; size++) {
+			memset(argument, 0, sizeof(argument));
+			command->fill(self->fd, argument);
+			memset(argument + size, UNTOUCHED, sizeof(argument) - size);
+			EXPECT_EQ(0, call(self->fd, resized(command->number, size), argument));
+			EXPECT_TRUE(all_bytes((unsigned char *)argument + size, UNTOUCHED,
+					      sizeof(argument) - size))
+				TH_LOG("%s of %zu bytes", command->name, size);
+		}
+	}
+}
+
+TEST_F(fake, below_the_minimum_is_einval)
+{
+	FOR_EACH_COMMAND(command) {
+		char argument[128] = { 0 };
+
+		for (size_t size = 0; size < command->minimum; size++) {
+			command->fill(self->fd, argument);
+			EXPECT_EQ(-EINVAL, call(self->fd, resized(command->number, size),
+						argument))
+				TH_LOG("%s of %zu bytes", command->name, size);
+		}
+	}
+}
+
+TEST_F(fake, a_struct_may_end_at_a_hole_but_not_reach_into_it)
+{
+	FOR_EACH_COMMAND(command) {
+		const size_t size = _IOC_SIZE(command->number);
+		char *argument = before_hole(size);
+		char whole[128];
+
+		command->fill(self->fd, argument);
+		EXPECT_EQ(0, call(self->fd, command->number, argument))
+			TH_LOG("%s", command->name);
+
+		command->fill(self->fd, whole);
+		memcpy(argument, whole, size);
+		EXPECT_EQ(-EFAULT, call(self->fd, resized(command->number, size + 1), argument))
+			TH_LOG("%s, one byte more", command->name);
+
+		memcpy(argument + 1, whole, size - 1);
+		EXPECT_EQ(-EFAULT, call(self->fd, command->number, argument + 1))
+			TH_LOG("%s, one byte on", command->name);
+	}
+}
+
+TEST_F(fake, bad_pointers_are_efault)
+{
+	FOR_EACH_COMMAND(command) {
+		EXPECT_EQ(-EFAULT, call(self->fd, command->number, NULL));
+		EXPECT_EQ(-EFAULT, call(self->fd, command->number, NOWHERE));
+		EXPECT_EQ(-EFAULT, call(self->fd, command->number, (void *)-PAGE));
+	}
+}
+
+TEST_F(fake, the_monitor_knows_info_only)
+{
+	static char argument[MAX_SIZE];
+
+	FOR_EACH_COMMAND(command) {
+		command->fill(self->fd, argument);
+		EXPECT_EQ(command->on_monitor ? 0 : -ENOTTY,
+			  call(self->monitor, command->number, argument))
+			TH_LOG("%s", command->name);
+	}
+}
+
+TEST_F(fake, other_files_have_no_such_commands)
+{
+	int files[] = {
+		open("/dev/null", O_RDWR), open("/", O_RDONLY | O_DIRECTORY),
+		open("/proc/self/status", O_RDONLY), memfd_create("other", 0),
+	};
+	static char argument[MAX_SIZE];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++) {
+		ASSERT_LE(0, files[i]);
+		FOR_EACH_COMMAND(command) {
+			command->fill(self->fd, argument);
+			EXPECT_EQ(-ENOTTY, call(files[i], command->number, argument));
+		}
+		close(files[i]);
+	}
+}
+
+TEST_F(fake, a_path_or_closed_fd_is_ebadf)
+{
+	int path = open("/dev/accel", O_PATH);
+	struct accel_info argument = { .kind = ACCEL_INFO_STATUS };
+
+	ASSERT_LE(0, path);
+	EXPECT_EQ(-EBADF, call(path, ACCEL_IOCTL_INFO, &argument));
+	close(path);
+	EXPECT_EQ(-EBADF, call(path, ACCEL_IOCTL_INFO, &argument));
+}
+
+TEST_F(fake, driver_command_answers)
+{
+	struct accel_fake_echo echo = { .value = 41, .answer = 7 };
+
+	EXPECT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
+	EXPECT_EQ(42ULL, echo.answer);
+	EXPECT_EQ(41ULL, echo.value);
+	echo = (struct accel_fake_echo){ .value = UINT64_MAX - 1 };
+	EXPECT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
+	EXPECT_EQ(UINT64_MAX, echo.answer);
+}
+
+TEST_F(fake, driver_command_refuses_and_writes_nothing)
+{
+	struct accel_fake_echo echo = { .value = UINT64_MAX, .answer = 7 };
+
+	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
+	EXPECT_EQ(7ULL, echo.answer);
+	for (int bit = 0; bit < 64; bit++) {
+		echo = (struct accel_fake_echo){ .value = 1, .flags = 1ULL << bit, .answer = 7 };
+		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
+		EXPECT_EQ(7ULL, echo.answer);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_ethosu when the NPU misbehaves, on command to the model plugged as npu0. */
+#include "ethosu_fixture.h"
+
+/* Ends every fault that a test may have left on. */
+static bool heal(void)
+{
+	return model("hang off") && model("bus-error off") && model("slow 0");
+}
+
+TEST_F_TIMEOUT(npu, a_hang_is_etime_and_the_next_job_runs, 60)
+{
+	struct accel_info_status before = status_of(self->fd);
+	struct accel_job_status status;
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("hang on"));
+	stop_only(&job);
+	EXPECT_EQ(-ETIME, run_ethosu(self->fd, &job, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
+	ASSERT_TRUE(heal());
+	EXPECT_EQ(0, run_stop(self->fd));
+	EXPECT_EQ(before.resets + 1, status_of(self->fd).resets);
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->fd).health);
+}
+
+TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
+{
+	struct ethosu_job hung, behind;
+
+	ASSERT_TRUE(model("hang on"));
+	stop_only(&hung);
+	ASSERT_EQ(0, submit_ethosu(self->fd, &hung));
+	ASSERT_TRUE(model("hang off"));
+	copy(&behind, self->in.handle, 0, self->out.handle, 0);
+	ASSERT_EQ(0, submit_ethosu(self->fd, &behind));
+	EXPECT_EQ(-ETIME, wait_job(self->fd, hung.submit.job));
+	EXPECT_EQ(0, wait_job(self->fd, behind.submit.job));
+	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+}
+
+TEST_F_TIMEOUT(npu, a_lost_interrupt_is_noticed, 60)
+{
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("drop-irq 1"));
+	copy(&job, self->in.handle, 0, self->out.handle, 0);
+	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
+	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+	EXPECT_EQ(0, run_stop(self->fd));
+}
+
+TEST_F_TIMEOUT(npu, a_spurious_interrupt_is_harmless, 60)
+{
+	struct accel_info_status before = status_of(self->fd);
+
+	for (int i = 0; i < 10; i++) {
+		ASSERT_TRUE(model("spurious-irq"));
+		EXPECT_EQ(0, run_stop(self->fd));
+	}
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+}
+
+TEST_F_TIMEOUT(npu, a_spurious_interrupt_does_not_end_a_job, 60)
+{
+	struct accel_job_status status;
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("slow 200"));
+	copy(&job, self->in.handle, 0, self->out.handle, 0);
+	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
+	ASSERT_TRUE(model("spurious-irq"));
+	EXPECT_EQ(0, wait_until(self->fd, job.submit.job, FOREVER, &status));
+	EXPECT_LE(status.start_ns + 150 * NSEC_PER_MSEC, status.end_ns);
+	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+	ASSERT_TRUE(heal());
+}
+
+TEST_F_TIMEOUT(npu, a_bus_error_is_eio_and_the_next_job_runs, 60)
+{
+	struct accel_job_status status;
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("bus-error on"));
+	stop_only(&job);
+	EXPECT_EQ(-EIO, run_ethosu(self->fd, &job, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_BUS, status.fault);
+	ASSERT_TRUE(heal());
+	copy(&job, self->in.handle, 0, self->out.handle, 0);
+	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
+	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+}
+
+TEST_F_TIMEOUT(npu, ten_hangs_and_bus_errors_in_turn, 120)
+{
+	for (int i = 0; i < 5; i++) {
+		struct ethosu_job job;
+
+		ASSERT_TRUE(model("hang on"));
+		stop_only(&job);
+		EXPECT_EQ(-ETIME, run_ethosu(self->fd, &job, NULL));
+		ASSERT_TRUE(model("hang off") && model("bus-error on"));
+		EXPECT_EQ(-EIO, run_ethosu(self->fd, &job, NULL));
+		ASSERT_TRUE(heal());
+		EXPECT_EQ(0, run_stop(self->fd));
+	}
+}
+
+TEST_F_TIMEOUT(npu, a_client_can_leave_a_hung_job, 60)
+{
+	pid_t child;
+
+	ASSERT_TRUE(model("hang on"));
+	child = fork();
+	if (!child) {
+		struct ethosu_job job;
+		int fd = open_driver(ETHOSU_DRIVER);
+
+		stop_only(&job);
+		_exit(submit_ethosu(fd, &job) ? 1 : 42);
+	}
+	EXPECT_EQ(42, exit_code(child));
+	ASSERT_TRUE(heal());
+	EXPECT_EQ(0, run_stop(self->fd));
+}
+
+TEST_HARNESS_MAIN

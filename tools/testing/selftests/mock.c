@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The example driver accel_mock: adds 1 to each byte of buffer 0 into buffer 1. */
+#include "buffer.h"
+#include "device.h"
+#include "job.h"
+
+#define SIZE	(4 * PAGE)
+
+FIXTURE(mock)
+{
+	int fd;
+	struct accel_buffer_create in, out;
+	unsigned char *source, *sum;
+	struct accel_submit_buffer buffers[2];
+	struct accel_submit submit;
+};
+
+FIXTURE_SETUP(mock)
+{
+	self->fd = open_driver("accel_mock");
+	ASSERT_LE(0, self->fd);
+	self->source = create_mapped(self->fd, SIZE, &self->in);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->source);
+	self->sum = create_mapped(self->fd, SIZE, &self->out);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->sum);
+	for (unsigned int i = 0; i < SIZE; i++)
+		self->source[i] = i * 7;
+	self->buffers[0] = (struct accel_submit_buffer){ self->in.handle, ACCEL_BUFFER_READ };
+	self->buffers[1] = (struct accel_submit_buffer){ self->out.handle, ACCEL_BUFFER_WRITE };
+	self->submit = (struct accel_submit){
+		.buffers = user(self->buffers),
+		.nr_buffers = 2,
+	};
+}
+
+FIXTURE_TEARDOWN(mock)
+{
+	close(self->fd);
+}
+
+TEST_F(mock, adds_one_to_each_byte)
+{
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	ASSERT_EQ(0, wait_job(self->fd, self->submit.job));
+	for (unsigned int i = 0; i < SIZE; i++)
+		ASSERT_EQ((unsigned char)(i * 7 + 1), self->sum[i]);
+}
+
+TEST_F(mock, has_an_adder)
+{
+	struct accel_info_engine engine = engine_of(self->fd);
+
+	EXPECT_STREQ("adder", engine.name);
+	EXPECT_EQ((__u32)ACCEL_ENGINE_COMPUTE, engine.kind);
+}
+
+TEST_F(mock, refuses_a_result_named_for_reading)
+{
+	self->buffers[1].flags = ACCEL_BUFFER_READ;
+	EXPECT_EQ(-EACCES, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+}
+
+TEST_F(mock, refuses_buffers_of_different_sizes)
+{
+	self->buffers[0].handle = handle_of(self->fd, PAGE);
+	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+}
+
+TEST_F(mock, refuses_other_numbers_of_buffers)
+{
+	self->submit.nr_buffers = 1;
+	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	self->submit.nr_buffers = 0;
+	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+}
+
+TEST_F(mock, refuses_a_payload)
+{
+	self->submit.payload = user(self);
+	self->submit.payload_size = 1;
+	EXPECT_EQ(-E2BIG, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+}
+
+TEST_F(mock, has_no_commands_of_its_own)
+{
+	struct accel_fake_echo echo = { .value = 1 };
+
+	EXPECT_EQ(-ENOTTY, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Jobs that hang: timeout, reset, the jobs behind them, and resets that fail. */
+#include "buffer.h"
+#include "fixture.h"
+#include "job.h"
+
+#define HEALTHY		((__u32)ACCEL_HEALTH_OPERATIONAL)
+
+TEST_F(fake, a_hung_job_ends_with_etime)
+{
+	struct accel_job_status status;
+	__s64 start = now_ns();
+
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, &status));
+	EXPECT_LE(start + FAKE_TIMEOUT_NS, now_ns());
+	EXPECT_GT(start + FAKE_TIMEOUT_NS + SLACK_NS, now_ns());
+	EXPECT_EQ((__u32)ACCEL_JOB_DONE, status.state);
+	EXPECT_EQ((__u32)ETIME, status.error);
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
+	EXPECT_LE(status.start_ns + FAKE_TIMEOUT_NS, status.end_ns);
+	EXPECT_EQ(0, run_nop(self->fd));
+}
+
+TEST_F(fake, a_hang_resets_the_engine_once)
+{
+	struct accel_info_status before = status_of(self->monitor), after;
+	__s64 start = now_ns();
+
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(0, run_nop(self->fd));
+	after = status_of(self->monitor);
+	EXPECT_EQ(HEALTHY, after.health);
+	EXPECT_EQ(before.resets + 1, after.resets);
+	EXPECT_EQ(before.changes + 2, after.changes);
+	EXPECT_LE((__u64)start, after.since_ns);
+	EXPECT_GE((__u64)now_ns(), after.since_ns);
+}
+
+TEST_F(fake, a_job_without_a_hang_resets_nothing)
+{
+	struct accel_info_status before = status_of(self->monitor), after;
+
+	EXPECT_EQ(0, run(self->fd, ACCEL_FAKE_DELAY, 50, NULL));
+	EXPECT_EQ(-EIO, run(self->fd, ACCEL_FAKE_FAULT, ACCEL_FAULT_BUS, NULL));
+	sleep_ms(300);
+	after = status_of(self->monitor);
+	EXPECT_EQ(before.resets, after.resets);
+	EXPECT_EQ(before.since_ns, after.since_ns);
+}
+
+TEST_F(fake, the_jobs_behind_a_hang_run)
+{
+	struct accel_buffer_create buffer;
+	unsigned char *memory = create_mapped(self->fd, PAGE, &buffer);
+
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	ASSERT_EQ(1LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
+	for (int i = 1; i <= 20; i++)
+		ASSERT_LT(0LL, submit_with(self->fd, ACCEL_FAKE_FILL, i, buffer.handle));
+	for (__u64 job = 2; job <= 21; job++)
+		EXPECT_EQ(0, wait_job(self->fd, job));
+	EXPECT_EQ(-ETIME, wait_job(self->fd, 1));
+	EXPECT_TRUE(all_bytes(memory, 20, PAGE));
+}
+
+TEST_F(fake, the_jobs_of_others_survive_a_hang)
+{
+	struct accel_job_status guilty, innocent;
+	int other = open_fake(SHARED);
+
+	ASSERT_EQ(1LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
+	ASSERT_EQ(1LL, submit(other, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(0, wait_until(other, 1, FOREVER, &innocent));
+	EXPECT_EQ(-ETIME, wait_until(self->fd, 1, FOREVER, &guilty));
+	EXPECT_LE(guilty.end_ns, innocent.start_ns);
+	close(other);
+}
+
+TEST_F(fake, five_hangs_are_five_resets)
+{
+	struct accel_info_status before = status_of(self->monitor);
+
+	for (int i = 0; i < 5; i++)
+		ASSERT_LT(0LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
+	for (__u64 job = 1; job <= 5; job++)
+		EXPECT_EQ(-ETIME, wait_job(self->fd, job));
+	EXPECT_EQ(0, run_nop(self->fd));
+	EXPECT_EQ(before.resets + 5, status_of(self->monitor).resets);
+}
+
+TEST_F(fake, everything_answers_during_a_hang)
+{
+	struct accel_info_device device;
+	__u32 handle;
+
+	ASSERT_EQ(1LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
+	EXPECT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	EXPECT_EQ(0, info(self->monitor, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	handle = handle_of(self->fd, PAGE);
+	EXPECT_NE(0U, handle);
+	EXPECT_EQ(0, close_buffer(self->fd, handle));
+	EXPECT_EQ(-ETIMEDOUT, wait_until(self->fd, 1, 0, NULL));
+	EXPECT_EQ(-ETIME, wait_job(self->fd, 1));
+}
+
+TEST_F(fake, a_finish_that_races_with_the_timeout_is_one_end)
+{
+	for (int i = 0; i < 6; i++) {
+		struct accel_job_status status;
+		int error = run(self->fd, ACCEL_FAKE_DELAY, 199 + i % 3, &status);
+
+		EXPECT_TRUE(error == 0 || error == -ETIME);
+		EXPECT_EQ((__u32)-error, status.error);
+		EXPECT_EQ((__u32)(error ? ACCEL_FAULT_TIMEOUT : ACCEL_FAULT_NONE), status.fault);
+		EXPECT_EQ(0, run_nop(self->fd));
+	}
+	EXPECT_EQ(HEALTHY, status_of(self->monitor).health);
+}
+
+TEST_F(fake, a_reset_wakes_the_monitor)
+{
+	status_of(self->monitor);
+	EXPECT_EQ(0, poll_for(self->monitor, POLLPRI, 0));
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(POLLPRI, poll_for(self->monitor, POLLPRI, 5000));
+	EXPECT_EQ(POLLPRI, poll_for(self->monitor, POLLPRI, 0));
+	EXPECT_EQ(0, run_nop(self->fd));
+	status_of(self->monitor);
+	EXPECT_EQ(0, poll_for(self->monitor, POLLPRI, 0));
+}
+
+TEST_F(fake, reading_the_status_rearms_only_the_file_that_reads)
+{
+	int second = open_fake_monitor(SHARED);
+
+	status_of(self->monitor);
+	status_of(second);
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(0, run_nop(self->fd));
+	status_of(self->monitor);
+	EXPECT_EQ(0, poll_for(self->monitor, POLLPRI, 0));
+	EXPECT_EQ(POLLPRI, poll_for(second, POLLPRI, 0));
+	close(second);
+}
+
+/* A device of its own, whose next resets fail. */
+FIXTURE(failing)
+{
+	int number;
+	int fd;
+	int monitor;
+};
+
+FIXTURE_SETUP(failing)
+{
+	struct accel_fake_fail_resets failures = { .count = 1 };
+
+	self->number = add_shared_fake();
+	ASSERT_LE(0, self->number);
+	self->fd = open_fake(self->number);
+	ASSERT_LE(0, self->fd);
+	self->monitor = open_fake_monitor(self->number);
+	ASSERT_LE(0, self->monitor);
+	status_of(self->monitor);
+	ASSERT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &failures));
+}
+
+FIXTURE_TEARDOWN(failing)
+{
+	close(self->fd);
+	close(self->monitor);
+	remove_fake(self->number);
+}
+
+/* Waits until the device is no longer being reset; returns its health. */
+static __u32 settled_health(int fd)
+{
+	__s64 end = now_ns() + SLACK_NS;
+
+	while (status_of(fd).health == ACCEL_HEALTH_RESETTING && now_ns() < end)
+		sleep_ms(1);
+	return status_of(fd).health;
+}
+
+TEST_F(failing, a_failed_reset_wedges_the_device)
+{
+	struct accel_info_status status;
+
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(POLLPRI, poll_for(self->monitor, POLLPRI, 5000));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, settled_health(self->fd));
+	status = status_of(self->monitor);
+	EXPECT_EQ(1ULL, status.resets);
+	EXPECT_EQ(2ULL, status.changes);
+	EXPECT_EQ(0, poll_for(self->monitor, POLLPRI, 0));
+}
+
+TEST_F(failing, a_wedged_device_takes_no_jobs)
+{
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	ASSERT_EQ((__u32)ACCEL_HEALTH_WEDGED, settled_health(self->fd));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(-EIO, submit(self->fd, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(-ETIME, wait_job(self->fd, 1));
+}
+
+TEST_F(failing, the_jobs_behind_the_hang_are_lost_to_the_reset)
+{
+	struct accel_job_status status;
+	int other = open_fake(self->number);
+
+	ASSERT_EQ(1LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
+	ASSERT_EQ(2LL, submit(self->fd, ACCEL_FAKE_NOP, 0));
+	ASSERT_EQ(1LL, submit(other, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(-ENODATA, wait_until(self->fd, 2, FOREVER, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);
+	EXPECT_EQ(0ULL, status.start_ns);
+	EXPECT_EQ(-ENODATA, wait_until(other, 1, FOREVER, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);
+	EXPECT_EQ(-ETIME, wait_job(self->fd, 1));
+	EXPECT_EQ(0U, engine_of(self->fd).queued);
+	close(other);
+}
+
+TEST_F(failing, a_wedged_device_still_answers_and_keeps_memory)
+{
+	struct accel_buffer_create buffer;
+	unsigned char *memory = create_mapped(self->fd, PAGE, &buffer);
+	struct accel_info_device device;
+
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	memset(memory, 0x42, PAGE);
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	ASSERT_EQ((__u32)ACCEL_HEALTH_WEDGED, settled_health(self->fd));
+	EXPECT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	EXPECT_TRUE(all_bytes(memory, 0x42, PAGE));
+	EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+}
+
+TEST_F(failing, a_wedged_device_can_be_removed_with_its_files_open)
+{
+	struct accel_info_status status;
+
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	ASSERT_EQ((__u32)ACCEL_HEALTH_WEDGED, settled_health(self->fd));
+	EXPECT_EQ(0, remove_fake(self->number));
+	EXPECT_EQ(-ENODEV, info(self->monitor, ACCEL_INFO_STATUS, &status, sizeof(status)));
+}
+
+TEST_F(failing, only_as_many_resets_fail_as_asked)
+{
+	struct accel_fake_fail_resets none = { .count = 0 };
+
+	EXPECT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &none));
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(HEALTHY, settled_health(self->fd));
+	EXPECT_EQ(0, run_nop(self->fd));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Serves the guest's `host` command: one line in from ttyS1, one line back."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+
+from .models import Model, ModelError
+from .qemu import ANCHORS, PORTS
+from .qmp import Qmp, QmpError
+
+UNPLUG_SECONDS = 60
+
+
+class Channel:
+    """Runs in a thread of its own, which alone speaks QMP and to the models."""
+
+    def __init__(self, line: socket.socket, qmp: Qmp, folder: Path) -> None:
+        self._line = line
+        self._qmp = qmp
+        self._folder = folder
+        self._models: dict[str, Model] = {}
+        self._port = 0
+        self._unplugs = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread (QEMU is gone by now) and every model."""
+        self._thread.join(UNPLUG_SECONDS)
+        for model in self._models.values():
+            model.kill()
+
+    def _serve(self) -> None:
+        with self._line.makefile("rw", encoding="utf-8", errors="replace", newline="\n") as stream:
+            try:
+                for line in stream:
+                    stream.write(self._answer(line.split()) + "\n")
+                    stream.flush()
+            except OSError:
+                return
+
+    def _answer(self, words: list[str]) -> str:
+        commands = {
+            "echo": self._echo,
+            "plug": self._plug,
+            "unplug": self._unplug,
+            "unplug-nowait": self._unplug_nowait,
+            "unplugged": self._unplugged,
+            "model": self._model,
+            "kill": self._kill,
+        }
+        if not words or words[0] not in commands:
+            return f"error no such command; there are: {' '.join(commands)}"
+        try:
+            return commands[words[0]](*words[1:])
+        except (ModelError, QmpError) as error:
+            return f"error {error}"
+        except KeyError as error:
+            return f"error no device {error}"
+        except TypeError:
+            return f"error wrong number of arguments for {words[0]}"
+
+    def _echo(self, *words: str) -> str:
+        return " ".join(["ok", *words])
+
+    def _plug(self, name: str, config: str = "256") -> str:
+        if name in self._models:
+            return f"error {name} is plugged"
+        used = {model.port for model in self._models.values()}
+        if len(used) == PORTS:
+            return "error no free root port"
+        # In turn, so that a device seldom comes where another was: see _anchor.
+        while self._port in used:
+            self._port = (self._port + 1) % PORTS
+        port, self._port = self._port, (self._port + 1) % PORTS
+        self._models[name] = model = Model(name, config, self._folder, port)
+        try:
+            self._qmp.execute(
+                "device_add",
+                driver="vfio-user-pci",
+                id=name,
+                bus=f"rp{port}",
+                socket={"type": "unix", "path": str(model.socket)},
+            )
+        except QmpError:
+            self._models.pop(name).kill()
+            raise
+        return f"ok port={port}"
+
+    def _unplug(self, name: str) -> str:
+        self._unplug_nowait(name)
+        return self._unplugged(name)
+
+    def _unplug_nowait(self, name: str) -> str:
+        self._models[name]
+        self._anchor(name)
+        self._qmp.execute("device_del", id=name)
+        return "ok"
+
+    def _anchor(self, name: str) -> None:
+        """Keep QEMU's object of a device alive after its removal.
+
+        QEMU 11.1 aborts when it frees a vfio-user-pci device that has MSI-X: its BARs are gone when it
+        takes the PBA out of them (vfio_user_msix_teardown). A console's link to the device is a reference.
+        """
+        if self._unplugs == ANCHORS:
+            raise QmpError(f"no more than {ANCHORS} unplugs in one boot")
+        console = f"/backend/console[{self._unplugs}]"
+        self._qmp.execute("qom-set", path=console, property="device", value=f"/machine/peripheral/{name}")
+        self._unplugs += 1
+
+    def _unplugged(self, name: str) -> str:
+        model = self._models[name]
+        deadline = time.monotonic() + UNPLUG_SECONDS
+        # The event DEVICE_DELETED would only come when the object is freed: see _anchor.
+        while any(child["name"] == name for child in self._qmp.execute("qom-list", path="/machine/peripheral")):
+            if time.monotonic() > deadline:
+                return f"error the guest did not let go of {name} in {UNPLUG_SECONDS} s"
+            time.sleep(0.02)
+        model.kill()
+        del self._models[name]
+        return "ok"
+
+    def _model(self, name: str, *command: str) -> str:
+        return self._models[name].command(" ".join(command))
+
+    def _kill(self, name: str) -> str:
+        self._models[name].kill()
+        return "ok"

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Puts together the initramfs of one scenario."""
+
+import subprocess
+from pathlib import Path
+
+from . import paths
+from .initramfs import Archive
+from .scenario import Scenario
+
+
+def build(scenario: Scenario, destination: Path) -> None:
+    """Busybox, our guest scripts, the scenario's modules, files and script."""
+    archive = Archive()
+    archive.folder("/dev")
+    archive.device("/dev/console", 5, 1)
+    _busybox(archive)
+    for folder in ("/proc", "/sys", "/tmp"):
+        archive.folder(folder)
+    archive.copy("/init", paths.GUEST / "init")
+    archive.copy("/bin/host", paths.GUEST / "host")
+    archive.copy("/bin/prelude", paths.GUEST / "prelude")
+    archive.file("/modules/order", " ".join(scenario.modules).encode())
+    for name in scenario.modules:
+        archive.copy(f"/modules/{name}.ko", paths.module(scenario.kernels[0], name))
+    for guest, source in scenario.files.items():
+        archive.copy(guest, paths.CHECKOUT / source)
+    archive.file("/scenario", _script(scenario).encode())
+    archive.write(destination)
+
+
+def _busybox(archive: Archive) -> None:
+    archive.copy("/bin/busybox", paths.BUSYBOX)
+    applets = subprocess.run([paths.BUSYBOX, "--list"], capture_output=True, text=True, check=True)
+    for applet in applets.stdout.split():
+        if applet != "busybox":
+            archive.link(f"/bin/{applet}", "busybox")
+
+
+def _script(scenario: Scenario) -> str:
+    return f". /bin/prelude\n{scenario.guest}\nexit $failures\n"

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Counts the results in KTAP output: nested, with or without the kernel log's time stamps."""
+
+import re
+from dataclasses import dataclass, field
+
+STAMP = re.compile(r"^\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?")
+VERSION = re.compile(r"^(?:KTAP version 1|TAP version 1[34])$")
+SUBTEST = re.compile(r"^# Subtest: (.*)$")
+PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*(.*))?$")
+RESULT = re.compile(r"^(not ok|ok)\b\s*(\d+)?\s*(?:-\s*)?(.*)$")
+BAIL = re.compile(r"^Bail out!(.*)$")
+
+
+@dataclass
+class Report:
+    """Leaf results, by name. Whatever is no plain `ok` is in `failed`, with the reason."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Block:
+    """The results at one depth of one document."""
+
+    indent: int
+    name: str = ""
+    plan: int | None = None
+    plan_due: bool = False
+    results: int = 0
+    failed: bool = False
+    # A subtest was closed and the result that sums it up is still to come.
+    summary_due: bool = False
+    subtest_failed: bool = False
+
+
+class Parser:
+    """Feed it lines, then call `finish`."""
+
+    def __init__(self) -> None:
+        self.report = Report()
+        self._blocks = [_Block(-1)]
+
+    def feed(self, line: str) -> None:
+        """Take one line; what is not KTAP is passed over."""
+        line = STAMP.sub("", line.rstrip("\r\n"), count=1)
+        text = line.lstrip(" ")
+        indent = len(line) - len(text)
+        if VERSION.match(text):
+            self._open(indent).plan_due = True
+        elif match := SUBTEST.match(text):
+            self._name(indent, match[1])
+        elif match := PLAN.match(text):
+            self._plan(indent, int(match[1]), match[2] or "")
+        elif match := RESULT.match(text):
+            self._result(self._block(indent), match[1] == "ok", match[2], match[3])
+        elif match := BAIL.match(text):
+            self._fail(self._blocks[-1], f"bailed out:{match[1]}")
+
+    def finish(self) -> Report:
+        """Close what is open and return the count."""
+        self._close(0)
+        return self.report
+
+    def _fail(self, block: _Block, why: str) -> None:
+        prefix = f"{block.name}: " if block.name else ""
+        self.report.failed.append(prefix + why)
+        block.failed = True
+
+    def _open(self, indent: int) -> _Block:
+        self._close(indent)
+        self._blocks.append(_Block(indent))
+        return self._blocks[-1]
+
+    def _block(self, indent: int) -> _Block:
+        """The block at this depth, with everything deeper closed."""
+        self._close(indent + 1)
+        outer = self._blocks[-1]
+        if outer.indent == indent:
+            return outer
+        inner = _Block(indent, summary_due=outer.summary_due, subtest_failed=outer.subtest_failed)
+        outer.summary_due = outer.subtest_failed = False
+        self._blocks.append(inner)
+        return inner
+
+    def _close(self, indent: int) -> None:
+        """Close the blocks at this depth and deeper; each owes its outer block a summary."""
+        while self._blocks[-1].indent >= indent:
+            block = self._blocks.pop()
+            if block.plan is None and block.plan_due:
+                self._fail(block, f"no plan, {block.results} results")
+            elif block.plan is not None and block.plan != block.results:
+                self._fail(block, f"planned {block.plan} tests, saw {block.results}")
+            outer = self._blocks[-1]
+            outer.summary_due = True
+            outer.subtest_failed |= block.failed
+
+    def _name(self, indent: int, name: str) -> None:
+        block = self._block(indent)
+        if block.results:
+            block = self._open(indent)
+        block.name = name
+
+    def _plan(self, indent: int, count: int, comment: str) -> None:
+        block = self._block(indent)
+        if block.plan is not None:
+            block = self._open(indent)
+        block.plan = count
+        if count == 0:
+            self._fail(block, f"no tests planned {comment}".rstrip())
+
+    def _result(self, block: _Block, good: bool, number: str | None, rest: str) -> None:
+        block.results += 1
+        summary, subtest_failed = block.summary_due, block.subtest_failed
+        block.summary_due = block.subtest_failed = False
+        block.failed |= subtest_failed
+
+        name, _, directive = (part.strip() for part in rest.partition("#"))
+        name = name or f"test {block.results}"
+        if number is not None and int(number) != block.results:
+            self._fail(block, f"{name}: numbered {number} where {block.results} was due")
+        if directive.upper().startswith(("SKIP", "TODO")):
+            self._fail(block, f"{name}: {directive}")
+        elif not good and not subtest_failed:
+            self._fail(block, name)
+        elif good and not summary:
+            self.report.passed.append(f"{block.name}: {name}" if block.name else name)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where things are inside the build root (scripts/in-root)."""
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+BUILD = CHECKOUT / "build"
+RUNS = BUILD / "vm"
+GUEST = Path(__file__).parent / "guest"
+BUSYBOX = Path("/usr/bin/busybox")
+MODEL = BUILD / "bin" / "ethosu-model"
+
+
+def kernel(variant: str) -> Path:
+    """The bootable image of a kernel variant."""
+    return Path("/build") / variant / "arch/x86/boot/bzImage"
+
+
+def module(variant: str, name: str) -> Path:
+    """One of our modules, built for a kernel variant."""
+    found = sorted((BUILD / f"modules-{variant}").rglob(f"{name}.ko"))
+    if not found:
+        raise SystemExit(f"vm: no {name}.ko in build/modules-{variant}: run scripts/build-modules {variant}")
+    return found[0]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The QEMU command line of a scenario."""
+
+import re
+from pathlib import Path
+
+from . import paths
+from .scenario import Scenario
+
+# Consoles of a display device that nothing drives: channel.py says what they are for.
+ANCHORS = 16
+# The chardev that makes this terminal the guest's console.
+STDIO = "stdio,signal=off"
+# Root ports for hot-plugged devices: rp0, rp1, ...
+PORTS = 4
+
+
+def works_kvm() -> bool:
+    """Whether the CPU itself virtualises: /dev/kvm alone proves nothing (a guest may hang)."""
+    return re.search(r"\b(svm|vmx)\b", Path("/proc/cpuinfo").read_text()) is not None
+
+
+def command(scenario: Scenario, initramfs: Path, channels: dict[str, str]) -> list[str]:
+    """Everything after which the guest boots; `channels` has a chardev for each of its channels."""
+    interactive = channels["kernel"] == STDIO
+    line = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    line += _machine(scenario)
+    line += ["-kernel", str(paths.kernel(scenario.kernels[0])), "-initrd", str(initramfs)]
+    line += ["-append", _parameters(scenario, interactive)]
+    line += _channels(channels)
+    line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS}"]
+    for port in range(PORTS):
+        line += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1}"]
+    if scenario.share:
+        folder = paths.CHECKOUT / scenario.share
+        line += ["-fsdev", f"local,id=share,path={folder},security_model=none"]
+        line += ["-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
+    return line
+
+
+def _machine(scenario: Scenario) -> list[str]:
+    if scenario.icount:
+        accelerator, cpus = ["-accel", "tcg", "-icount", "shift=0,sleep=off"], 1
+    elif works_kvm():
+        accelerator, cpus = ["-accel", "kvm"], scenario.cpus
+    else:
+        accelerator, cpus = ["-accel", "tcg,thread=multi"], scenario.cpus
+    line = ["-machine", "q35", *accelerator, "-smp", str(cpus), "-m", scenario.memory]
+    # Five-level paging makes KASAN kernels report wild accesses in early boot under TCG.
+    line += ["-cpu", "max,la57=off"]
+    # The device models map the guest's memory: it has to be a shared file.
+    line += ["-object", f"memory-backend-memfd,id=mem,size={scenario.memory},share=on"]
+    line += ["-numa", "node,memdev=mem"]
+    if scenario.iommu:
+        line += ["-device", "intel-iommu,caching-mode=on"]
+    return line
+
+
+def _parameters(scenario: Scenario, interactive: bool) -> str:
+    parameters = ["console=ttyS0", "panic=-1", "kunit.enable=1", "printk.devkmsg=on"]
+    parameters.append("loglevel=4" if interactive else "loglevel=8")
+    if scenario.iommu:
+        parameters.append("intel_iommu=on")
+    if interactive:
+        parameters.append("vm.shell")
+    return " ".join([*parameters, scenario.parameters]).strip()
+
+
+def _channels(channels: dict[str, str]) -> list[str]:
+    """ttyS0 the kernel's log, ttyS1 the host channel, hvc0 what programs print, QMP."""
+    return [
+        *("-chardev", f"{channels['kernel']},id=kernel", "-device", "isa-serial,chardev=kernel"),
+        *("-chardev", f"{channels['host']},id=host", "-device", "isa-serial,chardev=host"),
+        *("-chardev", f"{channels['program']},id=program", "-device", "virtio-serial-pci"),
+        *("-device", "virtconsole,chardev=program"),
+        *("-qmp", channels["qmp"]),
+    ]

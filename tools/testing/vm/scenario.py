@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What one boot is: the kernel, the machine, the guest's script, and what must come out."""
+
+import importlib.util
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "scenarios"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One file in scenarios/ makes one of these, named `SCENARIO`."""
+
+    # Shell text for /bin/sh in the guest; guest/prelude has the helpers it may call.
+    guest: str
+    # Each of these kernels is booted once: "release", "debug", "builtin".
+    kernels: tuple[str, ...] = ("debug",)
+    # Our modules to put in /modules, in the order `load` without arguments loads them.
+    modules: tuple[str, ...] = ()
+    # Guest path -> path relative to the checkout.
+    files: dict[str, str] = field(default_factory=dict)
+    # A host folder (relative to the checkout) that the guest sees as /share.
+    share: str | None = None
+    cpus: int = 2
+    memory: str = "1G"
+    # A virtual IOMMU, and the guest told to use it.
+    iommu: bool = False
+    # Count instructions: one guest nanosecond is one instruction. Forces one CPU.
+    icount: bool = False
+    # More kernel parameters.
+    parameters: str = ""
+    # Regular expressions of splats that the guest script provokes on purpose.
+    allow: tuple[str, ...] = ()
+    # The least number of KTAP results that make the boot worth anything.
+    tests: int = 1
+    # Seconds for the whole boot, and seconds of silence, before the guest is given up.
+    timeout: int = 300
+    silence: int = 90
+    # Only `make test-long` runs it.
+    long: bool = False
+    # Run by its name only: no test (demo, bench).
+    manual: bool = False
+    name: str = ""
+
+    def on(self, kernel: str) -> "Scenario":
+        """The same scenario on one kernel."""
+        return replace(self, kernels=(kernel,))
+
+
+def load(name: str) -> Scenario:
+    """Read scenarios/NAME.py."""
+    path = FOLDER / f"{name}.py"
+    if not path.is_file():
+        raise SystemExit(f"vm: no scenario {name}; there are: {' '.join(names())}")
+    spec = importlib.util.spec_from_file_location(f"vm.scenarios.{name}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return replace(module.SCENARIO, name=name)
+
+
+def names() -> list[str]:
+    """The scenarios there are, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A boot's verdict: healthy only when everything that must be there is, and nothing else."""
+
+import unittest
+from pathlib import Path
+
+from vm.scenario import Scenario
+from vm.verdict import Verdict
+
+PROGRAM = ["1..1", "ok 1 open", "@@lockdep 1", "@@taint 4096", "@@exit 0"]
+
+
+def judge(program: list[str], kernel: list[str] = [], **scenario: object) -> Verdict:
+    """The verdict on these lines."""
+    verdict = Verdict(Scenario(guest="", name="x", **scenario), Path("/tmp"))
+    for line in kernel:
+        verdict.kernel_line(line)
+    for line in program:
+        verdict.program_line(line)
+    verdict.finish(1.0)
+    return verdict
+
+
+class Judgement(unittest.TestCase):
+    def assert_trouble(self, verdict: Verdict, words: str) -> None:
+        self.assertTrue(any(words in trouble for trouble in verdict.trouble), verdict.trouble)
+        self.assertGreater(verdict.failed, 0)
+
+    def test_healthy(self) -> None:
+        verdict = judge(PROGRAM)
+        self.assertEqual((verdict.passed, verdict.failed), (2, 0))
+
+    def test_both_streams_count(self) -> None:
+        verdict = judge(PROGRAM, ["[ 1.0] KTAP version 1", "[ 1.0] 1..1", "[ 1.0] not ok 1 ring"])
+        self.assertEqual((verdict.passed, verdict.failed), (2, 1))
+
+    def test_splat(self) -> None:
+        self.assert_trouble(judge(PROGRAM, ["[ 1.0] WARNING: CPU: 0 PID: 1 at x"]), "WARNING")
+
+    def test_leak(self) -> None:
+        self.assert_trouble(judge(PROGRAM + ["@@leak unreferenced object 0x1 (size 8):"]), "leak")
+
+    def test_lockdep_off(self) -> None:
+        self.assert_trouble(judge([line.replace("lockdep 1", "lockdep 0") for line in PROGRAM]), "lockdep")
+
+    def test_taint(self) -> None:
+        self.assert_trouble(judge([line.replace("4096", "4608") for line in PROGRAM]), "tainted: 0x200")
+
+    def test_exit_status(self) -> None:
+        self.assert_trouble(judge([line.replace("exit 0", "exit 3") for line in PROGRAM]), "exit status 3")
+
+    def test_no_exit(self) -> None:
+        self.assert_trouble(judge(PROGRAM[:-1]), "without its exit line")
+
+    def test_too_few_results(self) -> None:
+        self.assert_trouble(judge(PROGRAM, tests=2), "1 test results")
+
+
+if __name__ == "__main__":
+    unittest.main()

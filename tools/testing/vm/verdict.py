@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a boot was worth: its test results, and whether the kernel came out healthy."""
+
+from pathlib import Path
+
+from . import ktap, splat
+from .scenario import Scenario
+
+
+class Verdict:
+    """Collects a boot's lines; after `finish`, `passed` and `failed` are the count.
+
+    The boot itself is one of the tests: it fails with a reason in `trouble`.
+    """
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.status: int | None = None
+        self.trouble: list[str] = []
+        self.report = ktap.Report()
+        self.seconds = 0.0
+        self._parsers = {"kernel": ktap.Parser(), "program": ktap.Parser()}
+        self._splats = splat.Detector(scenario.allow)
+        self._leaks: list[str] = []
+        self._lockdep = "1"
+
+    @property
+    def passed(self) -> int:
+        return len(self.report.passed) + (not self.trouble)
+
+    @property
+    def failed(self) -> int:
+        return len(self.report.failed) + bool(self.trouble)
+
+    def kernel_line(self, line: str) -> None:
+        """Take one line of the kernel's log."""
+        self._splats.feed(line)
+        self._parsers["kernel"].feed(line)
+
+    def program_line(self, line: str) -> None:
+        """Take one line that a program in the guest printed."""
+        word, _, rest = line.partition(" ")
+        match word:
+            case "@@leak":
+                self._leaks.append(rest)
+            case "@@lockdep":
+                self._lockdep = rest
+            case "@@taint":
+                if bad := splat.bad_taint(int(rest)):
+                    self.trouble.append(f"the kernel is tainted: {bad:#x}")
+            case "@@exit":
+                self.status = int(rest)
+            case _:
+                self._parsers["program"].feed(line)
+
+    def finish(self, seconds: float) -> None:
+        """Draw the conclusions."""
+        self.seconds = seconds
+        for parser in self._parsers.values():
+            report = parser.finish()
+            self.report.passed += report.passed
+            self.report.failed += report.failed
+        self.trouble += self._splats.found
+        self.trouble += [f"leak: {line}" for line in self._leaks]
+        if self._lockdep != "1":
+            self.trouble.append("lockdep has switched itself off")
+        if self.status is None:
+            self.trouble.append("the guest ended without its exit line")
+        elif self.status:
+            self.trouble.append(f"exit status {self.status}")
+        seen = len(self.report.passed) + len(self.report.failed)
+        if seen < self.scenario.tests:
+            self.trouble.append(f"{seen} test results, at least {self.scenario.tests} were due")
+
+    def text(self) -> str:
+        """One line, and one for each failure."""
+        title = f"{self.scenario.name} ({self.scenario.kernels[0]})"
+        lines = [f"  {title:<28} {self.passed:4} passed, {self.failed} failed  {self.seconds:6.1f} s"]
+        lines += [f"      {what}" for what in self.trouble + self.report.failed]
+        if self.failed:
+            lines.append(f"      logs: {self.folder}/*.log")
+        return "\n".join(lines)
