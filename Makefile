@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# Front door for people; the kernel's build system reads Kbuild.
+
+help:
+	@echo 'make demo           set up everything, run real networks through /dev/accel'
+	@echo 'make test           set up everything, run every test'
+	@echo 'make test-long      the same, with the long ones'
+	@echo 'make bench          count instructions against a peer'
+	@echo 'make check          formatting, lints, layering, interface, documentation'
+	@echo 'make modules        build the modules for the debug kernel'
+	@echo 'make vm             boot the release kernel to a shell'
+	@echo 'make kdoc           documentation of the kernel crates, as HTML'
+	@echo 'make rust-analyzer  rust-project.json for the kernel crates'
+	@echo 'make clean          remove what was built here; the cache stays'
+	@echo
+	@echo 'KDIR=PATH           a kernel tree of your own'
+	@echo 'ACCEL_ROOT=PATH     a root (/ for this system) with a toolchain of your own'
+	@echo 'ACCEL_CACHE=PATH    where builds are kept (~/.cache/accel)'
+
+demo:
+	scripts/demo
+
+test:
+	scripts/test
+
+test-long:
+	scripts/test --long
+
+bench:
+	scripts/bench
+
+check:
+	scripts/check
+
+modules:
+	scripts/setup/run debug
+	scripts/build-modules debug
+
+vm:
+	scripts/setup/run release
+	scripts/vm shell
+
+kdoc:
+	scripts/setup/run debug
+	scripts/build-modules debug kdoc
+
+rust-analyzer:
+	scripts/setup/run debug
+	scripts/rust-analyzer
+
+clean:
+	rm -rf build
+
+.PHONY: help demo test test-long bench check modules vm kdoc rust-analyzer clean
+.NOTPARALLEL:
