@@ -3,13 +3,15 @@
 //! Who has the nodes of a device open.
 
 use kernel::{
-    new_mutex,
     prelude::*,
     sync::Mutex, //
 };
 use kernel_ext::time::monotonic_ns;
 
-use crate::uapi::accel_info_clients;
+use crate::{
+    lock_class,
+    uapi::accel_info_clients, //
+};
 
 /// Counts of the files on both nodes.
 #[pin_data]
@@ -20,8 +22,9 @@ pub(crate) struct Clients {
 
 impl Clients {
     pub(crate) fn new() -> impl PinInit<Self> {
+        let (name, key) = lock_class::clients();
         pin_init!(Self {
-            counts <- new_mutex!(<accel_info_clients as zerocopy::FromZeros>::new_zeroed(), "clients"),
+            counts <- Mutex::new(<accel_info_clients as zerocopy::FromZeros>::new_zeroed(), name, key),
         })
     }
 

@@ -11,7 +11,6 @@ use kernel::{
             Atomic,
             Release, //
         },
-        new_spinlock_irq,
         poll::{
             PollCondVar,
             PollTable, //
@@ -21,7 +20,10 @@ use kernel::{
 };
 use kernel_ext::time::monotonic_ns;
 
-use crate::uapi;
+use crate::{
+    lock_class,
+    uapi, //
+};
 
 /// `enum accel_health`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,10 +71,11 @@ impl Health {
             since_ns: monotonic_ns(),
             resets: 0,
         };
+        let (lock, changed) = (lock_class::health(), lock_class::health_changed());
         pin_init!(Self {
-            status <- new_spinlock_irq!(status, "health"),
+            status <- SpinLockIrq::new(status, lock.0, lock.1),
             changes: Atomic::new(0),
-            changed <- kernel::new_poll_condvar!("health_changed"),
+            changed <- PollCondVar::new(changed.0, changed.1),
         })
     }
 

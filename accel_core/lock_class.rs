@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lock classes of what generic code makes.
+//! Lock classes of what generic code makes, or initialises in place (`impl PinInit`).
 //!
-//! lockdep tells classes apart by the addresses of key and name. In a generic function both would be
-//! made again in every driver; here there is one of each.
+//! lockdep tells classes apart by the addresses of key and name. In code that is compiled into the
+//! drivers, names would be made again in each; here there is one of each.
 
 use kernel::{
     prelude::*,
@@ -24,7 +24,10 @@ macro_rules! classes {
 }
 
 classes! {
+    clients = c"accel_clients";
     engine = c"accel_engine";
+    health = c"accel_health";
+    health_changed = c"accel_health_changed";
     nodes = c"accel_nodes";
     recover = c"accel_recover";
     reap = c"accel_reap";
