@@ -73,7 +73,8 @@ impl Pages {
 
     /// Allocates `count` pages that follow each other.
     pub fn contiguous(count: usize) -> Result<Self> {
-        let order = count.next_power_of_two().ilog2();
+        let block = count.checked_next_power_of_two().ok_or(ENOMEM)?;
+        let order = block.ilog2();
         if count == 0 || order > MAX_ORDER {
             return Err(ENOMEM);
         }
