@@ -4,6 +4,10 @@
 
 use super::{
     command::Command,
+    config::{
+        Config,
+        MAX_BYTES, //
+    },
     dma,
     elementwise,
     footprint::Footprint,
@@ -19,18 +23,6 @@ use super::{
     register::Register,
     state::State, //
 };
-
-/// The longest stream in bytes: the limit of the NPU's register QSIZE.
-pub(crate) const MAX_BYTES: usize = 16 << 20;
-
-/// Which U65: the number of its MACs in a cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Config {
-    /// One core.
-    U65_256,
-    /// Two cores.
-    U65_512,
-}
 
 /// Checks a whole command stream; says what it touches, or why it must not run.
 pub(crate) fn check(words: &[u32], config: Config) -> Result<Footprint, Refusal> {

@@ -5,10 +5,8 @@
 use super::{
     command::Elementwise,
     feature_map::{
-        Shape,
-        IFM,
-        IFM2,
-        OFM, //
+        FeatureMap,
+        Shape, //
     },
     footprint::Footprint,
     kernel_op::global_scale,
@@ -58,11 +56,11 @@ pub(super) fn check(
     // The first operand cannot be broadcast: both depths are the same, or it is open which one
     // counts.
     let depth = output.depth.max(state.size(Register::IfmDepthM1)?);
-    IFM.cover(state, Shape { depth, ..output }, footprint)?;
+    FeatureMap::IFM.cover(state, Shape { depth, ..output }, footprint)?;
     if !matches!(operation, Elementwise::Unary | Elementwise::Count) {
         second_operand(state, output, footprint)?;
     }
-    OFM.cover(state, output, footprint)
+    FeatureMap::OFM.cover(state, output, footprint)
 }
 
 /// Scaled operations use OFM_SCALE, never a scale for each channel; sums scale their operands too.
@@ -81,7 +79,7 @@ fn check_scaling(operation: Elementwise, state: &State) -> Result<(), Reason> {
 fn second_operand(state: &State, output: Shape, footprint: &mut Footprint) -> Result<(), Reason> {
     state.require(&[Register::Ifm2ZeroPoint])?;
     shram::check_second_operand(state)?;
-    if IFM2.element_size(state)? != IFM.element_size(state)? {
+    if FeatureMap::IFM2.element_size(state)? != FeatureMap::IFM.element_size(state)? {
         return Err(Reason::UnsupportedMode);
     }
     let broadcast = state.get(Register::Ifm2Broadcast)?;
@@ -94,5 +92,5 @@ fn second_operand(state: &State, output: Shape, footprint: &mut Footprint) -> Re
         width: unless(BROADCAST_WIDTH, output.width),
         depth: unless(BROADCAST_DEPTH, output.depth),
     };
-    IFM2.cover(state, shape, footprint)
+    FeatureMap::IFM2.cover(state, shape, footprint)
 }

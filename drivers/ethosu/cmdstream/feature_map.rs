@@ -56,64 +56,64 @@ pub(super) struct FeatureMap {
     height1: Register,
 }
 
-/// The input, or the first operand.
-pub(super) const IFM: FeatureMap = FeatureMap {
-    precision: Register::IfmPrecision,
-    output: false,
-    region: Register::IfmRegion,
-    base: [
-        Register::IfmBase0,
-        Register::IfmBase1,
-        Register::IfmBase2,
-        Register::IfmBase3,
-    ],
-    stride_x: Register::IfmStrideX,
-    stride_y: Register::IfmStrideY,
-    stride_c: Register::IfmStrideC,
-    width0: Register::IfmWidth0M1,
-    height0: Register::IfmHeight0M1,
-    height1: Register::IfmHeight1M1,
-};
-
-/// The second operand of an elementwise operation.
-pub(super) const IFM2: FeatureMap = FeatureMap {
-    precision: Register::Ifm2Precision,
-    output: false,
-    region: Register::Ifm2Region,
-    base: [
-        Register::Ifm2Base0,
-        Register::Ifm2Base1,
-        Register::Ifm2Base2,
-        Register::Ifm2Base3,
-    ],
-    stride_x: Register::Ifm2StrideX,
-    stride_y: Register::Ifm2StrideY,
-    stride_c: Register::Ifm2StrideC,
-    width0: Register::Ifm2Width0M1,
-    height0: Register::Ifm2Height0M1,
-    height1: Register::Ifm2Height1M1,
-};
-
-/// The output.
-pub(super) const OFM: FeatureMap = FeatureMap {
-    precision: Register::OfmPrecision,
-    output: true,
-    region: Register::OfmRegion,
-    base: [
-        Register::OfmBase0,
-        Register::OfmBase1,
-        Register::OfmBase2,
-        Register::OfmBase3,
-    ],
-    stride_x: Register::OfmStrideX,
-    stride_y: Register::OfmStrideY,
-    stride_c: Register::OfmStrideC,
-    width0: Register::OfmWidth0M1,
-    height0: Register::OfmHeight0M1,
-    height1: Register::OfmHeight1M1,
-};
-
 impl FeatureMap {
+    /// The input, or the first operand.
+    pub(super) const IFM: Self = Self {
+        precision: Register::IfmPrecision,
+        output: false,
+        region: Register::IfmRegion,
+        base: [
+            Register::IfmBase0,
+            Register::IfmBase1,
+            Register::IfmBase2,
+            Register::IfmBase3,
+        ],
+        stride_x: Register::IfmStrideX,
+        stride_y: Register::IfmStrideY,
+        stride_c: Register::IfmStrideC,
+        width0: Register::IfmWidth0M1,
+        height0: Register::IfmHeight0M1,
+        height1: Register::IfmHeight1M1,
+    };
+
+    /// The second operand of an elementwise operation.
+    pub(super) const IFM2: Self = Self {
+        precision: Register::Ifm2Precision,
+        output: false,
+        region: Register::Ifm2Region,
+        base: [
+            Register::Ifm2Base0,
+            Register::Ifm2Base1,
+            Register::Ifm2Base2,
+            Register::Ifm2Base3,
+        ],
+        stride_x: Register::Ifm2StrideX,
+        stride_y: Register::Ifm2StrideY,
+        stride_c: Register::Ifm2StrideC,
+        width0: Register::Ifm2Width0M1,
+        height0: Register::Ifm2Height0M1,
+        height1: Register::Ifm2Height1M1,
+    };
+
+    /// The output.
+    pub(super) const OFM: Self = Self {
+        precision: Register::OfmPrecision,
+        output: true,
+        region: Register::OfmRegion,
+        base: [
+            Register::OfmBase0,
+            Register::OfmBase1,
+            Register::OfmBase2,
+            Register::OfmBase3,
+        ],
+        stride_x: Register::OfmStrideX,
+        stride_y: Register::OfmStrideY,
+        stride_c: Register::OfmStrideC,
+        width0: Register::OfmWidth0M1,
+        height0: Register::OfmHeight0M1,
+        height1: Register::OfmHeight1M1,
+    };
+
     /// Covers every tile of a feature map of this shape.
     pub(super) fn cover(
         &self,

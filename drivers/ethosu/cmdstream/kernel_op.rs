@@ -5,9 +5,8 @@
 use super::{
     command::Pool,
     feature_map::{
-        Shape,
-        IFM,
-        OFM, //
+        FeatureMap,
+        Shape, //
     },
     footprint::Footprint,
     lut::Tables,
@@ -56,8 +55,8 @@ pub(super) fn check(
     shram::check_layout(state)?;
     tables.check_loaded(state)?;
     let output = Shape::output(state)?;
-    IFM.cover(state, input(kernel, state, output)?, footprint)?;
-    OFM.cover(state, output, footprint)?;
+    FeatureMap::IFM.cover(state, input(kernel, state, output)?, footprint)?;
+    FeatureMap::OFM.cover(state, output, footprint)?;
     let cores = Cores::new(state, output.depth)?;
     let weighted = !matches!(kernel, Kernel::Pool(_));
     if weighted {

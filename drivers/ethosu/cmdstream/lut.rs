@@ -6,7 +6,7 @@
 //! outputs and of four bytes for 32-bit outputs, and 512 entries of four bytes for 16-bit outputs.
 
 use super::{
-    feature_map::OFM,
+    feature_map::FeatureMap,
     refusal::Reason,
     register::Register,
     shram::TABLES,
@@ -45,7 +45,7 @@ impl Tables {
         let Some(first) = function.checked_sub(FIRST_TABLE) else {
             return Ok(());
         };
-        let slots = match OFM.element_size(state)? {
+        let slots = match FeatureMap::OFM.element_size(state)? {
             1 => 1,
             2 => 8,
             _ => 4,

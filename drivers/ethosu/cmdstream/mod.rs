@@ -43,6 +43,7 @@
 
 mod check;
 mod command;
+mod config;
 mod dma;
 mod elementwise;
 mod feature_map;
@@ -59,8 +60,8 @@ mod weights;
 // A driver need not name them all.
 #[allow(unused_imports)]
 pub(crate) use self::{
-    check::{
-        check,
+    check::check,
+    config::{
         Config,
         MAX_BYTES, //
     },
