@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Feature maps in memory: tiles, strides and the two formats.
 //!
-//! A map has up to four tiles: tile 1 right of WIDTH0, tiles 2 and 3 below HEIGHT0 and HEIGHT1. Element
-//! (y, x, c) of a tile is at `y * STRIDE_Y + x * STRIDE_X + c` in NHWC, and at
+//! A map has up to four tiles: tile 1 right of WIDTH0, tiles 2 and 3 below HEIGHT0 and HEIGHT1.
+//! Element (y, x, c) of a tile is at `y * STRIDE_Y + x * STRIDE_X + c` in NHWC, and at
 //! `y * STRIDE_Y + c / 16 * STRIDE_C + 16 * x + c % 16` in NHCWB16 ("bricks" of 16 channels).
+//! Strides may be negative: addresses are modulo 2^40.
 
 use crate::memory::Memory;
 use crate::state::{Long, Short, State};
@@ -240,10 +241,7 @@ impl FeatureMap {
             let below = y >= self.height[side];
             let tile_y = if below { y - self.height[side] } else { y } as u64;
             let tile = self.base[side + 2 * usize::from(below)];
-            let row = tile_y
-                .checked_mul(self.stride_y)
-                .and_then(|o| o.checked_add(tile));
-            let row = row.ok_or(OVERFLOW)?;
+            let row = tile.wrapping_add(tile_y.wrapping_mul(self.stride_y));
             let (step, pitch) = if self.bricks {
                 (BRICK, BRICK as u64)
             } else {
@@ -251,13 +249,13 @@ impl FeatureMap {
             };
             for c in (0..depth).step_by(step) {
                 let channels = step.min(depth - c);
-                let brick = ((c / BRICK) as u64).checked_mul(self.stride_c);
-                let line = brick.and_then(|o| o.checked_add(row)).ok_or(OVERFLOW)?;
+                let brick = ((c / BRICK) as u64).wrapping_mul(self.stride_c);
+                let line = row.wrapping_add(brick);
                 let dense = pitch == channels as u64;
                 let positions = if dense { xs.len() } else { 1 };
                 for x in xs.clone().step_by(positions.max(1)) {
-                    let offset = ((x - xs.start) as u64).checked_mul(pitch);
-                    let offset = offset.and_then(|o| o.checked_add(line)).ok_or(OVERFLOW)?;
+                    let column = ((x - xs.start) as u64).wrapping_mul(pitch);
+                    let offset = line.wrapping_add(column);
                     access(Run {
                         offset,
                         x,
@@ -271,5 +269,3 @@ impl FeatureMap {
         Ok(())
     }
 }
-
-const OVERFLOW: Stop = Stop::Command("address overflow");

@@ -29,8 +29,8 @@ impl Axis {
         input.ok_or(Stop::Command("padding covers the input"))
     }
 
-    /// Kernel elements that are inside an input of `len` elements at output position `out`, each with its
-    /// input position.
+    /// Kernel elements that are inside an input of `len` elements at output position `out`, each
+    /// with its input position.
     pub(crate) fn taps(&self, out: usize, len: usize) -> impl Iterator<Item = (usize, usize)> {
         let Self {
             stride,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The part of SHRAM that streams may write: eight lookup tables of 256 bytes.
 //!
-//! The rest of SHRAM buffers blocks of feature maps on silicon; nothing in a stream depends on what it
-//! holds. A table exists once its stream has loaded it.
+//! The rest of SHRAM buffers blocks of feature maps on silicon; nothing in a stream depends on what
+//! it holds. A table exists once its stream has loaded it.
 
 use crate::stop::Stop;
 

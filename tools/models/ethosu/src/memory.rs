@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::bus::{ADDRESS_BITS, Bus, BusError};
 use crate::stop::{Channel, Stop};
 
-/// The right to use the bus. After [`revoke`](Lease::revoke) has returned, no transfer of its job is on
-/// its way and none will follow.
+/// The right to use the bus. After [`revoke`](Lease::revoke) has returned, no transfer of its job
+/// is on its way and none will follow.
 pub(crate) struct Lease {
     bus: Arc<dyn Bus>,
     revoked: RwLock<bool>,
@@ -109,9 +109,9 @@ impl Memory {
     }
 }
 
-/// `base + offset`, if `len` bytes there are below the end of the address space.
+/// `base + offset` modulo the address space, if `len` bytes there are before its end.
 fn bounded(base: u64, offset: u64, len: usize) -> Option<u64> {
-    let address = base.checked_add(offset)?;
+    let address = base.wrapping_add(offset) & ((1 << ADDRESS_BITS) - 1);
     let end = address.checked_add(len as u64)?;
     (end <= 1 << ADDRESS_BITS).then_some(address)
 }

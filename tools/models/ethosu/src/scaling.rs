@@ -6,8 +6,8 @@ use crate::stop::Stop;
 /// How the result is rounded: `round_mode` of OFM_PRECISION.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
-    /// As TFLite does: a doubling high multiplication rounds once, the shift after it again, half away
-    /// from zero. It differs from rounding once.
+    /// As TFLite does: a doubling high multiplication rounds once, the shift after it again, half
+    /// away from zero. It differs from rounding once.
     Double,
     /// Half up.
     Natural,
@@ -39,8 +39,8 @@ pub struct Scale {
 pub const RECORD: usize = 10;
 
 impl Scale {
-    /// Decodes a record: 40 bits of bias, 32 of multiplier, 6 of shift. A short one is filled up with
-    /// zeros.
+    /// Decodes a record: 40 bits of bias, 32 of multiplier, 6 of shift. A short one is filled up
+    /// with zeros.
     pub fn from_record(record: &[u8]) -> Self {
         let mut bytes = [0; 16];
         let len = record.len().min(RECORD);
@@ -130,8 +130,8 @@ mod tests {
         }
     }
 
-    /// Halves: 1.5, 0.5, -0.5, -1.5 as 3, 1, -1, -3 times 2^30 / 2^31. The high multiplication alone
-    /// rounds half up.
+    /// Halves: 1.5, 0.5, -0.5, -1.5 as 3, 1, -1, -3 times 2^30 / 2^31. The high multiplication
+    /// alone rounds half up.
     #[test]
     fn halves_of_the_multiplication() {
         let half = scale(1 << 30, 31);
@@ -140,8 +140,8 @@ mod tests {
         assert_eq!([3, 1, -1, -3].map(|v| round(v, Natural)), [2, 1, 0, -1]);
     }
 
-    /// Halves of the shift: 6, 2, -2, -6 times 2^30 / 2^33. The multiplication gives 3, 1, -1, -3 exactly,
-    /// the shift by 2 rounds half away from zero.
+    /// Halves of the shift: 6, 2, -2, -6 times 2^30 / 2^33. The multiplication gives 3, 1, -1, -3
+    /// exactly, the shift by 2 rounds half away from zero.
     #[test]
     fn halves_of_the_shift() {
         let quarter = scale(1 << 30, 32);

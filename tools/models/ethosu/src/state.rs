@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Parameters that SET commands leave for the operations after them.
 //!
-//! Only parameters that the model understands exist, and only the bits of them that mean something: a SET
-//! of anything else is refused. An operation that needs a parameter which its stream has not set is
-//! refused as well: what the job before has left is nobody's business.
+//! Only parameters that the model understands exist, and only the bits of them that mean something:
+//! a SET of anything else is refused. An operation that needs a parameter which its stream has not
+//! set is refused as well: what the job before has left is nobody's business.
 
 use crate::stop::Stop;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Configuration space of an endpoint: type 0 header, power management, MSI or MSI-X, PCI Express with FLR.
+//! Configuration space of an endpoint: type 0 header, power management, MSI or MSI-X, PCI Express
+//! with FLR.
 //!
 //! A byte and a write mask per address (PCI Express Base Specification 5.0, chapter 7).
 
@@ -200,7 +201,8 @@ impl Config {
         self.set(EXPRESS, &[0x10, 0x00, 0x02, 0x00]);
         // Role-based error reporting, FLR, 128-byte payloads.
         self.set(EXPRESS + 4, &(1u32 << 15 | 1 << 28).to_le_bytes());
-        // Device control: error reporting enables, relaxed ordering, max payload and read request size.
+        // Device control: error reporting enables, relaxed ordering, max payload and read request
+        // size.
         self.set(EXPRESS + 8, &[0x10, 0x28]);
         self.set_writable(EXPRESS + 8, &[0xff, 0x78]);
         // Link capabilities and status: 8 GT/s, 4 lanes.

@@ -36,8 +36,8 @@ impl Connection {
         Self(stream)
     }
 
-    /// The next message; `None` when the peer has left. A size that cannot be is an error: nobody knows
-    /// where the next message begins.
+    /// The next message; `None` when the peer has left. A size that cannot be is an error: nobody
+    /// knows where the next message begins.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Message>> {
         let mut header = Header::new_zeroed();
         let (len, fds) = self.receive_first(header.as_mut_bytes())?;

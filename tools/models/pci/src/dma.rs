@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Guest memory as a function sees it: bus addresses, resolved through the ranges the peer has mapped.
+//! Guest memory as a function sees it: bus addresses, resolved through the ranges the peer has
+//! mapped.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -108,7 +109,8 @@ impl Memory {
         Ok(())
     }
 
-    /// Removes the ranges inside the given one; `ENOENT` if there is none or one is only partly inside.
+    /// Removes the ranges inside the given one; `ENOENT` if there is none or one is only partly
+    /// inside.
     pub(crate) fn unmap(&mut self, address: u64, len: u64) -> io::Result<()> {
         let end = address
             .checked_add(len)
@@ -137,8 +139,8 @@ impl Memory {
         self.0.clear();
     }
 
-    /// Calls `access` for each piece of `len` bytes at `address` that lies in one range, with the offset
-    /// in its mapping and the piece's place in the whole.
+    /// Calls `access` for each piece of `len` bytes at `address` that lies in one range, with the
+    /// offset in its mapping and the piece's place in the whole.
     fn each(
         &self,
         address: u64,

@@ -5,8 +5,9 @@ use crate::bar::Bar;
 
 /// A PCI function.
 ///
-/// The methods are called on the server's thread, one at a time, while the model's own threads and the
-/// functions beside it in the process may run. They should return soon: QEMU gives up after 5 s.
+/// The methods are called on the server's thread, one at a time, while the model's own threads and
+/// the functions beside it in the process may run. They should return soon: QEMU gives up after 5
+/// s.
 pub trait Function: Send + Sync {
     /// Configuration space and BARs; asked once, when the server is made.
     fn description(&self) -> Description;
@@ -55,7 +56,8 @@ pub struct Description {
 
 /// How a function interrupts; the number of vectors is the port's.
 ///
-/// QEMU 11.1 aborts when it frees a vfio-user device with MSI-X after unplugging it; with MSI it does not.
+/// QEMU 11.1 aborts when it frees a vfio-user device with MSI-X after unplugging it; with MSI it
+/// does not.
 #[derive(Clone, Copy, Debug)]
 pub enum Interrupts {
     /// Not at all.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Memory shared with another process: the only `unsafe` code of the crate.
 //!
-//! The other side may write at any time, so no reference to the bytes ever exists: they are only copied
-//! in and out. A naturally aligned access of 1, 2, 4 or 8 bytes is one machine access, as on a bus.
+//! The other side may write at any time, so no reference to the bytes ever exists: they are only
+//! copied in and out. A naturally aligned access of 1, 2, 4 or 8 bytes is one machine access, as on
+//! a bus.
 
 use std::ffi::c_void;
 use std::io;
@@ -61,8 +62,8 @@ impl Mapping {
         let Some(source) = self.at(offset, data.len()) else {
             return false;
         };
-        // SAFETY: `at` checked that `data.len()` bytes from `source` are inside the mapping, which lives
-        // as long as `self`.
+        // SAFETY: `at` checked that `data.len()` bytes from `source` are inside the mapping, which
+        // lives as long as `self`.
         unsafe { load(source, data) };
         true
     }
@@ -88,8 +89,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: `new` mapped exactly this range, and no pointer into it outlives `self`. That it fails
-        // is impossible for a range that is mapped; nothing could be done about it either.
+        // SAFETY: `new` mapped exactly this range, and no pointer into it outlives `self`. That it
+        // fails is impossible for a range that is mapped; nothing could be done about it either.
         let _ = unsafe { munmap(self.start.cast::<c_void>(), self.len) };
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Interrupt messages of a function (MSI or MSI-X), sent through the event fds that the peer has installed.
+//! Interrupt messages of a function (MSI or MSI-X), sent through the event fds that the peer has
+//! installed.
 //!
-//! The peer keeps addresses and data, and masks vectors itself (QEMU traps the guest's accesses to the
-//! MSI-X table). What remains here is the state the peer cannot see: a message without an event fd while
-//! messages are enabled is pending, and sent when the fd arrives.
+//! The peer keeps addresses and data, and masks vectors itself (QEMU traps the guest's accesses to
+//! the MSI-X table). What remains here is the state the peer cannot see: a message without an event
+//! fd while messages are enabled is pending, and sent when the fd arrives.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The part of a BAR that holds the MSI-X table and pending-bit array.
 //!
-//! A peer that traps the table (QEMU does) never gets here; to any other it behaves as memory with the
-//! reset values of the specification.
+//! A peer that traps the table (QEMU does) never gets here; to any other it behaves as memory with
+//! the reset values of the specification.
 
 use crate::function::MsixLayout;
 use crate::messages::Vectors;

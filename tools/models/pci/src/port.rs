@@ -50,8 +50,9 @@ impl Port {
         Messages(self.0.clone())
     }
 
-    /// From now on the function is gone for the guest: all-ones from configuration space and BARs, no
-    /// memory access, no message. Device memory that the guest has mapped is filled with ones once.
+    /// From now on the function is gone for the guest: all-ones from configuration space and BARs,
+    /// no memory access, no message. Device memory that the guest has mapped is filled with ones
+    /// once.
     pub fn surprise_remove(&self) {
         let mut bus = self.0.bus_mut();
         bus.removed = true;

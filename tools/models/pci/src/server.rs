@@ -359,8 +359,8 @@ impl Reply {
     }
 }
 
-/// VERSION: the lower minor version of both sides. What else the peer can do is of no interest: nothing
-/// here depends on it.
+/// VERSION: the lower minor version of both sides. What else the peer can do is of no interest:
+/// nothing here depends on it.
 fn version(body: &[u8]) -> Result<Reply, Errno> {
     let (version, _) = parse::<wire::Version>(body)?;
     if version.major != 0 {

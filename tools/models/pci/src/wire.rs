@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Messages of the vfio-user protocol, version 0.1, and the VFIO constants in them
-//! (QEMU: docs/interop/vfio-user.rst; Linux: include/uapi/linux/vfio.h). All fields are little-endian
-//! on the hosts this runs on.
+//! Messages of the vfio-user protocol, version 0.1, and the VFIO constants in them (QEMU:
+//! docs/interop/vfio-user.rst; Linux: include/uapi/linux/vfio.h). All fields are little-endian on
+//! the hosts this runs on.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -63,13 +63,7 @@ fn run(description: &Path, outputs: &Path) -> Result<(), Box<dyn Error>> {
         }
         machine.put(first, input)?;
         machine.infer()?;
-        for output in &layout.outputs {
-            let bytes = machine.get(output)?;
-            results.extend_from_slice(&bytes);
-            if let Some(state) = output.feeds.and_then(|feeds| layout.inputs.get(feeds)) {
-                machine.put(state, &bytes)?;
-            }
-        }
+        results.extend(collect(&layout, &machine)?);
     }
     let each = begin.elapsed() / count.max(1) as u32;
     let name = description.with_extension("outputs.npy");
@@ -80,4 +74,17 @@ fn run(description: &Path, outputs: &Path) -> Result<(), Box<dyn Error>> {
         description.display()
     );
     Ok(())
+}
+
+/// Reads all outputs, and hands states on to the next inference.
+fn collect(layout: &Layout, machine: &Machine) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for output in &layout.outputs {
+        let bytes = machine.get(output)?;
+        if let Some(state) = output.feeds.and_then(|feeds| layout.inputs.get(feeds)) {
+            machine.put(state, &bytes)?;
+        }
+        all.extend(bytes);
+    }
+    Ok(all)
 }

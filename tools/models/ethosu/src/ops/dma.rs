@@ -54,16 +54,18 @@ impl Operation for Dma {
             memory.read(
                 Channel::DmaRead,
                 source.region,
-                source.offset + done,
+                source.offset.wrapping_add(done),
                 &mut bytes,
             )?;
             if target.internal {
-                context.tables.load(target.offset + done, &bytes)?;
+                context
+                    .tables
+                    .load(target.offset.wrapping_add(done), &bytes)?;
             } else {
                 memory.write(
                     Channel::DmaWrite,
                     target.region,
-                    target.offset + done,
+                    target.offset.wrapping_add(done),
                     &bytes,
                 )?;
             }

@@ -16,8 +16,8 @@ const MAX_PADDED: usize = 8;
 pub(crate) enum Pool {
     /// Maximum of the elements inside the input.
     Max,
-    /// Sum of the elements, to be scaled; divided here by the number of elements inside the input if
-    /// there is padding.
+    /// Sum of the elements, to be scaled; divided here by the number of elements inside the input
+    /// if there is padding.
     Average,
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Decoder of compressed weight streams ("mlw").
 //!
-//! A stream is a sequence of slices, bits from the least significant up. A slice's values are palette
-//! indices (or, beyond the palette, the weights themselves) in a truncated Golomb-Rice code; between them
-//! may be counts of zeros in another one. Both codes come in alternating chunks of unary parts, each
-//! followed by the remainders of the chunk before it. A weight has its sign in bit 0.
+//! A stream is a sequence of slices, bits from the least significant up. A slice's values are
+//! palette indices (or, beyond the palette, the weights themselves) in a truncated Golomb-Rice
+//! code; between them may be counts of zeros in another one. Both codes come in alternating chunks
+//! of unary parts, each followed by the remainders of the chunk before it. A weight has its sign in
+//! bit 0.
 
 use std::fmt;
 

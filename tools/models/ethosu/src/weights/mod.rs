@@ -78,35 +78,43 @@ pub(crate) fn load(
     };
     let block = state.count(Short::OfmBlkDepthM1)?;
     for core in 0..cores.0 {
-        let share = cores.share(core, depth);
-        let stream = stream(state, memory, core)?;
-        if stream.is_empty() && share == 0 {
-            continue;
-        }
         let traversal = Traversal {
             kernel,
-            outputs: share,
+            outputs: cores.share(core, depth),
             block: cores.share(core, block).max(1),
             inputs,
         };
-        let decoded = mlw::decode(&stream, traversal.len().max(MAX_SLACK) + MAX_SLACK)
-            .map_err(|_| Stop::Weights("malformed weight stream"))?;
-        let mut source = decoded.iter();
-        traversal.walk(&mut |place| {
-            let weight = *source
-                .next()
-                .ok_or(Stop::Weights("weight stream too short"))?;
-            if let Some((output, element, input)) = place {
-                let output = core + output * cores.0;
-                weights.values[(output * elements + element) * per_element + input] = weight;
-            }
-            Ok(())
+        let stream = stream(state, memory, core)?;
+        decode(&stream, &traversal, |(output, element, input), weight| {
+            let output = core + output * cores.0;
+            weights.values[(output * elements + element) * per_element + input] = weight;
         })?;
-        if source.any(|&weight| weight != 0) {
-            return Err(Stop::Weights("weight stream too long"));
-        }
     }
     Ok(weights)
+}
+
+/// Decodes the stream of a core, and puts each weight into its place.
+fn decode(
+    stream: &[u8],
+    traversal: &Traversal<'_>,
+    mut put: impl FnMut((usize, usize, usize), i16),
+) -> Result<(), Stop> {
+    let weights = mlw::decode(stream, traversal.len().saturating_add(MAX_SLACK))
+        .map_err(|_| Stop::Weights("malformed weight stream"))?;
+    let mut source = weights.into_iter();
+    traversal.walk(&mut |place| {
+        let weight = source
+            .next()
+            .ok_or(Stop::Weights("weight stream too short"))?;
+        if let Some(place) = place {
+            put(place, weight);
+        }
+        Ok(())
+    })?;
+    if source.any(|weight| weight != 0) {
+        return Err(Stop::Weights("weight stream too long"));
+    }
+    Ok(())
 }
 
 /// Weights that may follow the last one: padding of the stream.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Order of the weights in a stream.
 //!
-//! Outermost first: blocks of output channels; blocks of input channels; sub-kernels of up to 8x8; then,
-//! with the kernel part first, 8 input channels; 8 output channels; kernel elements; with the depth
-//! first, 8 input channels; the output channels of the eight; their input channels. Everything is padded
-//! to whole eights with zeros.
+//! Outermost first: blocks of output channels; blocks of input channels; sub-kernels of up to 8x8;
+//! then, with the kernel part first, 8 input channels; 8 output channels; kernel elements; with the
+//! depth first, 8 input channels; the output channels of the eight; their input channels.
+//! Everything is padded to whole eights with zeros.
 
 use std::ops::Range;
 
@@ -78,7 +78,8 @@ impl Traversal<'_> {
         elements.saturating_mul(outputs).saturating_mul(inputs)
     }
 
-    /// Blocks of input channels, padded to what the hardware takes; one without extent if depthwise.
+    /// Blocks of input channels, padded to what the hardware takes; one without extent if
+    /// depthwise.
     fn input_blocks(&self) -> impl Iterator<Item = Range<usize>> {
         let (count, step, unit) = match self.inputs {
             Inputs::Same => (1, 1, 1),

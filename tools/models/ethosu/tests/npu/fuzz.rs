@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Streams with anything in them: each ends with a status that makes sense, or can be reset, and no bus
-//! access leaves memory.
+//! Streams with anything in them: each ends with a status that makes sense, or can be reset, and no
+//! bus access leaves memory.
 
 use std::panic;
 use std::sync::Once;
@@ -76,7 +76,7 @@ fn operation() -> impl Strategy<Value = Vec<u32>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn any_words(words in vec(any::<u32>(), 0..64)) {

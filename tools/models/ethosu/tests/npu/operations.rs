@@ -30,7 +30,8 @@ fn pool_of_maxima() {
     assert_eq!(machine.read(0x2000, 4), [9, 2, 8, 127]);
 }
 
-/// 3x3 average of a 2x2 map padded on all sides: each window holds all four elements, sum 10 and -10.
+/// 3x3 average of a 2x2 map padded on all sides: each window holds all four elements, sum 10 and
+/// -10.
 #[test]
 fn padded_average_divides_by_what_is_inside() {
     let machine = Machine::new(Macs256);
@@ -78,7 +79,8 @@ fn bricks_and_tiles() {
     let input: Vec<u8> = (0..2 * 3 * 20).collect();
     machine.write(0x1000, &input);
     let mut stream = machine::maps((2, 3, 20), (2, 3, 20));
-    // Output: bricks, rows 0x100 apart, bricks 0x40 apart; tile 1 from column 2, tiles 2 and 3 from row 1.
+    // Output: bricks, rows 0x100 apart, bricks 0x40 apart; tile 1 from column 2, tiles 2 and 3 from
+    // row 1.
     stream.extend(
         [
             set(0x114, 0x8141),
@@ -134,4 +136,16 @@ fn dma_copies() {
     stream.extend(op(STOP, 0));
     assert_eq!(machine.run_words(&stream) & status::ERRORS, 0);
     assert_eq!(machine.read(0x4_0000, 100_000), bytes);
+}
+
+/// Rows written from the last to the first, as Vela does for REVERSE.
+#[test]
+fn negative_stride() {
+    let machine = Machine::new(Macs256);
+    machine.write(0x1000, &[1, 2, 3, 4, 5, 6]);
+    let mut stream = machine::maps((3, 1, 2), (3, 1, 2));
+    stream.extend([set_long(0x10, 0x2004), set_long(0x15, (1 << 40) - 2)].concat());
+    stream.extend([op(POOL, AVERAGE), op(STOP, 0)].concat());
+    assert_eq!(machine.run_words(&stream) & status::ERRORS, 0);
+    assert_eq!(machine.read(0x2000, 6), [5, 6, 3, 4, 1, 2]);
 }

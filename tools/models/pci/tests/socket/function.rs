@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a function does for a well-behaved peer: the client of the crate `vfio_user`, which is another
-//! implementation of the protocol than ours.
+//! What a function does for a well-behaved peer: the client of the crate `vfio_user`, which is
+//! another implementation of the protocol than ours.
 
 use pci_model::{Interrupts, Reset};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a function does for a hostile peer: an errno for each message that makes no sense, the end of the
-//! connection where framing is lost, and never a panic or an allocation of the peer's choosing.
+//! What a function does for a hostile peer: an errno for each message that makes no sense, the end
+//! of the connection where framing is lost, and never a panic or an allocation of the peer's
+//! choosing.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -359,12 +360,17 @@ fn half_a_message_ends_the_connection() {
     assert!(peer.server.join().unwrap().is_err());
 }
 
+/// A byte that is often at an edge.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0), Just(1), Just(0xff), any::<u8>()]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Whatever well-framed messages say, the function answers each and lives.
     #[test]
-    fn any_message(messages in vec((0u16..17, vec(prop_oneof![Just(0u8), Just(1), Just(0xff), any::<u8>()], 0..64)), 1..32)) {
+    fn any_message(messages in vec((0u16..17, vec(byte(), 0..64)), 1..32)) {
         let mut peer = Peer::new();
         let file = memory(0x1000);
         for (command, body) in messages {
