@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The clock, and the mean of the cheapest batch. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <x86intrin.h>
@@ -10,19 +11,6 @@
 static inline uint64_t instructions(void)
 {
 	return __rdtsc();
-}
-
-void check_clock(void)
-{
-	const uint64_t loops = 1000000;
-	uint64_t left = loops, begin = instructions(), seen;
-
-	asm volatile("1: dec %0; jnz 1b" : "+r"(left) : : "cc");
-	seen = instructions() - begin;
-	if (seen < 2 * loops || seen > 2 * loops + loops / 50) {
-		printf("# %lu instructions are %lu ticks\n", 2 * loops, seen);
-		failed("the clock does not count instructions");
-	}
 }
 
 static uint64_t batch(void (*call)(void), unsigned int calls)
@@ -48,8 +36,28 @@ double measure(void (*call)(void), unsigned int calls, unsigned int batches)
 	return (double)best / calls;
 }
 
+#define LOOPS	1000
+
+/* LOOPS times two instructions. */
+static void count_down(void)
+{
+	uint64_t left = LOOPS;
+
+	asm volatile("1: dec %0; jnz 1b" : "+r"(left) : : "cc");
+}
+
+void check_clock(void)
+{
+	double seen = measure(count_down, 100, 100);
+
+	if (seen < 2 * LOOPS || seen > 2 * LOOPS + 50) {
+		printf("# %d instructions take %.1f ticks\n", 2 * LOOPS, seen);
+		failed("the clock does not count instructions");
+	}
+}
+
 void failed(const char *what)
 {
-	printf("Bail out! %s: %m\n", what);
+	printf("Bail out! %s (errno %d)\n", what, errno);
 	exit(1);
 }

@@ -14,8 +14,10 @@
  *                    200 ms is stopped by the time-out
  * @ACCEL_FAKE_HANG: never ends by itself
  * @ACCEL_FAKE_FAULT: ends with fault @arg (&enum accel_fault) at address 0xfa17
- * @ACCEL_FAKE_FILL: fills the whole of buffer 0, which must be named for writing, with the byte @arg
- * @ACCEL_FAKE_FAIL_START: the device refuses to start the job (the job ends with ACCEL_FAULT_DEVICE)
+ * @ACCEL_FAKE_FILL: fills the whole of buffer 0, which must be named for
+ *                   writing, with the byte @arg
+ * @ACCEL_FAKE_FAIL_START: the device refuses to start the job, which ends with
+ *                         ACCEL_FAULT_DEVICE
  */
 enum accel_fake_op {
 	ACCEL_FAKE_NOP		= 0,

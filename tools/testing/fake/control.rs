@@ -40,7 +40,8 @@ impl Devices {
         let mut list = self.list.lock();
         let number = self.next.load(kernel::sync::atomic::Relaxed);
         let name = CString::try_from_fmt(fmt!("fake.{number}"))?;
-        let faux = faux::Registration::new(&name, None)?;
+        // faux_device_create() does not say why it fails; here it can only be for lack of memory.
+        let faux = faux::Registration::new(&name, None).map_err(|_| ENOMEM)?;
         accel_core::register::<FakeDriver>(faux.as_ref())?;
         list.push(
             Device {

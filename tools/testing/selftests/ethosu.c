@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* accel_ethosu: what runs, what is refused, garbage in every field. Needs a model plugged as npu0. */
+/* accel_ethosu: what runs, what is refused, garbage in every field. Needs a model: npu0. */
 #include "ethosu_fixture.h"
 
 TEST_F(npu, info_describes_the_npu)

@@ -48,9 +48,9 @@ static bool faults(unsigned char *at, bool write)
 	if (!child) {
 		signal(SIGSEGV, SIG_DFL);
 		if (write)
-			*(volatile unsigned char *)at = 1;
+			__atomic_store_n(at, 1, __ATOMIC_RELAXED);
 		else
-			(void)*(volatile unsigned char *)at;
+			(void)__atomic_load_n(at, __ATOMIC_RELAXED);
 		_exit(0);
 	}
 	return death_signal(child) == SIGSEGV;

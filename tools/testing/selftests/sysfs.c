@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What sysfs and debugfs show of a device, held against the nodes and INFO. */
 #include <ftw.h>
+#include <stdatomic.h>
 #include <sys/sysmacros.h>
 
 #include "device.h"
@@ -178,7 +179,7 @@ TEST_F(sysfs, every_file_can_be_read)
 	EXPECT_LE(1U, read_all(folder));
 }
 
-static volatile bool stop_reading;
+static atomic_bool stop_reading;
 
 static void *read_forever(void *argument)
 {

@@ -72,8 +72,8 @@ static void *caller_main(void *argument)
 	return NULL;
 }
 
-FIXTURE(uffd)
-{
+/* A device of its own, and a call to it that waits for a page. */
+struct scene {
 	int number;
 	int fd;
 	int monitor;
@@ -83,68 +83,73 @@ FIXTURE(uffd)
 	struct caller caller;
 };
 
+FIXTURE(uffd)
+{
+	struct scene scene;
+};
+
 FIXTURE_VARIANT(uffd)
 {
 	bool monitor;	/* the call is made on the monitor node */
 	bool answered;	/* the answer is there before the page is needed */
-	void (*arrange)(FIXTURE_DATA(uffd) *self);
+	void (*arrange)(struct scene *scene);
 };
 
 /* The struct of the command itself does not come. */
-static void head_of_info(FIXTURE_DATA(uffd) *self)
+static void head_of_info(struct scene *scene)
 {
 	struct accel_info argument = { .kind = ACCEL_INFO_STATUS };
 
-	memcpy(self->stalled.contents, &argument, sizeof(argument));
-	self->caller.command = ACCEL_IOCTL_INFO;
-	self->caller.argument = self->stalled.page;
+	memcpy(scene->stalled.contents, &argument, sizeof(argument));
+	scene->caller.command = ACCEL_IOCTL_INFO;
+	scene->caller.argument = scene->stalled.page;
 }
 
-static void head_of_submit(FIXTURE_DATA(uffd) *self)
+static void head_of_submit(struct scene *scene)
 {
-	prepare(&self->job, ACCEL_FAKE_NOP, 0, 0);
-	memcpy(self->stalled.contents, &self->job.submit, sizeof(self->job.submit));
-	self->caller.command = ACCEL_IOCTL_SUBMIT;
-	self->caller.argument = self->stalled.page;
+	prepare(&scene->job, ACCEL_FAKE_NOP, 0, 0);
+	memcpy(scene->stalled.contents, &scene->job.submit, sizeof(scene->job.submit));
+	scene->caller.command = ACCEL_IOCTL_SUBMIT;
+	scene->caller.argument = scene->stalled.page;
 }
 
-static void head_of_driver_command(FIXTURE_DATA(uffd) *self)
+static void head_of_driver_command(struct scene *scene)
 {
 	struct accel_fake_echo echo = { .value = 1 };
 
-	memcpy(self->stalled.contents, &echo, sizeof(echo));
-	self->caller.command = ACCEL_FAKE_IOCTL_ECHO;
-	self->caller.argument = self->stalled.page;
+	memcpy(scene->stalled.contents, &echo, sizeof(echo));
+	scene->caller.command = ACCEL_FAKE_IOCTL_ECHO;
+	scene->caller.argument = scene->stalled.page;
 }
 
 /* The place of the answer does not come. */
-static void answer_of_info(FIXTURE_DATA(uffd) *self)
+static void answer_of_info(struct scene *scene)
 {
-	self->info = (struct accel_info){
+	scene->info = (struct accel_info){
 		.kind = ACCEL_INFO_DEVICE,
 		.size = sizeof(struct accel_info_device),
-		.data = user(self->stalled.page),
+		.data = user(scene->stalled.page),
 	};
-	self->caller.command = ACCEL_IOCTL_INFO;
-	self->caller.argument = &self->info;
+	scene->caller.command = ACCEL_IOCTL_INFO;
+	scene->caller.argument = &scene->info;
 }
 
-static void payload_of_submit(FIXTURE_DATA(uffd) *self)
+static void payload_of_submit(struct scene *scene)
 {
-	prepare(&self->job, ACCEL_FAKE_NOP, 0, handle_of(self->fd, PAGE));
-	memcpy(self->stalled.contents, &self->job.payload, sizeof(self->job.payload));
-	self->job.submit.payload = user(self->stalled.page);
-	self->caller.command = ACCEL_IOCTL_SUBMIT;
-	self->caller.argument = &self->job.submit;
+	prepare(&scene->job, ACCEL_FAKE_NOP, 0, handle_of(scene->fd, PAGE));
+	memcpy(scene->stalled.contents, &scene->job.payload, sizeof(scene->job.payload));
+	scene->job.submit.payload = user(scene->stalled.page);
+	scene->caller.command = ACCEL_IOCTL_SUBMIT;
+	scene->caller.argument = &scene->job.submit;
 }
 
-static void buffers_of_submit(FIXTURE_DATA(uffd) *self)
+static void buffers_of_submit(struct scene *scene)
 {
-	prepare(&self->job, ACCEL_FAKE_NOP, 0, handle_of(self->fd, PAGE));
-	memcpy(self->stalled.contents, &self->job.buffer, sizeof(self->job.buffer));
-	self->job.submit.buffers = user(self->stalled.page);
-	self->caller.command = ACCEL_IOCTL_SUBMIT;
-	self->caller.argument = &self->job.submit;
+	prepare(&scene->job, ACCEL_FAKE_NOP, 0, handle_of(scene->fd, PAGE));
+	memcpy(scene->stalled.contents, &scene->job.buffer, sizeof(scene->job.buffer));
+	scene->job.submit.buffers = user(scene->stalled.page);
+	scene->caller.command = ACCEL_IOCTL_SUBMIT;
+	scene->caller.argument = &scene->job.submit;
 }
 
 FIXTURE_VARIANT_ADD(uffd, head_of_info) { .arrange = head_of_info };
@@ -155,54 +160,58 @@ FIXTURE_VARIANT_ADD(uffd, answer_of_info) { .arrange = answer_of_info, .answered
 FIXTURE_VARIANT_ADD(uffd, answer_of_info_on_monitor) {
 	.arrange = answer_of_info, .answered = true, .monitor = true,
 };
+
 FIXTURE_VARIANT_ADD(uffd, payload_of_submit) { .arrange = payload_of_submit };
 FIXTURE_VARIANT_ADD(uffd, buffers_of_submit) { .arrange = buffers_of_submit };
 
-/* A device of its own, and a call to it that waits for a page. */
 FIXTURE_SETUP(uffd)
 {
-	self->number = add_shared_fake();
-	ASSERT_LE(0, self->number);
-	self->fd = open_fake(self->number);
-	ASSERT_LE(0, self->fd);
-	self->monitor = open_fake_monitor(self->number);
-	ASSERT_LE(0, self->monitor);
-	ASSERT_EQ(0, stall(&self->stalled));
-	variant->arrange(self);
-	self->caller.fd = variant->monitor ? self->monitor : self->fd;
-	ASSERT_EQ(0, pthread_create(&self->caller.thread, NULL, caller_main, &self->caller));
-	ASSERT_TRUE(is_awaited(&self->stalled));
+	struct scene *scene = &self->scene;
+
+	scene->number = add_shared_fake();
+	ASSERT_LE(0, scene->number);
+	scene->fd = open_fake(scene->number);
+	ASSERT_LE(0, scene->fd);
+	scene->monitor = open_fake_monitor(scene->number);
+	ASSERT_LE(0, scene->monitor);
+	ASSERT_EQ(0, stall(&scene->stalled));
+	variant->arrange(scene);
+	scene->caller.fd = variant->monitor ? scene->monitor : scene->fd;
+	ASSERT_EQ(0, pthread_create(&scene->caller.thread, NULL, caller_main, &scene->caller));
+	ASSERT_TRUE(is_awaited(&scene->stalled));
 }
 
 FIXTURE_TEARDOWN(uffd)
 {
-	close(self->fd);
-	close(self->monitor);
-	remove_fake(self->number);
+	close(self->scene.fd);
+	close(self->scene.monitor);
+	remove_fake(self->scene.number);
 }
 
 TEST_F(uffd, does_not_delay_a_removal)
 {
+	struct scene *scene = &self->scene;
 	__s64 start = now_ns();
 
-	EXPECT_EQ(0, remove_fake(self->number));
+	EXPECT_EQ(0, remove_fake(scene->number));
 	EXPECT_GT(start + SLACK_NS, now_ns());
-	EXPECT_EQ(0, serve(&self->stalled));
-	pthread_join(self->caller.thread, NULL);
-	EXPECT_EQ(variant->answered ? 0 : -ENODEV, self->caller.error);
+	EXPECT_EQ(0, serve(&scene->stalled));
+	pthread_join(scene->caller.thread, NULL);
+	EXPECT_EQ(variant->answered ? 0 : -ENODEV, scene->caller.error);
 }
 
 TEST_F(uffd, delays_only_its_own_call)
 {
+	struct scene *scene = &self->scene;
 	struct accel_info_status status;
 
-	EXPECT_EQ(0, info(self->fd, ACCEL_INFO_STATUS, &status, sizeof(status)));
-	EXPECT_EQ(0, info(self->monitor, ACCEL_INFO_STATUS, &status, sizeof(status)));
-	EXPECT_NE(0U, handle_of(self->fd, PAGE));
-	EXPECT_EQ(0, run_nop(self->fd));
-	EXPECT_EQ(0, serve(&self->stalled));
-	pthread_join(self->caller.thread, NULL);
-	EXPECT_EQ(0, self->caller.error);
+	EXPECT_EQ(0, info(scene->fd, ACCEL_INFO_STATUS, &status, sizeof(status)));
+	EXPECT_EQ(0, info(scene->monitor, ACCEL_INFO_STATUS, &status, sizeof(status)));
+	EXPECT_NE(0U, handle_of(scene->fd, PAGE));
+	EXPECT_EQ(0, run_nop(scene->fd));
+	EXPECT_EQ(0, serve(&scene->stalled));
+	pthread_join(scene->caller.thread, NULL);
+	EXPECT_EQ(0, scene->caller.error);
 }
 
 TEST_HARNESS_MAIN

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Removal of a device in use: files, mappings, jobs, waiters, monitors, opens. */
+#include <stdatomic.h>
 #include <sys/sysmacros.h>
 
 #include "buffer.h"
@@ -270,7 +271,7 @@ TEST_F(victim, old_files_do_not_reach_a_new_device)
 	EXPECT_EQ(0, remove_fake(other));
 }
 
-static volatile bool stop_opening;
+static atomic_bool stop_opening;
 
 /* Uses whatever node is there, until told to stop; returns the first odd errno. */
 static void *use_any_node(void *argument)

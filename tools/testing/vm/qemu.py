@@ -57,7 +57,7 @@ def _machine(scenario: Scenario) -> list[str]:
 
 
 def _parameters(scenario: Scenario, interactive: bool) -> str:
-    parameters = ["console=ttyS0", "panic=-1", "kunit.enable=1", "printk.devkmsg=on"]
+    parameters = ["console=ttyS0", "panic=-1", "printk.devkmsg=on"]
     parameters.append("loglevel=4" if interactive else "loglevel=8")
     if scenario.iommu:
         parameters.append("intel_iommu=on")

@@ -91,7 +91,10 @@ proptest! {
 /// The boundary between two names counts.
 #[test]
 fn uuids_see_where_a_name_ends() {
-    assert_ne!(uuid::from_names(&[b"ab", b"c"]), uuid::from_names(&[b"a", b"bc"]));
+    assert_ne!(
+        uuid::from_names(&[b"ab", b"c"]),
+        uuid::from_names(&[b"a", b"bc"])
+    );
 }
 
 /// FNV-1a of nothing, and of one byte (the zero that ends the empty name), by hand.
@@ -99,6 +102,9 @@ fn uuids_see_where_a_name_ends() {
 fn uuids_are_fnv_1a() {
     assert_eq!(
         uuid::from_names(&[]),
-        [0x6c, 0x62, 0x27, 0x2e, 0x07, 0xbb, 0x81, 0x42, 0xa2, 0xb8, 0x21, 0x75, 0x62, 0x95, 0xc5, 0x8d]
+        [
+            0x6c, 0x62, 0x27, 0x2e, 0x07, 0xbb, 0x81, 0x42, 0xa2, 0xb8, 0x21, 0x75, 0x62, 0x95,
+            0xc5, 0x8d
+        ]
     );
 }

@@ -6,6 +6,7 @@ from vm.scenario import Scenario
 SCENARIO = Scenario(
     kernels=("builtin",),
     files={"/selftests": "build/selftests/x86_64"},
+    parameters="kunit.enable=1 kunit.autorun=1",
     timeout=600,
     guest="""
 for program in info abi buffer mmap submit wait reset clients node sysfs mock; do

@@ -12,10 +12,10 @@ SCENARIO = Scenario(
     guest="""
 load accel-core accel_fake
 for arch in x86_64; do
-for program in unplug uffd fail_nth submit reset; do
+for program in info abi buffer mmap submit wait reset clients node sysfs unplug uffd fail_nth; do
 	echo "# $arch/$program"
 	[ $program = mock ] && load accel_mock
-	run /selftests/$arch/$program
+	read up _ </proc/uptime; run /selftests/$arch/$program; read now _ </proc/uptime; echo "@time $arch/$program $up $now"
 	[ $program = mock ] && rmmod accel_mock
 done
 done
