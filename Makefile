@@ -41,11 +41,9 @@ vm:
 	scripts/vm shell
 
 kdoc:
-	scripts/setup/run debug
-	scripts/build-modules debug kdoc
+	scripts/kdoc
 
 rust-analyzer:
-	scripts/setup/run debug
 	scripts/rust-analyzer
 
 clean:
