@@ -21,7 +21,7 @@ pub struct File<T: Driver> {
     /// Name of the file.
     pub name: &'static CStr,
     /// Writes the contents.
-    pub show: for<'a> fn(&'a T::Data<'a>, &mut fmt::Formatter<'_>) -> fmt::Result,
+    pub show: fn(&T::Data<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
 }
 
 /// What a file shows.

@@ -58,7 +58,7 @@ pub struct Device<T: Driver> {
 
 /// What exists while the device is bound. Dropped in this order.
 pub struct Bound<'a, T: Driver> {
-    pub(crate) lines: irq::Lines<'a>,
+    pub(crate) _lines: irq::Lines<'a>,
     pub(crate) workers: KVec<Arc<Worker<T>>>,
     pub(crate) identity: Identity,
     pub(crate) parent: &'a device::Device<BoundContext>,
@@ -109,13 +109,14 @@ impl<T: Driver> Device<T> {
         self.cell.enter().ok_or(ENODEV)
     }
 
-    /// Ends the job that runs on `engine`; to be called when the device has finished it, in any
-    /// context. Returns whether there was one.
-    pub fn complete(&self, engine: usize, outcome: Outcome) -> bool {
+    /// Asks `ended` how the job on `engine` has ended, and ends it; to be called in any context when
+    /// the device may have finished a job. No job starts or ends while `ended` looks, which must
+    /// not sleep. Returns whether it said so.
+    pub fn complete(&self, engine: usize, ended: impl FnOnce() -> Option<Outcome>) -> bool {
         let (Some(guard), Some(engine)) = (self.cell.enter(), self.engines.get(engine)) else {
             return false;
         };
-        guard.with(|bound| engine.complete(bound, None, outcome))
+        guard.with(|bound| engine.complete(bound, ended))
     }
 }
 

@@ -58,10 +58,10 @@ pub struct EngineInfo {
 pub struct Setup<'bound, T: Driver> {
     /// Product, for people, at most 63 bytes.
     pub name: &'static CStr,
+    /// The interrupts. Dropped before `data`, which their handlers use.
+    pub lines: Lines<'bound>,
     /// What the driver needs while the device is bound: BARs, DMA memory, state.
     pub data: T::Data<'bound>,
-    /// The interrupts.
-    pub lines: Lines<'bound>,
     /// One client at a time.
     pub exclusive: bool,
 }
@@ -91,10 +91,11 @@ pub enum Progress {
 #[vtable]
 pub trait Driver: Sized + Send + Sync + 'static {
     /// The device on its bus, e.g. `pci::Device<Bound>`.
-    type Parent: AsRef<device::Device<Bound>> + 'static;
+    type Parent: device::AsBusDevice<Bound> + 'static;
     /// What exists while the device is bound. Dropped after [`Driver::stop`].
     type Data<'bound>: Send + Sync + 'bound;
-    /// What the driver keeps for each client; dropped when its file is closed.
+    /// What the driver keeps for each client; dropped when its file is closed, which may be after
+    /// the device was unbound: it must not hold DMA memory.
     type File: Send + Sync + 'static;
     /// A job, parsed and validated.
     type Job: Send + Sync + 'static;
@@ -160,7 +161,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Looks at a job whose time is over; may sleep.
+    /// Looks at the running job when its time is over. Atomic context.
     fn progress(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Progress {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -169,7 +170,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// time. An error wedges the device.
     fn reset(data: &Self::Data<'_>, engine: usize) -> Result;
 
-    /// Stops the device for good: no DMA and no interrupt after this; may sleep, in bounded time.
-    /// The device may be gone already.
+    /// Stops the device for good: no DMA and no interrupt after this, even if the device does not
+    /// obey; may sleep, in bounded time. The device may be gone already.
     fn stop(data: &Self::Data<'_>);
 }

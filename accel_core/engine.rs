@@ -58,7 +58,8 @@ enum Mode {
 struct Running<T: Driver> {
     job: ListArc<Job<T>>,
     start: u64,
-    deadline: u64,
+    /// When its time is over; `None` if the CPU runs it.
+    deadline: Option<u64>,
 }
 
 /// What an engine has done.
@@ -78,6 +79,9 @@ struct State<T: Driver> {
     faulted: Option<(Running<T>, Fault)>,
     /// Ended, to be dropped by the worker.
     ended: List<Job<T>>,
+    /// Ended, but the engine may still use their buffers, as its reset failed. Dropped after
+    /// [`Driver::stop`].
+    lost: List<Job<T>>,
     stats: Stats,
 }
 
@@ -103,6 +107,7 @@ impl<T: Driver> Engine<T> {
                     running: None,
                     faulted: None,
                     ended: List::new(),
+                    lost: List::new(),
                     stats: Stats::default(),
                 },
                 name,
@@ -160,24 +165,26 @@ impl<T: Driver> Engine<T> {
             let start = monotonic_ns();
             job.ticket.started(self.index, start);
             job.sync_for_device();
+            let timeout = self.timeout_ns();
+            let deadline = start.saturating_add(timeout);
             let started = T::start(&bound.data, self.index, &job.payload);
-            let running = Running {
+            let running = |deadline| Running {
                 job,
                 start,
-                deadline: start.saturating_add(self.timeout_ns()),
+                deadline,
             };
             match (started, bound.workers.get(self.index)) {
                 (Ok(Started::Running), Some(worker)) => {
-                    worker.arm_timeout(self.timeout_ns());
-                    state.running = Some(running);
+                    worker.arm_timeout(timeout);
+                    state.running = Some(running(Some(deadline)));
                 }
                 (Ok(Started::Deferred), Some(worker)) => {
                     worker.run_deferred();
-                    state.running = Some(running);
+                    state.running = Some(running(None));
                 }
                 _ => {
                     let fault = Fault::new(FaultKind::Device);
-                    self.end(state, bound, running, Err(fault));
+                    self.end(state, bound, running(None), Err(fault));
                 }
             }
         }
@@ -185,6 +192,19 @@ impl<T: Driver> Engine<T> {
 
     fn timeout_ns(&self) -> u64 {
         u64::from(self.info.timeout_ms) * 1_000_000
+    }
+
+    /// Tells everybody that a job which is off the engine has ended.
+    fn account(&self, state: &mut State<T>, running: &Running<T>, outcome: Outcome) {
+        let now = monotonic_ns();
+        running.job.sync_for_cpu();
+        state.stats.queued -= 1;
+        state.stats.busy_ns += now.saturating_sub(running.start);
+        match outcome {
+            Ok(()) => state.stats.completed += 1,
+            Err(_) => state.stats.failed += 1,
+        }
+        running.job.ticket.end(now, outcome);
     }
 
     /// Ends a job that is off the engine; the worker drops it.
@@ -195,33 +215,21 @@ impl<T: Driver> Engine<T> {
         running: Running<T>,
         outcome: Outcome,
     ) {
-        let now = monotonic_ns();
-        let Running { job, start, .. } = running;
-        job.sync_for_cpu();
-        state.stats.queued -= 1;
-        state.stats.busy_ns += now.saturating_sub(start);
-        match outcome {
-            Ok(()) => state.stats.completed += 1,
-            Err(_) => state.stats.failed += 1,
-        }
-        job.ticket.end(now, outcome);
-        state.ended.push_back(job);
+        self.account(state, &running, outcome);
+        state.ended.push_back(running.job);
         if let Some(worker) = bound.workers.get(self.index) {
             worker.reap();
         }
     }
 
-    /// Ends the running job, if it is `only` (any if `None`), and starts the next one.
-    pub(crate) fn complete(
+    /// Ends a job that is off the engine and starts the next one, after a reset if need be.
+    fn finish(
         &self,
+        state: &mut State<T>,
         bound: &Bound<'_, T>,
-        only: Option<&Arc<Job<T>>>,
+        running: Running<T>,
         outcome: Outcome,
-    ) -> bool {
-        let mut state = self.state.lock();
-        let Some(running) = take_running(&mut state, only) else {
-            return false;
-        };
+    ) {
         match (outcome, bound.workers.get(self.index)) {
             (Err(fault), Some(worker)) if T::RESET_AFTER_FAULT => {
                 state.mode = Mode::Resetting;
@@ -229,73 +237,86 @@ impl<T: Driver> Engine<T> {
                 worker.recover();
             }
             _ => {
-                self.end(&mut state, bound, running, outcome);
-                self.start_next(&mut state, bound);
+                self.end(state, bound, running, outcome);
+                self.start_next(state, bound);
             }
+        }
+    }
+
+    /// Asks `ended` how the job that the device runs has ended, and ends it. No job starts or ends
+    /// while `ended` looks, so what it sees is about this job. Returns whether it said so.
+    pub(crate) fn complete(
+        &self,
+        bound: &Bound<'_, T>,
+        ended: impl FnOnce() -> Option<Outcome>,
+    ) -> bool {
+        let mut state = self.state.lock();
+        let Some(outcome) = ended() else { return false };
+        if let Some(running) = state.running.take_if(|r| r.deadline.is_some()) {
+            self.finish(&mut state, bound, running, outcome);
         }
         true
     }
 
-    /// Returns the running job.
-    pub(crate) fn running(&self) -> Option<Arc<Job<T>>> {
-        let state = self.state.lock();
-        state.running.as_ref().map(|r| r.job.clone_arc())
+    /// Runs the job that was deferred, if it still waits for that; may sleep.
+    pub(crate) fn run_deferred(&self, bound: &Bound<'_, T>) {
+        let Some(job) = self.deferred() else { return };
+        let outcome = if T::HAS_RUN {
+            T::run(&bound.data, self.index, &job.payload)
+        } else {
+            Err(Fault::new(FaultKind::Device))
+        };
+        let mut state = self.state.lock();
+        let is_it = |r: &mut Running<T>| core::ptr::eq::<Job<T>>(&*r.job, &*job);
+        if let Some(running) = state.running.take_if(is_it) {
+            self.finish(&mut state, bound, running, outcome);
+        }
     }
 
-    /// Looks after a job whose time may be over.
+    fn deferred(&self) -> Option<Arc<Job<T>>> {
+        let state = self.state.lock();
+        let running = state.running.as_ref()?;
+        running.deadline.is_none().then(|| running.job.clone_arc())
+    }
+
+    /// Looks after the running job if its time may be over.
     pub(crate) fn check_timeout(&self, device: &Device<T>, bound: &Bound<'_, T>) {
-        let Some(job) = self.overdue(bound) else {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let (Some(running), Some(worker)) = (&mut state.running, bound.workers.get(self.index))
+        else {
             return;
         };
+        let Some(deadline) = running.deadline else {
+            return;
+        };
+        let now = monotonic_ns();
+        if now < deadline {
+            return worker.arm_timeout(deadline - now);
+        }
         let progress = if T::HAS_PROGRESS {
-            T::progress(&bound.data, self.index, &job.payload)
+            T::progress(&bound.data, self.index, &running.job.payload)
         } else {
             Progress::Hung
         };
         match progress {
-            Progress::Ended(outcome) => {
-                self.complete(bound, Some(&job), outcome);
-            }
-            Progress::Progressing => self.extend(bound, &job),
-            Progress::Hung => self.hung(device, bound, &job),
-        }
-    }
-
-    /// Returns the running job if its time is over; else asks to be called again when it may be.
-    fn overdue(&self, bound: &Bound<'_, T>) -> Option<Arc<Job<T>>> {
-        let state = self.state.lock();
-        let running = state.running.as_ref()?;
-        let left = running.deadline.saturating_sub(monotonic_ns());
-        if left == 0 {
-            return Some(running.job.clone_arc());
-        }
-        bound.workers.get(self.index)?.arm_timeout(left);
-        None
-    }
-
-    /// Gives the running job, if it still is `job`, as much time again.
-    fn extend(&self, bound: &Bound<'_, T>, job: &Arc<Job<T>>) {
-        let mut state = self.state.lock();
-        if let Some(running) = &mut state.running {
-            if is(running, job) {
-                running.deadline = monotonic_ns().saturating_add(self.timeout_ns());
-            }
-            if let Some(worker) = bound.workers.get(self.index) {
+            Progress::Progressing => {
+                running.deadline = Some(now.saturating_add(self.timeout_ns()));
                 worker.arm_timeout(self.timeout_ns());
             }
+            Progress::Ended(outcome) => {
+                if let Some(running) = state.running.take() {
+                    self.finish(state, bound, running, outcome);
+                }
+            }
+            Progress::Hung => {
+                let timeout = Fault::new(FaultKind::Timeout);
+                state.faulted = state.running.take().map(|running| (running, timeout));
+                state.mode = Mode::Resetting;
+                drop(guard);
+                self.recover(device, bound);
+            }
         }
-    }
-
-    /// Takes a hung job off the engine.
-    fn hung(&self, device: &Device<T>, bound: &Bound<'_, T>, job: &Arc<Job<T>>) {
-        let mut state = self.state.lock();
-        let Some(running) = take_running(&mut state, Some(job)) else {
-            return;
-        };
-        state.mode = Mode::Resetting;
-        state.faulted = Some((running, Fault::new(FaultKind::Timeout)));
-        drop(state);
-        self.recover(device, bound);
     }
 
     /// Resets the engine, ends the job that made it necessary, and goes on.
@@ -313,12 +334,15 @@ impl<T: Driver> Engine<T> {
 
         let mut state = self.state.lock();
         state.mode = mode;
-        self.end(&mut state, bound, running, Err(fault));
         if mode == Mode::Wedged {
+            self.account(&mut state, &running, Err(fault));
+            state.lost.push_back(running.job);
             let lost = Fault::new(FaultKind::Reset);
             self.fail_queued(&mut state, bound, |_| Some(lost));
+        } else {
+            self.end(&mut state, bound, running, Err(fault));
+            self.start_next(&mut state, bound);
         }
-        self.start_next(&mut state, bound);
     }
 
     /// Ends queued jobs for which `why` has a fault.
@@ -356,7 +380,7 @@ impl<T: Driver> Engine<T> {
         });
     }
 
-    /// Ends all jobs for good.
+    /// Ends all jobs for good; the device must have been stopped.
     pub(crate) fn close(&self, fault: Fault) {
         let now = monotonic_ns();
         let mut jobs = List::new();
@@ -367,6 +391,7 @@ impl<T: Driver> Engine<T> {
             jobs.push_back(running.job);
         }
         jobs.push_all_back(&mut state.queued);
+        jobs.push_all_back(&mut state.lost);
         state.stats.queued = 0;
         drop(state);
         for job in jobs.iter() {
@@ -381,16 +406,5 @@ impl<T: Driver> Engine<T> {
         let mut ended = List::new();
         ended.push_all_back(&mut self.state.lock().ended);
         drop(ended);
-    }
-}
-
-fn is<T: Driver>(running: &Running<T>, job: &Arc<Job<T>>) -> bool {
-    core::ptr::eq::<Job<T>>(&*running.job, &**job)
-}
-
-fn take_running<T: Driver>(state: &mut State<T>, only: Option<&Arc<Job<T>>>) -> Option<Running<T>> {
-    match (&state.running, only) {
-        (Some(running), Some(job)) if !is(running, job) => None,
-        _ => state.running.take(),
     }
 }

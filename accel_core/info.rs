@@ -113,7 +113,7 @@ pub struct Kind<T: Driver> {
 }
 
 /// Makes the answer of a driver's kind.
-pub type DriverFill<T> = for<'a> fn(&'a <T as Driver>::Data<'a>, &mut Answer) -> Result;
+pub type DriverFill<T> = fn(&<T as Driver>::Data<'_>, &mut Answer) -> Result;
 
 impl<T: Driver> Kind<T> {
     /// A kind whose answer is one `S`.
@@ -137,7 +137,7 @@ const fn meta<S>(kind: u32, flags: u32) -> Meta {
     }
 }
 
-type Fill<T> = for<'a> fn(&Device<T>, &'a Bound<'a, T>, &mut Answer) -> Result;
+type Fill<T> = fn(&Device<T>, &Bound<'_, T>, &mut Answer) -> Result;
 
 /// The kinds of the core.
 const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 6] {

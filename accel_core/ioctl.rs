@@ -57,8 +57,7 @@ pub struct Ioctl<T: Driver> {
 }
 
 /// The handler of a driver's command, on bytes.
-pub type DriverCall<T> =
-    for<'a, 'b> fn(&'a <T as Driver>::Data<'a>, &'b <T as Driver>::File, &'b mut [u8]) -> Result;
+pub type DriverCall<T> = fn(&<T as Driver>::Data<'_>, &<T as Driver>::File, &mut [u8]) -> Result;
 
 /// Declares the commands of a driver, inside its `impl Driver`:
 ///

@@ -79,10 +79,13 @@ impl Memory {
 
     /// Undoes all mappings; the device must be quiet.
     pub(crate) fn revoke(&self) {
-        let tree = core::mem::replace(&mut *self.mappings.lock(), RBTree::new());
-        for mapping in tree.values() {
+        let mut mappings = self.mappings.lock();
+        for mapping in mappings.values() {
             mapping.revoke();
         }
+        let tree = core::mem::replace(&mut *mappings, RBTree::new());
+        drop(mappings);
+        drop(tree);
     }
 }
 
@@ -126,13 +129,11 @@ impl core::ops::Deref for DeviceMapping {
 
 impl Drop for DeviceMapping {
     fn drop(&mut self) {
-        // Out of the tree while the address is still ours: no other mapping can be at it.
-        let node = self
-            .memory
-            .mappings
-            .lock()
-            .remove_node(&self.mapping.address());
+        let mut mappings = self.memory.mappings.lock();
+        let node = mappings.remove_node(&self.mapping.address());
+        // Under the lock, so that `Memory::revoke` does not return before it is done.
         self.mapping.revoke();
+        drop(mappings);
         drop(node);
     }
 }

@@ -58,7 +58,9 @@ pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
     Ok(device)
 }
 
-impl<T: Driver> bound::Owner for Device<T> {
+// SAFETY: The cell is a field; `register` makes the device and binds it, and nobody else does.
+#[allow(unsafe_code)]
+unsafe impl<T: Driver> bound::Owner for Device<T> {
     type Parent = T::Parent;
     type Data = DataOf<T>;
 
@@ -67,22 +69,27 @@ impl<T: Driver> bound::Owner for Device<T> {
     }
 
     fn probe<'a>(this: &Arc<Self>, parent: &'a T::Parent) -> Result<Pin<KBox<Bound<'a, T>>>> {
-        let mut setup = T::probe(parent, this)?;
         let mut workers = KVec::with_capacity(T::ENGINES.len(), GFP_KERNEL)?;
         for index in 0..T::ENGINES.len() {
             workers.push(Worker::new(this.clone(), index)?, GFP_KERNEL)?;
         }
-        setup.lines.request(T::NAME, this)?;
-        KBox::pin_init(
-            pin_init::init!(Bound {
+        let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
+        let mut setup = T::probe(parent, this)?;
+        if let Err(e) = setup.lines.request(T::NAME, this) {
+            T::stop(&setup.data);
+            return Err(e);
+        }
+        // Nothing fails after this, so `stop` will be called.
+        Ok(KBox::into_pin(KBox::write(
+            place,
+            Bound {
                 identity: Identity::new::<T>(parent.as_ref(), &setup, this.index()),
-                lines: setup.lines,
+                _lines: setup.lines,
                 workers,
                 parent: parent.as_ref(),
                 data: setup.data,
-            }? Error),
-            GFP_KERNEL,
-        )
+            },
+        )))
     }
 
     fn bound(this: &Arc<Self>, _parent: &T::Parent) -> Result {
@@ -102,6 +109,7 @@ impl<T: Driver> bound::Owner for Device<T> {
     }
 
     fn unbound(&self, bound: Pin<&Bound<'_, T>>) {
+        self.health.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);
         for engine in &self.engines {
@@ -111,6 +119,5 @@ impl<T: Driver> bound::Owner for Device<T> {
             Worker::cancel(worker);
         }
         self.memory.revoke();
-        self.health.gone();
     }
 }

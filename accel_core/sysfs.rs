@@ -21,7 +21,7 @@ pub struct Attribute<T: Driver> {
     /// Name of the file.
     pub name: &'static CStr,
     /// Writes the value and a newline.
-    pub show: for<'a> fn(&'a T::Data<'a>, &mut Page<'_>) -> fmt::Result,
+    pub show: fn(&T::Data<'_>, &mut Page<'_>) -> fmt::Result,
 }
 
 type Show<T> = fn(&Device<T>, &mut Page<'_>) -> fmt::Result;

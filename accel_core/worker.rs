@@ -140,16 +140,9 @@ impl<T: Driver> WorkItem<RUN> for Worker<T> {
 
     fn run(this: Arc<Self>) {
         let device = &this.device;
-        let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
-        else {
-            return;
-        };
-        let Some(job) = engine.running() else { return };
-        if T::HAS_RUN {
-            guard.with(|bound| {
-                let outcome = T::run(&bound.data, this.engine, &job.payload);
-                engine.complete(bound, Some(&job), outcome);
-            });
+        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
+        {
+            guard.with(|bound| engine.run_deferred(bound));
         }
     }
 }

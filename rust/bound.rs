@@ -12,7 +12,7 @@
 //! so nothing in one may wait for user space.
 //!
 //! Soundness of the lifetime: the data borrows from the parent only, because [`Owner::probe`] must
-//! work for every `'a`; it is dropped while the parent is still bound.
+//! work for every `'a`, and the parent is a bus device; it is dropped while that is still bound.
 
 use core::{
     cell::UnsafeCell,
@@ -52,9 +52,14 @@ pub trait BoundData: 'static {
 }
 
 /// Something that has data while its parent device is bound.
-pub trait Owner: Sized + Send + Sync + 'static {
+///
+/// # Safety
+///
+/// [`Owner::cell`] must always return the same cell, and nobody else's; the owner must be bound once
+/// only.
+pub unsafe trait Owner: Sized + Send + Sync + 'static {
     /// The device on its bus.
-    type Parent: AsRef<device::Device<Bound>>;
+    type Parent: device::AsBusDevice<Bound> + 'static;
     /// What it has while bound.
     type Data: BoundData;
 
@@ -163,9 +168,10 @@ pub struct Guard<'a, D: BoundData> {
 impl<D: BoundData> Guard<'_, D> {
     /// Calls `f` with the data.
     ///
-    /// The data is lent for every lifetime, so that nothing that borrows from it can leave `f`.
+    /// The data is lent for every lifetime, so that nothing that borrows from it can leave `f`, and
+    /// with a lifetime of its own, so that it cannot be made to borrow from itself.
     #[inline]
-    pub fn with<R>(&self, f: impl for<'x> FnOnce(&'x D::Of<'x>) -> R) -> R {
+    pub fn with<R>(&self, f: impl for<'x, 'd> FnOnce(&'x D::Of<'d>) -> R) -> R {
         // SAFETY: Reachable until the SRCU section ends, by the invariants of `Cell`. Lifetimes do
         // not affect layout, and `f` cannot keep the one it is given.
         f(unsafe { self.data.cast().as_ref() })
@@ -175,15 +181,9 @@ impl<D: BoundData> Guard<'_, D> {
 /// Probes `owner` on `parent` and takes its data back when `parent` is unbound.
 pub fn bind<O: Owner>(owner: Arc<O>, parent: &O::Parent) -> Result {
     let data = O::probe(&owner, parent)?;
-    // SAFETY: The cell was empty (an `Owner` has one parent, so `bind` is called once on it: the
-    // check below makes sure). `undo` revokes while the parent is bound, which `'a`, chosen by us,
-    // does not outlast.
-    unsafe {
-        if (*owner.cell().data.get()).is_some() {
-            return Err(EBUSY);
-        }
-        owner.cell().publish(data);
-    }
+    // SAFETY: The cell is empty, as an `Owner` is bound once. `undo` revokes while the parent is
+    // bound, which `'a`, chosen by us, does not outlast.
+    unsafe { owner.cell().publish(data) };
 
     let cookie = Arc::into_raw(owner.clone()).cast_mut().cast::<c_void>();
     // SAFETY: The parent is bound; `undo` takes the reference that `cookie` is.

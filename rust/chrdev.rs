@@ -317,17 +317,6 @@ impl<O: Operations> Registration<O> {
             Ok(Self(NonNull::new_unchecked(node)))
         }
     }
-
-    /// Tells user space that something about the node changed: a "change" uevent.
-    pub fn changed(&self) {
-        // SAFETY: The node exists.
-        unsafe {
-            bindings::kobject_uevent(
-                &raw mut (*(*self.0.as_ptr()).dev.get()).kobj,
-                bindings::kobject_action_KOBJ_CHANGE,
-            )
-        };
-    }
 }
 
 impl<O: Operations> Drop for Registration<O> {

@@ -52,11 +52,6 @@ pub struct Mapping {
     mapped: SpinLockIrq<bool>,
 }
 
-// SAFETY: A mapping may be used and undone from any thread.
-unsafe impl Send for Mapping {}
-// SAFETY: `mapped` orders its undoing with its use.
-unsafe impl Sync for Mapping {}
-
 impl Mapping {
     /// Maps `pages`, which must be contiguous (else EINVAL).
     ///
@@ -119,7 +114,8 @@ impl Mapping {
         }
     }
 
-    /// Undoes the mapping; the device must not use it any more.
+    /// Undoes the mapping; the device must not use it any more. Of two concurrent calls the second
+    /// may return before it is undone.
     pub fn revoke(&self) {
         let mapped = core::mem::replace(&mut *self.mapped.lock(), false);
         if mapped {

@@ -14,7 +14,7 @@ use kernel::{
 use crate::bindings as ext;
 
 /// What to do in interrupt context.
-pub trait Handler: Send + Sync {
+pub trait Handler: Send + Sync + 'static {
     /// Does it. Hard interrupt context: nothing may sleep.
     fn run(&self);
 }

@@ -3,8 +3,8 @@
 //! Pages of memory that the kernel, user space and devices share.
 //!
 //! Every page has its own reference count, and a mapping into user space holds a reference on each
-//! page it shows. So mappings can be split, moved, copied by fork() and outlive the [`Pages`] and
-//! the device without anybody having to keep count of them.
+//! page it shows. So mappings can be split, moved, copied by fork() and outlive the device. They
+//! also hold the [`Pages`], to bring back a page that the user let go of.
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
@@ -60,6 +60,9 @@ impl Pages {
         let mut this = Self::with_room(count, false)?;
         let mut order = CHUNK_ORDER;
         while this.pages.len() < count {
+            if kernel::current!().signal_pending() {
+                return Err(EINTR);
+            }
             let left = count - this.pages.len();
             order = order.min(left.ilog2());
             match this.grow(order, left) {
@@ -90,7 +93,7 @@ impl Pages {
             return Err(ENOMEM);
         }
         Ok(Self {
-            pages: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
+            pages: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
             contiguous,
             account: None,
         })

@@ -7,6 +7,7 @@
 use kernel::{
     bindings,
     device::{
+        Bound,
         Device,
         DeviceContext, //
     },
@@ -61,5 +62,16 @@ pub fn ids<C: DeviceContext>(dev: &Device<C>) -> Option<Ids> {
             subsystem_device: pdev.subsystem_device,
             revision: pdev.revision,
         })
+    }
+}
+
+/// Takes the right to do DMA and to send interrupt messages from `dev` if it is a PCI device.
+pub fn clear_master(dev: &Device<Bound>) {
+    // SAFETY: `dev` is bound; NULL is checked for.
+    unsafe {
+        let pdev = ext::accel_helper_to_pci_dev(as_raw(dev));
+        if !pdev.is_null() {
+            bindings::pci_clear_master(pdev);
+        }
     }
 }

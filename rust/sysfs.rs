@@ -28,7 +28,7 @@ impl<'a> Page<'a> {
     /// `buf` must be valid for writes of `PAGE_SIZE` bytes for `'a`, and nobody else's.
     pub(crate) unsafe fn from_raw(buf: *mut c_char) -> Self {
         // SAFETY: By the requirements; sysfs hands out zeroed memory.
-        let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE) };
+        let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast::<u8>(), PAGE_SIZE - 1) };
         Self { buf, len: 0 }
     }
 

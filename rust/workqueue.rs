@@ -50,11 +50,7 @@ impl ModuleQueue {
         Ok(Creation(self))
     }
 
-    /// Returns the queue.
-    ///
-    /// # Panics
-    ///
-    /// Never in code that runs while its module is loaded: `create` is called in its init.
+    /// Returns the queue; the system's unbound one as long as it is not there.
     pub fn get(&'static self) -> &'static Queue {
         let queue = self.0.load(Acquire);
         if queue.is_null() {

@@ -98,12 +98,9 @@ impl accel::Driver for EthosU {
         device: &accel::Device<Self>,
         _line: usize,
     ) -> accel::irq::IrqReturn {
-        match npu.take_interrupt() {
-            Some(outcome) => {
-                device.complete(0, outcome);
-                accel::irq::IrqReturn::Handled
-            }
-            None => accel::irq::IrqReturn::None,
+        match device.complete(0, || npu.take_interrupt()) {
+            true => accel::irq::IrqReturn::Handled,
+            false => accel::irq::IrqReturn::None,
         }
     }
 

@@ -4,7 +4,10 @@
 
 use accel_core as accel;
 use kernel::{
-    dma::Coherent,
+    dma::{
+        attrs::DMA_ATTR_NO_WARN,
+        Coherent, //
+    },
     prelude::*, //
 };
 use zerocopy::FromBytes;
@@ -17,6 +20,8 @@ use crate::{
         accel_ethosu_job, //
     },
 };
+
+const _: () = assert!(uapi::ACCEL_ETHOSU_REGIONS as usize == cmdstream::REGIONS);
 
 /// The longest payload, bytes.
 pub(crate) const MAX_PAYLOAD: usize = size_of::<accel_ethosu_job>() + cmdstream::MAX_BYTES;
@@ -62,7 +67,12 @@ impl Job {
             }
         }
         Ok(Self {
-            stream: Coherent::from_slice(npu.device(), words, GFP_KERNEL)?,
+            stream: Coherent::from_slice_with_attrs(
+                npu.device(),
+                words,
+                GFP_KERNEL_ACCOUNT,
+                DMA_ATTR_NO_WARN,
+            )?,
             size: u32::try_from(stream.len()).map_err(|_| bad_size())?,
             regions,
         })

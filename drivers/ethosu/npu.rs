@@ -23,6 +23,7 @@ use kernel::{
     },
     time::Delta,
 };
+use kernel_ext::pci::clear_master;
 
 use crate::{
     cmdstream,
@@ -190,7 +191,8 @@ impl<'bound> Npu<'bound> {
         if let Some(outcome) = self.take_interrupt() {
             return accel::Progress::Ended(outcome);
         }
-        if !status.running() && status.end_reached() {
+        let over = status.end_reached() || status.bus_error() || status.parse_error();
+        if !status.running() && over {
             return accel::Progress::Ended(outcome(status));
         }
         let read = self.bar.read(regs::QREAD).into_raw();
@@ -206,11 +208,13 @@ impl<'bound> Npu<'bound> {
             .write_reg(regs::RESET::zeroed().with_const_pending_csl::<1>());
         read_poll_timeout(
             || Ok(self.bar.read(regs::STATUS)),
-            |status| !status.resetting(),
+            |status| !status.resetting() || status.into_raw() == GONE,
             Delta::from_millis(1),
             Delta::from_secs(1),
         )
-        .map_err(|_| EIO)?;
+        .ok()
+        .filter(|status| status.into_raw() != GONE)
+        .ok_or(EIO)?;
         self.bar
             .write_reg(regs::REGIONCFG::zeroed().with_value(REGIONCFG_PORT1));
         self.bar
@@ -220,11 +224,12 @@ impl<'bound> Npu<'bound> {
         Ok(())
     }
 
-    /// Stops the NPU for good, if it is still there.
+    /// Stops the NPU for good, if it is still there; if it does not stop, it cannot reach memory.
     pub(crate) fn stop(&self) {
         if self.bar.read(regs::ID).into_raw() != GONE && self.reset().is_err() {
             dev_err!(self.dev, "does not stop\n");
         }
+        clear_master(self.dev);
     }
 }
 

@@ -365,7 +365,7 @@ enum accel_placement {
  *
  * Errors: EINVAL @size 0 or too large to be rounded up, @reserved; EOPNOTSUPP
  * unknown placement or flag, or a placement the device does not have; ENOMEM;
- * ENODEV.
+ * EINTR; ENODEV.
  */
 struct accel_buffer_create {
 	__u64 size;
@@ -445,7 +445,8 @@ struct accel_submit_buffer {
  *
  * Jobs of a queue run in the order of submission. The buffers stay alive until
  * the job has ended, whatever happens to their handles. @refused_reason and
- * @refused_at are written on failure too.
+ * @refused_at are written on failure too. If the results cannot be written
+ * (EFAULT), the job may have been queued all the same.
  *
  * Minimum size: up to and including @job.
  *

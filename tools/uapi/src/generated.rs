@@ -253,7 +253,7 @@ pub type accel_placement = ::core::ffi::c_uint;
 ///
 /// Errors: EINVAL `size` 0 or too large to be rounded up, `reserved`; EOPNOTSUPP
 /// unknown placement or flag, or a placement the device does not have; ENOMEM;
-/// ENODEV.
+/// EINTR; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_buffer_create {
@@ -317,7 +317,8 @@ pub struct accel_submit_buffer {
 ///
 /// Jobs of a queue run in the order of submission. The buffers stay alive until
 /// the job has ended, whatever happens to their handles. `refused_reason` and
-/// `refused_at` are written on failure too.
+/// `refused_at` are written on failure too. If the results cannot be written
+/// (EFAULT), the job may have been queued all the same.
 ///
 /// Minimum size: up to and including `job`.
 ///
