@@ -8,7 +8,7 @@ help:
 	@echo 'make bench          count instructions against a peer'
 	@echo 'make check          formatting, lints, layering, interface, documentation'
 	@echo 'make modules        build the modules for the debug kernel'
-	@echo 'make vm             boot the release kernel to a shell'
+	@echo 'make vm             boot the release kernel to a shell that has our modules and programs'
 	@echo 'make kdoc           documentation of the kernel crates, as HTML'
 	@echo 'make rust-analyzer  rust-project.json for the kernel crates'
 	@echo 'make clean          remove what was built here; the cache stays'
@@ -38,7 +38,9 @@ modules:
 
 vm:
 	scripts/setup/run release
-	scripts/vm shell
+	scripts/build-programs
+	scripts/build-modules release
+	scripts/vm shell demo
 
 kdoc:
 	scripts/kdoc

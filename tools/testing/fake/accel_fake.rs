@@ -62,7 +62,7 @@ struct Done {
 
 impl Handler for Done {
     fn run(&self) {
-        self.device.complete(0, Ok(()));
+        self.device.complete(0, || Some(Ok(())));
     }
 }
 
@@ -82,7 +82,7 @@ impl WorkItem for Alarm {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        this.device.complete(0, Ok(()));
+        this.device.complete(0, || Some(Ok(())));
     }
 }
 

@@ -143,6 +143,40 @@ TEST_F(fake, reading_the_status_rearms_only_the_file_that_reads)
 	close(second);
 }
 
+/* Returns NULL if every status that is read makes sense by itself and after the one before. */
+static void *watch_status(void *argument)
+{
+	int fd = *(int *)argument;
+	struct accel_info_status before = status_of(fd);
+
+	for (int i = 0; i < 3000; i++) {
+		struct accel_info_status now = status_of(fd);
+		__u64 begun = now.health == ACCEL_HEALTH_RESETTING;
+
+		if (now.changes != 2 * now.resets + begun || now.resets < before.resets ||
+		    now.since_ns < before.since_ns ||
+		    (now.since_ns != before.since_ns) != (now.changes != before.changes))
+			return argument;
+		before = now;
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(fake, a_status_is_never_torn, 120)
+{
+	pthread_t threads[2];
+	void *torn;
+
+	ASSERT_EQ(0, pthread_create(&threads[0], NULL, watch_status, &self->fd));
+	ASSERT_EQ(0, pthread_create(&threads[1], NULL, watch_status, &self->monitor));
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	for (unsigned int i = 0; i < ARRAY_SIZE(threads); i++) {
+		pthread_join(threads[i], &torn);
+		EXPECT_EQ(NULL, torn);
+	}
+}
+
 /* A device of its own, whose next resets fail. */
 FIXTURE(failing)
 {

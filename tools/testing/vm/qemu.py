@@ -10,7 +10,7 @@ from .scenario import Scenario
 # Consoles of a display device that nothing drives: channel.py says what they are for.
 ANCHORS = 16
 # The chardev that makes this terminal the guest's console.
-STDIO = "stdio,signal=off"
+STDIO = "stdio,mux=on,signal=off"
 # Root ports for hot-plugged devices: rp0, rp1, ...
 PORTS = 4
 
@@ -28,6 +28,8 @@ def command(scenario: Scenario, initramfs: Path, channels: dict[str, str]) -> li
     line += ["-kernel", str(paths.kernel(scenario.kernels[0])), "-initrd", str(initramfs)]
     line += ["-append", _parameters(scenario, interactive)]
     line += _channels(channels)
+    if interactive:
+        line += ["-mon", "chardev=kernel"]
     line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS}"]
     for port in range(PORTS):
         line += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1}"]
