@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable
 
 from . import machine, paths
+from .qmp import QmpError
 from .scenario import Scenario
 from .verdict import Verdict
 
@@ -53,7 +54,7 @@ def run(scenario: Scenario, echo: Echo) -> Verdict:
             kernel = _Lines(folder / "kernel.log", verdict.kernel_line, partial(echo, "kernel"))
             program = _Lines(folder / "program.log", verdict.program_line, partial(echo, "program"))
             _listen({guest.kernel: kernel, guest.program: program}, scenario, verdict)
-    except (GuestTimeout, machine.MachineError) as error:
+    except (GuestTimeout, machine.MachineError, QmpError) as error:
         verdict.trouble.append(str(error))
     verdict.finish(time.monotonic() - started)
     return verdict

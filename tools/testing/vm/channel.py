@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Serves the guest's `host` command: one line in from ttyS1, one line back."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -33,13 +34,20 @@ class Channel:
             model.kill()
 
     def _serve(self) -> None:
-        with self._line.makefile("rw", encoding="utf-8", errors="replace", newline="\n") as stream:
-            try:
-                for line in stream:
-                    stream.write(self._answer(line.split()) + "\n")
-                    stream.flush()
-            except OSError:
-                return
+        pending = b""
+        while chunk := self._receive():
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                answer = self._answer(line.decode(errors="replace").split())
+                # QEMU may be gone by now.
+                with contextlib.suppress(OSError):
+                    self._line.sendall(answer.encode() + b"\n")
+
+    def _receive(self) -> bytes:
+        try:
+            return self._line.recv(4096)
+        except OSError:
+            return b""
 
     def _answer(self, words: list[str]) -> str:
         commands = {

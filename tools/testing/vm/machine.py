@@ -51,23 +51,31 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
             "host": f"socket,path={sockets / 'host'},server=off",
             "qmp": f"unix:{sockets / 'qmp'},server=off",
         }
-        log = stack.enter_context(open(folder / "qemu.log", "wb"))
-        process = subprocess.Popen(
-            qemu.command(scenario, initramfs, channels),
-            pass_fds=[kernel_end.fileno(), program_end.fileno()],
-            stdin=None if interactive else subprocess.DEVNULL,
-            stdout=None if interactive else log,
-            stderr=log,
-        )
+        process = _launch(qemu.command(scenario, initramfs, channels), folder, interactive, (kernel_end, program_end))
         stack.callback(_end, process)
-        kernel_end.close()
-        program_end.close()
         line, monitor = (stack.enter_context(_accept(end, process)) for end in (host, qmp))
         channel = Channel(line, Qmp(monitor), folder)
         # In the reverse order of entry: QEMU first, which ends the channel's thread.
         stack.callback(channel.close)
         stack.callback(_end, process)
         yield Machine(process, kernel, program)
+
+
+def _launch(
+    command: list[str], folder: Path, interactive: bool, ends: tuple[BinaryIO, BinaryIO]
+) -> subprocess.Popen:
+    """Start QEMU with the writing ends of its pipes, which are closed here."""
+    with open(folder / "qemu.log", "wb") as log:
+        process = subprocess.Popen(
+            command,
+            pass_fds=[end.fileno() for end in ends],
+            stdin=None if interactive else subprocess.DEVNULL,
+            stdout=None if interactive else log,
+            stderr=log,
+        )
+    for end in ends:
+        end.close()
+    return process
 
 
 def _end(process: subprocess.Popen) -> None:
