@@ -26,10 +26,10 @@ TEST_F(fake, a_past_deadline_only_looks)
 	EXPECT_EQ(0ULL, status.end_ns);
 	EXPECT_LT(0ULL, status.submit_ns);
 
-	do
+	do {
 		if (wait_until(self->fd, job, now_ns(), &status) == -ETIME)
 			job++;
-	while (status.state != ACCEL_JOB_RUNNING && job <= HANGS);
+	} while (status.state != ACCEL_JOB_RUNNING && job <= HANGS);
 	EXPECT_EQ((__u32)ACCEL_JOB_RUNNING, status.state);
 	EXPECT_LE(status.submit_ns, status.start_ns);
 	EXPECT_EQ(0ULL, status.end_ns);
