@@ -18,7 +18,6 @@ use kernel::{
         },
         Arc,
     },
-    time::msecs_to_jiffies,
     workqueue::{
         new_delayed_work,
         DelayedWork,
@@ -31,6 +30,7 @@ use kernel_ext::{
         Handler,
         IrqWork, //
     },
+    time::jiffies_from_ns,
     workqueue::{
         cancel_delayed_sync,
         ModuleQueue, //
@@ -168,7 +168,9 @@ impl accel::Driver for FakeDriver {
             }
             FakeJob::Delay(ms) => {
                 let alarm = fake.alarm.clone();
-                let _ = ALARMS.get().enqueue_delayed(alarm, msecs_to_jiffies(*ms));
+                let _ = ALARMS
+                    .get()
+                    .enqueue_delayed(alarm, jiffies_from_ns(u64::from(*ms) * 1_000_000));
                 Ok(accel::Started::Running)
             }
             FakeJob::Hang => Ok(accel::Started::Running),
