@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("scenario", nargs="*")
     run.add_argument("--kernel", help="boot on this kernel instead of the scenario's own")
     run.add_argument("--long", action="store_true", help="with no name: the long ones, too")
-    run.add_argument("--jobs", type=int, default=2, help="boots at the same time (2)")
+    run.add_argument("--jobs", type=int, default=1, help="boots at the same time (1)")
     run.add_argument("--show", choices=("program", "all"), help="print what the guest prints as it comes")
     shell = commands.add_parser("shell", help="boot to a shell on this terminal")
     shell.add_argument("scenario", nargs="?", help="with this scenario's modules and files")
