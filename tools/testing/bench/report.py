@@ -73,7 +73,7 @@ def main(destination: str, *logs: str) -> int:
     """Write the JSON, print the table and what is wrong."""
     boots = [parse(Path(log).read_text()) for log in logs]
     Path(destination).write_text(json.dumps(list(boots[0].values()), indent=2) + "\n")
-    print(table(boots))
+    print(table(boots), flush=True)
     wrong = judge(boots[0])
     for line in wrong:
         print(f"bench: {line}", file=sys.stderr)
