@@ -45,9 +45,9 @@ pub(crate) struct Nodes<T: Driver> {
 /// Registers a device of driver `T` on `parent`; to be called in the probe of its bus.
 ///
 /// Everything is undone when `parent` is unbound, or if the probe fails later, in this order: the
-/// nodes vanish, running calls into the driver end, [`Driver::stop`], all jobs end with ENODEV and
-/// waiters wake, interrupts are freed, DMA mappings are undone, [`Driver::Data`] is dropped. The
-/// result may be dropped at once.
+/// nodes vanish, running calls into the driver end, poll wakes, [`Driver::stop`], all jobs end with
+/// ENODEV and waiters wake, DMA mappings are undone, interrupts are freed, [`Driver::Data`] is
+/// dropped. The result may be dropped at once.
 pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
     abi::tie();
     if let Some(bits) = T::DMA_BITS {
