@@ -40,7 +40,10 @@ mod wait;
 mod worker;
 
 #[doc(hidden)]
-pub use crate::ioctl::row;
+pub use crate::ioctl::{
+    call_driver,
+    row, //
+};
 pub use crate::{
     buffer::{
         Buffer,
@@ -63,6 +66,7 @@ pub use crate::{
     },
     ioctl::{
         DriverCall,
+        Handler,
         Ioctl, //
     },
     job::{

@@ -5,24 +5,22 @@
 use kernel::{
     fs::File,
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Release, //
-        },
-        poll::{
-            PollCondVar,
-            PollTable, //
-        },
-        SpinLockIrq,
+    sync::poll::{
+        PollCondVar,
+        PollTable, //
     },
 };
-use kernel_ext::time::monotonic_ns;
+use kernel_ext::{
+    seqlock::SeqLock,
+    time::monotonic_ns, //
+};
 
 use crate::{
     lock_class,
-    uapi, //
+    uapi::{
+        self,
+        accel_info_status, //
+    },
 };
 
 /// `enum accel_health`.
@@ -45,61 +43,62 @@ impl State {
     }
 }
 
-/// A snapshot.
-#[derive(Clone, Copy)]
-pub(crate) struct Status {
-    pub(crate) state: State,
-    pub(crate) since_ns: u64,
-    pub(crate) resets: u64,
-}
-
 /// The health of a device.
 #[pin_data]
 pub(crate) struct Health {
     #[pin]
-    status: SpinLockIrq<Status>,
-    /// How often the state changed; read without the lock by poll.
-    changes: Atomic<u64>,
+    status: SeqLock<accel_info_status>,
     #[pin]
     changed: PollCondVar,
 }
 
 impl Health {
     pub(crate) fn new() -> impl PinInit<Self> {
-        let status = Status {
-            state: State::Operational,
+        let status = accel_info_status {
+            health: State::Operational as u32,
+            reserved: 0,
             since_ns: monotonic_ns(),
+            changes: 0,
             resets: 0,
         };
         let (lock, changed) = (lock_class::health(), lock_class::health_changed());
         pin_init!(Self {
-            status <- SpinLockIrq::new(status, lock.0, lock.1),
-            changes: Atomic::new(0),
+            status <- SeqLock::new(status, lock.0, lock.1),
             changed <- PollCondVar::new(changed.0, changed.1),
         })
     }
 
-    /// Returns the status and how often the state changed.
-    pub(crate) fn get(&self) -> (Status, u64) {
-        let status = self.status.lock();
-        (*status, self.changes.load(Acquire))
+    /// Returns everything about it.
+    #[inline]
+    pub(crate) fn get(&self) -> accel_info_status {
+        self.status.read()
+    }
+
+    /// Returns the state.
+    pub(crate) fn state(&self) -> State {
+        match self.get().health {
+            uapi::ACCEL_HEALTH_OPERATIONAL => State::Operational,
+            uapi::ACCEL_HEALTH_RESETTING => State::Resetting,
+            _ => State::Wedged,
+        }
     }
 
     /// Returns how often the state changed.
     pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Acquire)
+        self.get().changes
     }
 
     /// Changes the state; `reset_ended` also counts a reset.
     pub(crate) fn set(&self, state: State, reset_ended: bool) {
-        let mut status = self.status.lock();
-        status.resets += u64::from(reset_ended);
-        if status.state != state {
-            status.state = state;
-            status.since_ns = monotonic_ns();
-            self.changes.store(self.changes.load(Acquire) + 1, Release);
-        }
-        drop(status);
+        let now = monotonic_ns();
+        self.status.update(|status| {
+            status.resets += u64::from(reset_ended);
+            if status.health != state as u32 {
+                status.health = state as u32;
+                status.since_ns = now;
+                status.changes += 1;
+            }
+        });
         self.changed.notify_all();
     }
 

@@ -7,12 +7,12 @@
 //! liveness guard, so that user memory can be copied; whatever needs the device enters the guard
 //! itself ([`Device::enter`]). Handlers of drivers run inside it.
 
+use core::mem::MaybeUninit;
 use kernel::{
     ioctl::{
         _IOC_DIR,
         _IOC_NR,
-        _IOC_SIZE,
-        _IOC_TYPE, //
+        _IOC_SIZE, //
     },
     prelude::*, //
 };
@@ -21,17 +21,20 @@ use kernel_ext::uaccess::{
     copy_struct_out, //
 };
 
+use zerocopy::{
+    FromBytes,
+    Immutable,
+    IntoBytes, //
+};
+
 use crate::{
     device::Device,
     driver::Driver,
     uapi, //
 };
 
-/// The longest struct of a command, bytes.
+/// The longest struct of a command, bytes; it is on the stack.
 const MAX_SIZE: usize = 128;
-
-#[repr(align(8))]
-struct Buffer([u8; MAX_SIZE]);
 
 /// What identifies a command: its number without the size.
 const fn key(cmd: u32) -> u32 {
@@ -41,13 +44,8 @@ const fn key(cmd: u32) -> u32 {
 /// A command of a file `F`.
 pub(crate) struct Row<F> {
     pub(crate) cmd: u32,
-    /// The least size a caller's struct may have.
-    pub(crate) min: usize,
-    pub(crate) call: fn(&F, &mut [u8]) -> Result,
-    /// Takes the effects back if the result cannot be copied out.
-    pub(crate) undo: Option<fn(&F, &mut [u8])>,
-    /// Copies the result out on failure too.
-    pub(crate) out_on_error: bool,
+    /// Copies in, calls the handler, copies out.
+    pub(crate) call: fn(&F, cmd: u32, arg: usize) -> Result,
 }
 
 /// A command of a driver; made by [`ioctls!`](crate::ioctls).
@@ -56,8 +54,11 @@ pub struct Ioctl<T: Driver> {
     call: DriverCall<T>,
 }
 
-/// The handler of a driver's command, on bytes.
-pub type DriverCall<T> = fn(&<T as Driver>::Data<'_>, &<T as Driver>::File, &mut [u8]) -> Result;
+/// Copies in, calls a driver's handler inside the liveness guard, copies out.
+pub type DriverCall<T> = fn(&Device<T>, &<T as Driver>::File, u32, usize) -> Result;
+
+/// A driver's handler.
+pub type Handler<T, S> = fn(&<T as Driver>::Data<'_>, &<T as Driver>::File, &mut S) -> Result;
 
 /// Declares the commands of a driver, inside its `impl Driver`:
 ///
@@ -75,10 +76,10 @@ macro_rules! ioctls {
         const IOCTLS: &'static [$crate::Ioctl<Self>] = &[$(
             $crate::row::<Self, $ty>(
                 ::kernel::ioctl::$dir::<$ty>($crate::uapi::ACCEL_IOCTL_TYPE, $nr),
-                |data, file, bytes| {
-                    let args = <$ty as ::zerocopy::FromBytes>::mut_from_bytes(bytes)
-                        .map_err(|_| ::kernel::error::code::EINVAL)?;
-                    $handler(data, file, args)
+                |device, file, cmd, arg| {
+                    $crate::call_driver::<Self, $ty>(device, file, cmd, arg, |data, file, args| {
+                        $handler(data, file, args)
+                    })
                 },
             )
         ),*];
@@ -100,23 +101,26 @@ pub(crate) const fn check_struct<S>() {
     assert!(size_of::<S>() % 8 == 0 && align_of::<S>() <= 8);
 }
 
-/// Makes a row of a core table: number, struct, last mandatory field, handler.
+/// Makes a row of a core table: number, struct, last mandatory field, handler and options.
 macro_rules! core_row {
-    ($cmd:expr, $ty:ty, $last:ident, $handler:expr) => {
+    ($cmd:expr, $ty:ty, $last:ident, $handler:expr $(, $option:ident: $value:expr)* $(,)?) => {
         $crate::ioctl::Row {
             cmd: {
                 $crate::ioctl::check_struct::<$ty>();
                 $cmd
             },
-            min: ::core::mem::offset_of!($ty, $last)
-                + $crate::ioctl::size_of_field(|s: &$ty| &s.$last),
-            call: |file, bytes| {
-                let args = <$ty as ::zerocopy::FromBytes>::mut_from_bytes(bytes)
-                    .map_err(|_| ::kernel::error::code::EINVAL)?;
-                $handler(file, args)
+            call: |file, cmd, arg| {
+                #[allow(clippy::needless_update)]
+                let options = $crate::ioctl::Options {
+                    min: const {
+                        ::core::mem::offset_of!($ty, $last)
+                            + $crate::ioctl::size_of_field(|s: &$ty| &s.$last)
+                    },
+                    $($option: $value,)*
+                    ..Default::default()
+                };
+                $crate::ioctl::run(file, cmd, arg, &options, $handler)
             },
-            undo: None,
-            out_on_error: false,
         }
     };
 }
@@ -127,7 +131,29 @@ pub(crate) const fn size_of_field<S, F>(_field: fn(&S) -> &F) -> usize {
     size_of::<F>()
 }
 
+/// Calls a driver's handler; for [`ioctls!`](crate::ioctls).
+#[doc(hidden)]
+#[inline]
+pub fn call_driver<T: Driver, S: FromBytes + IntoBytes + Immutable>(
+    device: &Device<T>,
+    file: &T::File,
+    cmd: u32,
+    arg: usize,
+    handler: Handler<T, S>,
+) -> Result {
+    let options = Options {
+        min: size_of::<S>(),
+        ..Default::default()
+    };
+    run(file, cmd, arg, &options, |file, args: &mut S| {
+        device
+            .enter()?
+            .with(|bound| handler(&bound.data, file, args))
+    })
+}
+
 /// Runs command `cmd` of `file` if `table` or the driver has it.
+#[inline(always)]
 pub(crate) fn dispatch<T: Driver, F>(
     device: &Device<T>,
     file: &F,
@@ -135,67 +161,67 @@ pub(crate) fn dispatch<T: Driver, F>(
     table: &[Row<F>],
     cmd: u32,
     arg: usize,
-) -> Result<isize> {
+) -> Result {
     if !device.cell.is_alive() {
         return Err(ENODEV);
     }
+    // By its whole number first: the sizes are known then.
+    if let Some(row) = table.iter().find(|row| row.cmd == cmd) {
+        return (row.call)(file, row.cmd, arg);
+    }
     if let Some(row) = table.iter().find(|row| key(row.cmd) == key(cmd)) {
-        let call = &mut |bytes: &mut [u8]| (row.call)(file, bytes);
-        let undo = &mut |bytes: &mut [u8]| {
-            if let Some(undo) = row.undo {
-                undo(file, bytes)
-            }
-        };
-        return run(
-            cmd,
-            arg,
-            _IOC_SIZE(row.cmd),
-            row.min,
-            row.out_on_error,
-            call,
-            undo,
-        );
+        return (row.call)(file, cmd, arg);
     }
     let row = T::IOCTLS.iter().find(|row| key(row.cmd) == key(cmd));
     let (Some(row), Some(driver_file)) = (row, driver_file) else {
         return Err(ENOTTY);
     };
-    let size = _IOC_SIZE(row.cmd);
-    let call = &mut |bytes: &mut [u8]| {
-        device
-            .enter()?
-            .with(|bound| (row.call)(&bound.data, driver_file, bytes))
-    };
-    run(cmd, arg, size, size, false, call, &mut |_| ())
+    (row.call)(device, driver_file, cmd, arg)
 }
 
-/// Copies in, calls, copies out. Not generic, so that there is one of it.
-#[inline(never)]
-fn run(
-    cmd: u32,
-    arg: usize,
-    size: usize,
-    min: usize,
-    out_on_error: bool,
-    call: &mut dyn FnMut(&mut [u8]) -> Result,
-    undo: &mut dyn FnMut(&mut [u8]),
-) -> Result<isize> {
-    debug_assert!(_IOC_TYPE(cmd) == uapi::ACCEL_IOCTL_TYPE);
-    let caller_size = _IOC_SIZE(cmd);
-    if caller_size < min {
-        return Err(EINVAL);
-    }
-    let mut buffer = Buffer([0; MAX_SIZE]);
-    let bytes = buffer.0.get_mut(..size).ok_or(ENOTTY)?;
-    copy_struct_in(arg, caller_size, bytes)?;
-    let result = call(bytes);
-    if _IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0 && (result.is_ok() || out_on_error) {
-        if let Err(e) = copy_struct_out(arg, caller_size, bytes) {
-            if result.is_ok() {
-                undo(bytes);
-            }
-            return Err(e);
+/// How a command is run.
+pub(crate) struct Options<F, S> {
+    /// The least size a caller's struct may have, bytes.
+    pub(crate) min: usize,
+    /// Copies the result out on failure too.
+    pub(crate) out_on_error: bool,
+    /// Takes the effects back if the result cannot be copied out.
+    pub(crate) undo: fn(&F, &S),
+}
+
+impl<F, S> Default for Options<F, S> {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            min: 0,
+            out_on_error: false,
+            undo: |_, _| (),
         }
     }
-    result.map(|()| 0)
+}
+
+/// Copies in, calls, copies out.
+#[inline(always)]
+pub(crate) fn run<F, S: FromBytes + IntoBytes + Immutable>(
+    file: &F,
+    cmd: u32,
+    arg: usize,
+    options: &Options<F, S>,
+    call: impl FnOnce(&F, &mut S) -> Result,
+) -> Result {
+    let caller_size = _IOC_SIZE(cmd);
+    if caller_size < options.min {
+        return Err(EINVAL);
+    }
+    let mut args = MaybeUninit::uninit();
+    let args = copy_struct_in::<S>(arg, caller_size, &mut args)?;
+    let result = call(file, args);
+    if _IOC_DIR(cmd) & kernel::uapi::_IOC_READ == 0 || (result.is_err() && !options.out_on_error) {
+        return result;
+    }
+    let out = copy_struct_out(arg, caller_size, args);
+    if out.is_err() && result.is_ok() {
+        (options.undo)(file, args);
+    }
+    out.and(result)
 }

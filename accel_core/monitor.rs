@@ -81,7 +81,7 @@ impl<T: Driver> chrdev::Operations for Monitor<T> {
     }
 
     fn ioctl(self: Pin<&Self>, cmd: u32, arg: usize) -> Result<isize> {
-        dispatch(&self.device, self.get_ref(), None, Self::IOCTLS, cmd, arg)
+        dispatch(&self.device, self.get_ref(), None, Self::IOCTLS, cmd, arg).map(|()| 0)
     }
 
     fn poll(self: Pin<&Self>, file: &fs::File, table: PollTable<'_>) -> u32 {

@@ -58,11 +58,11 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
 }
 
 fn health<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
-    writeln!(page, "{}", device.health.get().0.state.name())
+    writeln!(page, "{}", device.health.state().name())
 }
 
 fn resets<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
-    writeln!(page, "{}", device.health.get().0.resets)
+    writeln!(page, "{}", device.health.get().resets)
 }
 
 fn uuid<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

@@ -32,5 +32,7 @@ int accel_helper_check_zeroed_user(unsigned long from, size_t size);
 void accel_helper_ida_init(struct ida *ida);
 struct page *accel_helper_alloc_split_pages(unsigned int order);
 unsigned long accel_helper_totalram_pages(void);
+int accel_helper_copy_in(void *to, unsigned long from, size_t size);
+int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
 
 #endif

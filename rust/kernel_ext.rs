@@ -21,6 +21,7 @@ pub mod irq_work;
 pub mod maple_tree;
 pub mod pages;
 pub mod pci;
+pub mod seqlock;
 pub mod sysfs;
 pub mod time;
 pub mod uaccess;
