@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Callable
 
-from . import machine, paths
+from . import machine, paths, stuck
 from .qmp import QmpError
 from .scenario import Scenario
 from .verdict import Verdict
@@ -53,8 +53,13 @@ def run(scenario: Scenario, echo: Echo) -> Verdict:
         with machine.start(scenario, folder) as guest:
             kernel = _Lines(folder / "kernel.log", verdict.kernel_line, partial(echo, "kernel"))
             program = _Lines(folder / "program.log", verdict.program_line, partial(echo, "program"))
-            _listen({guest.kernel: kernel, guest.program: program}, scenario, verdict)
-    except (GuestTimeout, machine.MachineError, QmpError) as error:
+            try:
+                _listen({guest.kernel: kernel, guest.program: program}, scenario, verdict)
+            except GuestTimeout as error:
+                verdict.trouble.append(str(error))
+                verdict.trouble += stuck.where(guest.monitor, paths.symbols(scenario.kernels[0]))
+                verdict.trouble.append(f"the kernel's last line: {verdict.last_line}")
+    except (machine.MachineError, QmpError) as error:
         verdict.trouble.append(str(error))
     verdict.finish(time.monotonic() - started)
     return verdict

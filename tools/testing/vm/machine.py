@@ -28,8 +28,9 @@ class MachineError(Exception):
 class Machine:
     """`kernel` and `program` are the reading ends of what the guest prints."""
 
-    def __init__(self, process: subprocess.Popen, kernel: BinaryIO, program: BinaryIO) -> None:
+    def __init__(self, process: subprocess.Popen, monitor: Qmp, kernel: BinaryIO, program: BinaryIO) -> None:
         self.process = process
+        self.monitor = monitor
         self.kernel = kernel
         self.program = program
 
@@ -42,7 +43,7 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
     image.build(scenario, initramfs)
     with ExitStack() as stack:
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vm-")))
-        host, qmp = (stack.enter_context(_listen(sockets / name)) for name in ("host", "qmp"))
+        ends = [stack.enter_context(_listen(sockets / name)) for name in ("host", "qmp")]
         kernel, kernel_end = _pipe(stack)
         program, program_end = _pipe(stack)
         channels = {
@@ -53,12 +54,13 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
         }
         process = _launch(qemu.command(scenario, initramfs, channels), folder, interactive, (kernel_end, program_end))
         stack.callback(_end, process)
-        line, monitor = (stack.enter_context(_accept(end, process)) for end in (host, qmp))
-        channel = Channel(line, Qmp(monitor), folder)
+        line, monitor = (stack.enter_context(_accept(end, process)) for end in ends)
+        qmp = Qmp(monitor)
+        channel = Channel(line, qmp, folder)
         # In the reverse order of entry: QEMU first, which ends the channel's thread.
         stack.callback(channel.close)
         stack.callback(_end, process)
-        yield Machine(process, kernel, program)
+        yield Machine(process, qmp, kernel, program)
 
 
 def _launch(

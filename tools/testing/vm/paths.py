@@ -16,6 +16,11 @@ def kernel(variant: str) -> Path:
     return Path("/build") / variant / "arch/x86/boot/bzImage"
 
 
+def symbols(variant: str) -> Path:
+    """Where everything in a kernel variant is."""
+    return Path("/build") / variant / "System.map"
+
+
 def module(variant: str, name: str) -> Path:
     """One of our modules, built for a kernel variant."""
     found = sorted((BUILD / f"modules-{variant}").rglob(f"{name}.ko"))

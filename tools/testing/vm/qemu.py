@@ -13,6 +13,13 @@ ANCHORS = 16
 STDIO = "stdio,mux=on,signal=off"
 # Root ports for hot-plugged devices: rp0, rp1, ...
 PORTS = 4
+# A tick of theirs that arrives while Linux sets up the I/O APIC finds IRQ 0 half made: it panics in
+# mask_ioapic_irq(), or the boot hangs. An emulated CPU is slow enough for one boot in sixty to do so.
+# Linux needs neither: it calibrates by the ACPI timer, and ticks by the local APIC.
+NO_LEGACY_TIMERS = "hpet=off,pit=off"
+# Where these are on, the kernel copies and clears with `rep movsb` and `rep stosb`, which under icount
+# are as many instructions as bytes; off, it moves words.
+STRING_FEATURES = ["erms=off", "fsrm=off", "fsrs=off", "fsrc=off", "fzrm=off"]
 
 
 def works_kvm() -> bool:
@@ -47,9 +54,10 @@ def _machine(scenario: Scenario) -> list[str]:
         accelerator, cpus = ["-accel", "kvm"], scenario.cpus
     else:
         accelerator, cpus = ["-accel", "tcg,thread=multi"], scenario.cpus
-    line = ["-machine", "q35", *accelerator, "-smp", str(cpus), "-m", scenario.memory]
+    machine = "q35" if scenario.icount or works_kvm() else f"q35,{NO_LEGACY_TIMERS}"
+    line = ["-machine", machine, *accelerator, "-smp", str(cpus), "-m", scenario.memory]
     # Five-level paging makes KASAN kernels report wild accesses in early boot under TCG.
-    line += ["-cpu", "max,la57=off"]
+    line += ["-cpu", ",".join(["max", "la57=off", *(STRING_FEATURES if scenario.icount else [])])]
     # The device models map the guest's memory: it has to be a shared file.
     line += ["-object", f"memory-backend-memfd,id=mem,size={scenario.memory},share=on"]
     line += ["-numa", "node,memdev=mem"]

@@ -3,6 +3,7 @@
 
 import json
 import socket
+import threading
 import time
 from typing import Any
 
@@ -12,16 +13,21 @@ class QmpError(Exception):
 
 
 class Qmp:
-    """Speaks on a connected socket; not for use by two threads."""
+    """Speaks on a connected socket, one command at a time."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._pending = b""
+        self._lock = threading.Lock()
         self._receive(time.monotonic() + 30)
         self.execute("qmp_capabilities")
 
     def execute(self, command: str, **arguments: Any) -> Any:
         """Run one command and return what it returns."""
+        with self._lock:
+            return self._execute(command, arguments)
+
+    def _execute(self, command: str, arguments: dict[str, Any]) -> Any:
         request = {"execute": command, "arguments": arguments}
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         deadline = time.monotonic() + 30

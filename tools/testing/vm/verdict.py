@@ -20,6 +20,7 @@ class Verdict:
         self.trouble: list[str] = []
         self.report = ktap.Report()
         self.seconds = 0.0
+        self.last_line = ""
         self._parsers = {"kernel": ktap.Parser(), "program": ktap.Parser()}
         self._splats = splat.Detector(scenario.allow)
         self._leaks: list[str] = []
@@ -35,6 +36,7 @@ class Verdict:
 
     def kernel_line(self, line: str) -> None:
         """Take one line of the kernel's log."""
+        self.last_line = line
         self._splats.feed(line)
         self._parsers["kernel"].feed(line)
 
