@@ -85,11 +85,18 @@ pub use kernel_ext::{
     sysfs::Page, //
 };
 
-use kernel::prelude::*;
+use kernel::{
+    debugfs::Dir,
+    prelude::*, //
+};
 use kernel_ext::{
     chrdev,
     ida,
-    workqueue, //
+    module_static::{
+        Keeper,
+        ModuleStatic, //
+    },
+    workqueue::OwnedQueue, //
 };
 
 #[allow(unsafe_code)]
@@ -105,26 +112,30 @@ static COMPUTE: chrdev::Class = chrdev::Class::new(c"accel", c"accel/%s", 0, MAX
 static MONITOR: chrdev::Class =
     chrdev::Class::new(c"accel_monitor", c"accel/%s", 0o444, MAX_DEVICES);
 static INDICES: ida::Ida = ida::Ida::new();
-static WORKQUEUE: workqueue::ModuleQueue = workqueue::ModuleQueue::new();
-static DEBUGFS: kernel_ext::debugfs::Root = kernel_ext::debugfs::Root::new();
+static WORKQUEUE: ModuleStatic<OwnedQueue> = ModuleStatic::new();
+static DEBUGFS: ModuleStatic<Dir> = ModuleStatic::new();
 
 /// The loaded module. Fields are dropped in order.
 struct Module {
-    _debugfs: kernel_ext::debugfs::Creation,
-    _workqueue: workqueue::Creation,
+    _debugfs: Keeper<Dir>,
+    _workqueue: Keeper<OwnedQueue>,
     _monitor: chrdev::ClassRegistration,
     _compute: chrdev::ClassRegistration,
 }
 
+#[allow(unsafe_code)]
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        INDICES.init();
-        Ok(Self {
-            _compute: COMPUTE.register()?,
-            _monitor: MONITOR.register()?,
-            _workqueue: WORKQUEUE.create(c"accel")?,
-            _debugfs: DEBUGFS.create(c"accel_core")?,
-        })
+        // SAFETY: This runs once, and what it returns is dropped at exit, when no driver is left.
+        unsafe {
+            INDICES.init();
+            Ok(Self {
+                _compute: COMPUTE.register()?,
+                _monitor: MONITOR.register()?,
+                _workqueue: WORKQUEUE.set(OwnedQueue::new(c"accel")?)?,
+                _debugfs: DEBUGFS.set(Dir::new(c"accel_core"))?,
+            })
+        }
     }
 }
 

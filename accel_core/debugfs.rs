@@ -39,7 +39,7 @@ pub(crate) struct Directory<T: Driver> {
 impl<T: Driver> Directory<T> {
     pub(crate) fn new(device: &Arc<Device<T>>) -> Result<Self> {
         let name = CString::try_from_fmt(fmt!("{}", device.index()))?;
-        let dir = crate::DEBUGFS.subdir(&name);
+        let dir = crate::DEBUGFS.get().map(|root| root.subdir(&name));
         let mut files = KVec::new();
         if let Some(dir) = &dir {
             let names = [c"engines"].into_iter();

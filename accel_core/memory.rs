@@ -68,7 +68,10 @@ impl Memory {
         dev: &Device<Bound>,
         pages: &Arc<Pages>,
     ) -> Result<DeviceMapping> {
-        let mapping = Mapping::new(dev, pages.clone())?;
+        // SAFETY: It is in `mappings` or dropped before we return, which is before the device is
+        // unbound; then `revoke` takes what is in `mappings`.
+        #[allow(unsafe_code)]
+        let mapping = unsafe { Mapping::new(dev, pages.clone()) }?;
         let node = RBTreeNode::new(mapping.address(), mapping.clone(), GFP_KERNEL_ACCOUNT)?;
         self.mappings.lock().insert(node);
         Ok(DeviceMapping {

@@ -75,7 +75,10 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         }
         let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
         let mut setup = T::probe(parent, this)?;
-        if let Err(e) = setup.lines.request(T::NAME, this) {
+        // SAFETY: They become a part of the bound data, or are dropped below.
+        #[allow(unsafe_code)]
+        let requested = unsafe { setup.lines.request(T::NAME, this) };
+        if let Err(e) = requested {
             T::stop(&setup.data);
             return Err(e);
         }

@@ -8,7 +8,9 @@ use kernel::{
     sync::Arc,
     workqueue::{
         impl_has_work,
+        system_unbound,
         DelayedWork,
+        Queue,
         Work,
         WorkItem, //
     }, //
@@ -47,6 +49,15 @@ pub(crate) struct Worker<T: Driver> {
     recover: Work<Self, RECOVER>,
 }
 
+/// Where all workers run.
+fn queue() -> &'static Queue {
+    match crate::WORKQUEUE.get() {
+        Some(queue) => queue,
+        // There is no device before or after it.
+        None => system_unbound(),
+    }
+}
+
 impl_has_delayed_work! {
     impl{T: Driver} HasDelayedWork<Self, 0> for Worker<T> { self.timeout }
 }
@@ -79,24 +90,22 @@ impl<T: Driver> Worker<T> {
     /// context, as the following.
     pub(crate) fn arm_timeout(self: &Arc<Self>, ns: u64) {
         let delay = jiffies_from_ns(ns);
-        let _ = crate::WORKQUEUE
-            .get()
-            .enqueue_delayed::<_, TIMEOUT>(self.clone(), delay);
+        let _ = queue().enqueue_delayed::<_, TIMEOUT>(self.clone(), delay);
     }
 
     /// Runs the running job on the CPU.
     pub(crate) fn run_deferred(self: &Arc<Self>) {
-        let _ = crate::WORKQUEUE.get().enqueue::<_, RUN>(self.clone());
+        let _ = queue().enqueue::<_, RUN>(self.clone());
     }
 
     /// Drops ended jobs.
     pub(crate) fn reap(self: &Arc<Self>) {
-        let _ = crate::WORKQUEUE.get().enqueue::<_, REAP>(self.clone());
+        let _ = queue().enqueue::<_, REAP>(self.clone());
     }
 
     /// Resets the engine after a fault.
     pub(crate) fn recover(self: &Arc<Self>) {
-        let _ = crate::WORKQUEUE.get().enqueue::<_, RECOVER>(self.clone());
+        let _ = queue().enqueue::<_, RECOVER>(self.clone());
     }
 
     /// Takes all work back; nobody may ask for more.

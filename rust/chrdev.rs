@@ -75,7 +75,11 @@ impl Class {
     }
 
     /// Registers the class and its device numbers until the result is dropped.
-    pub fn register(&'static self) -> Result<ClassRegistration> {
+    ///
+    /// # Safety
+    ///
+    /// May be called once only; the result must be kept until the class has no nodes any more.
+    pub unsafe fn register(&'static self) -> Result<ClassRegistration> {
         let mut first = 0;
         // SAFETY: The name lives for ever.
         to_result(unsafe {
@@ -119,7 +123,7 @@ pub struct ClassRegistration(&'static Class);
 
 impl Drop for ClassRegistration {
     fn drop(&mut self) {
-        // SAFETY: Registered in `Class::register`. Modules with nodes of the class use our module.
+        // SAFETY: Registered in `Class::register`, and by its requirements there are no nodes.
         unsafe {
             bindings::class_unregister(&self.0.class);
             bindings::unregister_chrdev_region(self.0.first.load(Relaxed), self.0.nodes);

@@ -48,6 +48,9 @@ pub struct Mapping {
     dev: ARef<Device>,
     pages: Arc<Pages>,
     address: u64,
+    /// Whether CPU and device see each other's writes only after a sync: bounce buffers, or caches
+    /// that the device does not snoop.
+    needs_sync: bool,
     #[pin]
     mapped: SpinLockIrq<bool>,
 }
@@ -55,8 +58,10 @@ pub struct Mapping {
 impl Mapping {
     /// Maps `pages`, which must be contiguous (else EINVAL).
     ///
+    /// # Safety
+    ///
     /// Must be revoked before `dev` is unbound.
-    pub fn new(dev: &Device<Bound>, pages: Arc<Pages>) -> Result<Arc<Self>> {
+    pub unsafe fn new(dev: &Device<Bound>, pages: Arc<Pages>) -> Result<Arc<Self>> {
         let first = pages.contiguous_start().ok_or(EINVAL)?;
         // SAFETY: `dev` is bound, `first` starts `pages.size()` bytes of contiguous memory.
         let address = unsafe {
@@ -71,12 +76,15 @@ impl Mapping {
         };
         // SAFETY: `dev` is valid.
         to_result(unsafe { ext::accel_helper_dma_mapping_error(as_raw(dev), address) })?;
+        // SAFETY: `dev` is valid; just mapped.
+        let needs_sync = unsafe { ext::accel_helper_dma_need_sync(as_raw(dev), address) };
         let size = pages.size();
         let this = Arc::pin_init(
             pin_init!(Self {
                 dev: ARef::from(&**dev),
                 pages,
                 address,
+                needs_sync,
                 // INVARIANT: Just mapped.
                 mapped <- new_spinlock_irq!(true, "dma_mapping"),
             }),
@@ -96,21 +104,22 @@ impl Mapping {
 
     /// Makes what the CPU wrote visible to the device. May be called in any context.
     pub fn sync_for_device(&self) {
-        let mapped = self.mapped.lock();
-        if *mapped {
-            let (dev, size) = (as_raw(&self.dev), self.pages.size());
-            // SAFETY: By the type invariants.
-            unsafe { ext::accel_helper_dma_sync_for_device(dev, self.address, size) };
-        }
+        self.sync(ext::accel_helper_dma_sync_for_device);
     }
 
     /// Makes what the device wrote visible to the CPU. May be called in any context.
     pub fn sync_for_cpu(&self) {
+        self.sync(ext::accel_helper_dma_sync_for_cpu);
+    }
+
+    fn sync(&self, by: unsafe extern "C" fn(*mut bindings::device, u64, usize)) {
+        if !self.needs_sync {
+            return;
+        }
         let mapped = self.mapped.lock();
         if *mapped {
-            let (dev, size) = (as_raw(&self.dev), self.pages.size());
-            // SAFETY: By the type invariants.
-            unsafe { ext::accel_helper_dma_sync_for_cpu(dev, self.address, size) };
+            // SAFETY: By the type invariants; `by` syncs what is mapped.
+            unsafe { by(as_raw(&self.dev), self.address, self.pages.size()) };
         }
     }
 

@@ -39,6 +39,12 @@ int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_mapping_error);
 
+bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr)
+{
+	return dma_need_sync(dev, addr);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_need_sync);
+
 void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size)
 {
 	dma_sync_single_for_cpu(dev, addr, size, DMA_BIDIRECTIONAL);

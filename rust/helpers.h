@@ -20,6 +20,7 @@ void accel_helper_device_attribute_init(struct device_attribute *attr, const cha
 							struct device_attribute *attr, char *buf));
 void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
+bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr);
 void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size);
 void accel_helper_dma_sync_for_device(struct device *dev, dma_addr_t addr, size_t size);
 int accel_helper_dev_to_node(struct device *dev);

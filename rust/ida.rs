@@ -24,9 +24,13 @@ impl Ida {
         Self(Opaque::new(pin_init::zeroed()))
     }
 
-    /// Initialises it; to be called once, in the module's init, before anything else.
-    pub fn init(&'static self) {
-        // SAFETY: A static, and nobody uses it yet.
+    /// Initialises it.
+    ///
+    /// # Safety
+    ///
+    /// May be called once only, before anybody uses it.
+    pub unsafe fn init(&'static self) {
+        // SAFETY: A static, and by the requirements nobody uses it yet.
         unsafe { ext::accel_helper_ida_init(self.0.get()) };
     }
 

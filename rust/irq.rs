@@ -6,9 +6,14 @@
 
 use kernel::{
     bindings,
+    device::Bound,
     error::to_result,
     irq::IrqRequest,
-    pci,
+    pci::{
+        self,
+        IrqType,
+        IrqTypes, //
+    },
     prelude::*,
     sync::Arc, //
 };
@@ -36,12 +41,15 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Interrupts of a PCI device.
-    pub fn from_pci(vectors: pci::IrqVectorRegistration<'a>) -> Self {
-        Self {
+    /// Allocates up to `max` messages of a PCI device.
+    ///
+    /// Messages only: a level-triggered line that nobody may quiet after unbinding would storm.
+    pub fn from_pci(dev: &'a pci::Device<Bound>, max: u32) -> Result<Self> {
+        let types = IrqTypes::default().with(IrqType::Msi).with(IrqType::MsiX);
+        Ok(Self {
             requests: KVec::new(),
-            vectors: Some(vectors),
-        }
+            vectors: Some(dev.alloc_irq_vectors(1, max, types)?),
+        })
     }
 
     /// Returns how many there are.
@@ -55,7 +63,11 @@ impl<'a> Lines<'a> {
     }
 
     /// Lets `handler` handle all lines from now on.
-    pub fn request<H: Handler>(&mut self, name: &'static CStr, handler: &Arc<H>) -> Result {
+    ///
+    /// # Safety
+    ///
+    /// The lines must be dropped before the device is unbound.
+    pub unsafe fn request<H: Handler>(&mut self, name: &'static CStr, handler: &Arc<H>) -> Result {
         for line in 0..self.len() {
             let Some(vectors) = &self.vectors else { break };
             let irq: IrqRequest<'_> = vectors.index(line)?.into();
@@ -90,7 +102,8 @@ impl Request {
         handler: Arc<H>,
     ) -> Result<Self> {
         let cookie = KBox::new(Cookie { line, handler }, GFP_KERNEL)?;
-        // SAFETY: `cookie` stays where it is until `drop` frees the interrupt.
+        // SAFETY: `cookie` stays where it is until `drop`, which is called by the requirements of
+        // `Lines::request`, frees the interrupt.
         to_result(unsafe {
             bindings::request_irq(
                 irq,

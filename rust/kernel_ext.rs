@@ -11,7 +11,6 @@
 pub mod bindings;
 pub mod bound;
 pub mod chrdev;
-pub mod debugfs;
 pub mod device;
 pub mod dma;
 pub mod faux;
@@ -19,6 +18,7 @@ pub mod ida;
 pub mod irq;
 pub mod irq_work;
 pub mod maple_tree;
+pub mod module_static;
 pub mod pages;
 pub mod pci;
 pub mod seqlock;

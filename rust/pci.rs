@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! PCI identities.
+//! PCI identities, and the right to reach memory.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
@@ -65,13 +65,18 @@ pub fn ids<C: DeviceContext>(dev: &Device<C>) -> Option<Ids> {
     }
 }
 
-/// Takes the right to do DMA and to send interrupt messages from `dev` if it is a PCI device.
-pub fn clear_master(dev: &Device<Bound>) {
+/// Gives `dev` the right to do DMA and to send interrupt messages, or takes it; only PCI devices
+/// can be without.
+pub fn set_master(dev: &Device<Bound>, master: bool) {
     // SAFETY: `dev` is bound; NULL is checked for.
     unsafe {
         let pdev = ext::accel_helper_to_pci_dev(as_raw(dev));
-        if !pdev.is_null() {
-            bindings::pci_clear_master(pdev);
+        if pdev.is_null() {
+            return;
+        }
+        match master {
+            true => bindings::pci_set_master(pdev),
+            false => bindings::pci_clear_master(pdev),
         }
     }
 }

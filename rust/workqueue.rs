@@ -4,18 +4,14 @@
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
-use core::ptr::NonNull;
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Release, //
-        },
-        Arc,
-    },
+    sync::Arc,
     workqueue::{
         HasDelayedWork,
         HasWork,
@@ -25,57 +21,48 @@ use kernel::{
     }, //
 };
 
-/// A work queue of a module: unbound, and usable to make progress in memory reclaim. For statics.
-pub struct ModuleQueue(Atomic<*mut c_void>);
+/// A work queue of one's own; finishes all work when dropped.
+///
+/// # Invariants
+///
+/// It exists.
+pub struct OwnedQueue(NonNull<bindings::workqueue_struct>);
 
-impl ModuleQueue {
-    /// Makes a queue that is not there yet.
-    pub const fn new() -> Self {
-        Self(Atomic::new(core::ptr::null_mut()))
-    }
+// SAFETY: A work queue has its own locks.
+unsafe impl Send for OwnedQueue {}
+// SAFETY: As above.
+unsafe impl Sync for OwnedQueue {}
 
-    /// Creates the queue; it exists until the result is dropped.
-    pub fn create(&'static self, name: &'static CStr) -> Result<Creation> {
-        // SAFETY: `name` has no format directives that need arguments: it is passed through "%s".
-        let queue = NonNull::new(unsafe {
+impl OwnedQueue {
+    /// Makes an unbound queue that makes progress in memory reclaim, too.
+    pub fn new(name: &CStr) -> Result<Self> {
+        // SAFETY: `name` is passed through "%s".
+        let queue = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
                 bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
                 0,
                 name.as_char_ptr(),
             )
-        })
-        .ok_or(ENOMEM)?;
-        self.0.store(queue.as_ptr().cast(), Release);
-        Ok(Creation(self))
-    }
-
-    /// Returns the queue; the system's unbound one as long as it is not there.
-    pub fn get(&'static self) -> &'static Queue {
-        let queue = self.0.load(Acquire);
-        if queue.is_null() {
-            return kernel::workqueue::system_unbound();
-        }
-        // SAFETY: Valid until `Creation` is dropped at module exit, when no user is left.
-        unsafe { Queue::from_raw(queue.cast()) }
+        };
+        // INVARIANT: Just made.
+        Ok(Self(NonNull::new(queue).ok_or(ENOMEM)?))
     }
 }
 
-impl Default for ModuleQueue {
-    fn default() -> Self {
-        Self::new()
+impl Deref for OwnedQueue {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        // SAFETY: By the type invariants.
+        unsafe { Queue::from_raw(self.0.as_ptr()) }
     }
 }
 
-/// The existence of a [`ModuleQueue`]; finishes all work and destroys it when dropped.
-pub struct Creation(&'static ModuleQueue);
-
-impl Drop for Creation {
+impl Drop for OwnedQueue {
     fn drop(&mut self) {
-        let queue = self.0 .0.load(Acquire);
-        self.0 .0.store(core::ptr::null_mut(), Release);
-        // SAFETY: Created in `create`, destroyed once.
-        unsafe { bindings::destroy_workqueue(queue.cast()) };
+        // SAFETY: By the type invariants; not used after this.
+        unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
     }
 }
 

@@ -23,7 +23,7 @@ use kernel::{
     },
     time::Delta,
 };
-use kernel_ext::pci::clear_master;
+use kernel_ext::pci::set_master;
 
 use crate::{
     cmdstream,
@@ -101,7 +101,7 @@ pub(crate) struct Npu<'bound> {
 }
 
 impl<'bound> Npu<'bound> {
-    /// Finds out which NPU it is and resets it. ENODEV: no U65.
+    /// Finds out which NPU it is, resets it and only then lets it reach memory. ENODEV: no U65.
     pub(crate) fn new(dev: &'bound Device<Bound>, bar: Bar<'bound>) -> Result<Self> {
         let id = bar.read(regs::ID);
         let config = bar.read(regs::CONFIG);
@@ -118,6 +118,7 @@ impl<'bound> Npu<'bound> {
             bar,
         };
         npu.reset()?;
+        set_master(dev, true);
         Ok(npu)
     }
 
@@ -229,7 +230,7 @@ impl<'bound> Npu<'bound> {
         if self.bar.read(regs::ID).into_raw() != GONE && self.reset().is_err() {
             dev_err!(self.dev, "does not stop\n");
         }
-        clear_master(self.dev);
+        set_master(self.dev, false);
     }
 }
 

@@ -29,9 +29,7 @@ const REGISTERS: u32 = 0;
 /// Maps the registers and allocates the interrupt.
 pub(crate) fn resources(parent: &Parent) -> Result<(Bar<'_>, accel::irq::Lines<'_>)> {
     let bar = parent.iomap_region_sized(REGISTERS, c"accel_ethosu")?;
-    let types = pci::IrqTypes::default().with(pci::IrqType::MsiX);
-    let vectors = parent.alloc_irq_vectors(1, 1, types)?;
-    Ok((bar, accel::irq::Lines::from_pci(vectors)))
+    Ok((bar, accel::irq::Lines::from_pci(parent, 1)?))
 }
 
 /// The driver, for the bus.
@@ -53,7 +51,6 @@ impl pci::Driver for Driver {
         _info: Option<&'bound ()>,
     ) -> impl PinInit<(), Error> + 'bound {
         pdev.enable_device_mem()?;
-        pdev.set_master();
         accel::register::<EthosU>(pdev)?;
         Ok(())
     }

@@ -20,6 +20,7 @@ use kernel::{
     },
     workqueue::{
         new_delayed_work,
+        system_unbound,
         DelayedWork,
         WorkItem, //
     }, //
@@ -31,19 +32,13 @@ use kernel_ext::{
         IrqWork, //
     },
     time::jiffies_from_ns,
-    workqueue::{
-        cancel_delayed_sync,
-        ModuleQueue, //
-    }, //
+    workqueue::cancel_delayed_sync, //
 };
 use uapi::{
     accel_fake_echo,
     accel_fake_fail_resets,
     accel_fake_job, //
 };
-
-/// Where alarms go off.
-static ALARMS: ModuleQueue = ModuleQueue::new();
 
 /// What exists while a device is bound.
 struct Fake {
@@ -168,9 +163,8 @@ impl accel::Driver for FakeDriver {
             }
             FakeJob::Delay(ms) => {
                 let alarm = fake.alarm.clone();
-                let _ = ALARMS
-                    .get()
-                    .enqueue_delayed(alarm, jiffies_from_ns(u64::from(*ms) * 1_000_000));
+                let delay = jiffies_from_ns(u64::from(*ms) * 1_000_000);
+                let _ = system_unbound().enqueue_delayed(alarm, delay);
                 Ok(accel::Started::Running)
             }
             FakeJob::Hang => Ok(accel::Started::Running),

@@ -14,10 +14,7 @@ use kernel::{
     },
     uaccess::UserSliceReader, //
 };
-use kernel_ext::{
-    faux,
-    workqueue, //
-};
+use kernel_ext::faux;
 
 use crate::FakeDriver;
 
@@ -28,36 +25,41 @@ struct Device {
 }
 
 /// The fake devices that exist.
+struct List {
+    next: u32,
+    devices: KVec<Device>,
+}
+
 #[pin_data]
 struct Devices {
-    next: kernel::sync::atomic::Atomic<u32>,
     #[pin]
-    list: Mutex<KVec<Device>>,
+    list: Mutex<List>,
 }
 
 impl Devices {
     fn add(&self) -> Result {
         let mut list = self.list.lock();
-        let number = self.next.load(kernel::sync::atomic::Relaxed);
+        let number = list.next;
         let name = CString::try_from_fmt(fmt!("fake.{number}"))?;
         // faux_device_create() does not say why it fails; here it can only be for lack of memory.
         let faux = faux::Registration::new(&name, None).map_err(|_| ENOMEM)?;
         accel_core::register::<FakeDriver>(faux.as_ref())?;
-        list.push(
+        list.devices.push(
             Device {
                 number,
                 _faux: faux,
             },
             GFP_KERNEL,
         )?;
-        self.next.store(number + 1, kernel::sync::atomic::Relaxed);
+        list.next += 1;
         Ok(())
     }
 
     fn remove(&self, number: u32) -> Result {
         let mut list = self.list.lock();
-        let at = list.iter().position(|d| d.number == number).ok_or(ENOENT)?;
-        let device = list.remove(at).map_err(|_| ENOENT)?;
+        let of_number = |d: &Device| d.number == number;
+        let at = list.devices.iter().position(of_number).ok_or(ENOENT)?;
+        let device = list.devices.remove(at).map_err(|_| ENOENT)?;
         drop(list);
         drop(device);
         Ok(())
@@ -70,16 +72,19 @@ pub(crate) struct Module {
     _remove: Pin<KBox<debugfs::File<Arc<Devices>>>>,
     _dir: debugfs::Dir,
     _devices: Arc<Devices>,
-    _alarms: workqueue::Creation,
 }
 
 impl kernel::Module for Module {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let alarms = crate::ALARMS.create(c"accel_fake")?;
         let devices = Arc::pin_init(
             pin_init!(Devices {
-                next: kernel::sync::atomic::Atomic::new(0),
-                list <- new_mutex!(KVec::new(), "fake_devices"),
+                list <- new_mutex!(
+                    List {
+                        next: 0,
+                        devices: KVec::new(),
+                    },
+                    "fake_devices"
+                ),
             }),
             GFP_KERNEL,
         )?;
@@ -96,7 +101,6 @@ impl kernel::Module for Module {
             _remove: remove,
             _dir: dir,
             _devices: devices,
-            _alarms: alarms,
         })
     }
 }
