@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -39,6 +40,12 @@
 
 /* A pointer to nothing. */
 #define NOWHERE		((void *)1)
+
+/* How often to repeat: @most times in `make test-long`, a tenth of that in `make test`. */
+static inline int times(int most)
+{
+	return getenv("ACCEL_LONG") ? most : most / 10;
+}
 
 static inline int call(int fd, unsigned long command, void *argument)
 {
