@@ -197,6 +197,10 @@ pub(crate) fn info<T: Driver>(device: &Device<T>, node: u32, args: &mut accel_in
     if args.reserved != 0 {
         return Err(EINVAL);
     }
+    // The copy of `args` may have taken long.
+    if !device.cell.is_alive() {
+        return Err(ENODEV);
+    }
     if args.kind == uapi::ACCEL_INFO_STATUS {
         // Monitors ask for it all the time.
         let status = device.health.get();
