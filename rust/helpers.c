@@ -135,8 +135,8 @@ EXPORT_SYMBOL_GPL(accel_helper_totalram_pages);
 #define IS_SMALL(size)	(!((size) & ~0xf8UL))
 
 /*
- * copy_from_user() for small structs: a few moves instead of a string operation, with the same chance
- * to fail for fault injection. @to is aligned to 8 bytes.
+ * copy_from_user() for small structs: a few moves instead of a string operation, with
+ * the same chance to fail for fault injection. @to is aligned to 8 bytes.
  */
 int accel_helper_copy_in(void *to, unsigned long from, size_t size)
 {

@@ -303,7 +303,7 @@ static void *use_any_node(void *argument)
 	return (void *)odd;
 }
 
-TEST_F_TIMEOUT(victim, two_hundred_devices_come_and_go_under_racing_users, 300)
+TEST_F_TIMEOUT(victim, devices_come_and_go_under_racing_users, 600)
 {
 	pthread_t threads[2];
 	void *odd;
@@ -311,13 +311,13 @@ TEST_F_TIMEOUT(victim, two_hundred_devices_come_and_go_under_racing_users, 300)
 	stop_opening = false;
 	for (unsigned int i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, use_any_node, NULL));
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < times(400); i++) {
 		int number = add_fake();
 
 		ASSERT_LE(0, number);
 		EXPECT_EQ(0, remove_fake(number));
 		if (i % 20 == 0)
-			TH_LOG("%d of 200", i);
+			TH_LOG("%d", i);
 	}
 	stop_opening = true;
 	for (unsigned int i = 0; i < ARRAY_SIZE(threads); i++) {

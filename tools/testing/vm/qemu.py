@@ -70,6 +70,9 @@ def _parameters(scenario: Scenario, interactive: bool) -> str:
     parameters = ["console=ttyS0", "panic=-1", "printk.devkmsg=on"]
     # A starved host is not the guest's fault.
     parameters += ["no_timer_check", "watchdog_thresh=60"]
+    if not scenario.icount:
+        # Devices come and go by the hundred, each with several grace periods.
+        parameters.append("rcupdate.rcu_expedited=1")
     parameters.append("loglevel=4" if interactive else "loglevel=8")
     if scenario.iommu:
         parameters.append("intel_iommu=on")
