@@ -13,12 +13,13 @@ help:
 	@echo 'make rust-analyzer  rust-project.json for the kernel crates'
 	@echo 'make clean          remove what was built here; the cache stays'
 	@echo
+	@echo 'KERNEL=NAME         the kernel of the demo: release, debug or builtin (our code in it, =y)'
 	@echo 'KDIR=PATH           a kernel tree of your own'
 	@echo 'ACCEL_ROOT=PATH     a root (/ for this system) with a toolchain of your own'
 	@echo 'ACCEL_CACHE=PATH    where builds are kept (~/.cache/accel)'
 
 demo:
-	scripts/demo
+	scripts/demo $(KERNEL)
 
 test:
 	scripts/test

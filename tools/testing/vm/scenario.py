@@ -44,8 +44,9 @@ class Scenario:
     name: str = ""
 
     def on(self, kernel: str) -> "Scenario":
-        """The same scenario on one kernel."""
-        return replace(self, kernels=(kernel,))
+        """The same scenario on one kernel; the builtin one needs no modules."""
+        modules = () if kernel == "builtin" else self.modules
+        return replace(self, kernels=(kernel,), modules=modules)
 
 
 def load(name: str) -> Scenario:
