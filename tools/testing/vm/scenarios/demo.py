@@ -15,7 +15,8 @@ SCENARIO = Scenario(
 load
 host plug npu0 256
 host plug npu1 512
-until_true 10 test -e /dev/accel/accel1 || exit 1
+both() { test "$(ls -d /sys/bus/pci/drivers/accel_ethosu/0000:*/accel | wc -l)" = 2; }
+until_true 10 both || exit 1
 accel-demo /share/networks /share/outputs
 """,
 )
