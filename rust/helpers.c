@@ -2,10 +2,13 @@
 /*
  * Functions for what C has as macros and inline functions only.
  */
+#include <linux/dma-resv.h>
 #include <linux/export.h>
+#include <linux/module.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
+#include <linux/vmalloc.h>
 
 #include "helpers.h"
 
@@ -201,3 +204,78 @@ fault:
 	return -EFAULT;
 }
 EXPORT_SYMBOL_GPL(accel_helper_copy_out);
+
+MODULE_IMPORT_NS("DMA_BUF");
+
+void accel_helper_get_dma_buf(struct dma_buf *buf)
+{
+	get_dma_buf(buf);
+}
+EXPORT_SYMBOL_GPL(accel_helper_get_dma_buf);
+
+/* How many bytes from its start on the device sees in one piece, which begins at @address. */
+size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
+{
+	struct scatterlist *sg;
+	size_t size = 0;
+	unsigned int i;
+
+	*address = sg_dma_address(table->sgl);
+	for_each_sgtable_dma_sg(table, sg, i) {
+		if (sg_dma_address(sg) != *address + size)
+			break;
+		size += sg_dma_len(sg);
+	}
+	return size;
+}
+EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
+
+void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
+				    enum dma_data_direction direction)
+{
+	dma_unmap_sgtable(dev, table, direction, 0);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_unmap_sgtable);
+
+/* For a dma-buf whose attachments have what they are mapped by in their priv. */
+void accel_helper_dma_buf_sync_for_cpu(struct dma_buf *buf, enum dma_data_direction direction)
+{
+	struct dma_buf_attachment *attachment;
+
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attachment, &buf->attachments, node)
+		if (attachment->priv)
+			dma_sync_sgtable_for_cpu(attachment->dev, attachment->priv, direction);
+	dma_resv_unlock(buf->resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync_for_cpu);
+
+void accel_helper_dma_buf_sync_for_device(struct dma_buf *buf, enum dma_data_direction direction)
+{
+	struct dma_buf_attachment *attachment;
+
+	dma_resv_lock(buf->resv, NULL);
+	list_for_each_entry(attachment, &buf->attachments, node)
+		if (attachment->priv)
+			dma_sync_sgtable_for_device(attachment->dev, attachment->priv, direction);
+	dma_resv_unlock(buf->resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync_for_device);
+
+int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map)
+{
+	void *addr = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+
+	if (!addr)
+		return -ENOMEM;
+	iosys_map_set_vaddr(map, addr);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmap);
+
+void accel_helper_vunmap(struct iosys_map *map)
+{
+	vunmap(map->vaddr);
+	iosys_map_clear(map);
+}
+EXPORT_SYMBOL_GPL(accel_helper_vunmap);

@@ -7,6 +7,7 @@
 
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
@@ -35,5 +36,13 @@ struct page *accel_helper_alloc_split_pages(unsigned int order);
 unsigned long accel_helper_totalram_pages(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
+void accel_helper_get_dma_buf(struct dma_buf *buf);
+size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
+void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
+				    enum dma_data_direction direction);
+void accel_helper_dma_buf_sync_for_cpu(struct dma_buf *buf, enum dma_data_direction direction);
+void accel_helper_dma_buf_sync_for_device(struct dma_buf *buf, enum dma_data_direction direction);
+int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map);
+void accel_helper_vunmap(struct iosys_map *map);
 
 #endif

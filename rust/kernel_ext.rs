@@ -13,6 +13,8 @@ pub mod bound;
 pub mod chrdev;
 pub mod device;
 pub mod dma;
+pub mod dma_buf;
+pub mod dma_buf_exporter;
 pub mod faux;
 pub mod ida;
 pub mod irq;

@@ -132,6 +132,11 @@ impl Pages {
         self.pages.len() << PAGE_SHIFT
     }
 
+    /// Returns the pages as an array, and how many there are.
+    pub(crate) fn as_raw(&self) -> (*mut *mut bindings::page, usize) {
+        (self.pages.as_ptr().cast_mut(), self.pages.len())
+    }
+
     /// Returns the first page if all follow each other.
     pub(crate) fn contiguous_start(&self) -> Option<*mut bindings::page> {
         self.contiguous

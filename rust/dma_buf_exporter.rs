@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! dma-bufs of our own: pages that others attach to, map and hold for as long as they like.
+//!
+//! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
+
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        from_result,
+        to_result, //
+    },
+    mm::virt::VmaNew,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc, //
+    },
+};
+
+use crate::{
+    bindings as ext,
+    dma_buf::DmaBuf,
+    pages::Pages, //
+};
+
+/// What can be exported: something that owns pages. It lives until the last user of the dma-buf is
+/// gone, whatever happens to the device.
+pub trait Exporter: Sized + Send + Sync + 'static {
+    /// The module whose code this is; in use while a dma-buf is.
+    type Module: ModuleMetadata;
+    /// Name of the exporter in debugfs and fdinfo.
+    const NAME: &'static CStr;
+
+    /// Returns a static: its address tells our dma-bufs from those of others.
+    fn operations() -> &'static Operations<Self>;
+
+    /// Returns the memory.
+    fn pages(&self) -> &Arc<Pages>;
+
+    /// The CPU is about to look at what devices wrote.
+    fn begin_cpu_access(&self);
+
+    /// The CPU has written.
+    fn end_cpu_access(&self);
+}
+
+/// Exports `object`; `flags` are of open(2), O_RDWR or O_RDONLY.
+pub fn export<E: Exporter>(object: Arc<E>, flags: u32) -> Result<ARef<DmaBuf>> {
+    let size = object.pages().size();
+    let private = Arc::into_raw(object).cast_mut();
+    let info = bindings::dma_buf_export_info {
+        exp_name: E::NAME.as_char_ptr(),
+        owner: this_module::<E::Module>().as_ptr(),
+        ops: &E::operations().0,
+        size,
+        flags: flags as c_int,
+        resv: core::ptr::null_mut(),
+        priv_: private.cast(),
+    };
+    // SAFETY: All of it is valid; the operations are those of an `Arc<E>`.
+    match from_err_ptr(unsafe { bindings::dma_buf_export(&info) }) {
+        // SAFETY: The first reference is ours.
+        Ok(raw) => Ok(unsafe { DmaBuf::from_owned(raw) }),
+        Err(e) => {
+            // SAFETY: Came from `into_raw`, and nobody took it.
+            drop(unsafe { Arc::from_raw(private) });
+            Err(e)
+        }
+    }
+}
+
+/// Returns what `buf` was exported from, if it was an `E`.
+pub fn exported<E: Exporter>(buf: &DmaBuf) -> Option<Arc<E>> {
+    // SAFETY: `ops` does not change.
+    let ours = unsafe { core::ptr::eq((*buf.as_raw()).ops, &E::operations().0) };
+    // SAFETY: Only `export::<E>` uses these operations; the dma-buf owns a reference.
+    ours.then(|| unsafe { borrow::<E>(buf.as_raw()) })
+}
+
+/// The operations of dma-bufs of `E`; for statics.
+pub struct Operations<E>(bindings::dma_buf_ops, PhantomData<fn(E)>);
+
+// SAFETY: Immutable.
+unsafe impl<E> Sync for Operations<E> {}
+
+impl<E: Exporter> Operations<E> {
+    /// Makes them.
+    pub const fn new() -> Self {
+        let operations = bindings::dma_buf_ops {
+            map_dma_buf: Some(map::<E>),
+            unmap_dma_buf: Some(unmap),
+            release: Some(release::<E>),
+            begin_cpu_access: Some(begin_cpu_access::<E>),
+            end_cpu_access: Some(end_cpu_access::<E>),
+            mmap: Some(mmap::<E>),
+            vmap: Some(vmap::<E>),
+            vunmap: Some(vunmap),
+            ..pin_init::zeroed()
+        };
+        Self(operations, PhantomData)
+    }
+}
+
+impl<E: Exporter> Default for Operations<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// # Safety
+///
+/// `buf` must be a dma-buf from `export::<E>` that is not being released.
+unsafe fn borrow<E: Exporter>(buf: *mut bindings::dma_buf) -> Arc<E> {
+    // SAFETY: `priv` is a reference that the dma-buf owns; this is another one.
+    let object = core::mem::ManuallyDrop::new(unsafe { Arc::from_raw((*buf).priv_.cast::<E>()) });
+    Arc::clone(&object)
+}
+
+/// # Safety
+///
+/// As [`borrow`], at the end of the dma-buf.
+unsafe extern "C" fn release<E: Exporter>(buf: *mut bindings::dma_buf) {
+    // SAFETY: The dma-buf gives its reference up.
+    drop(unsafe { Arc::from_raw((*buf).priv_.cast::<E>()) });
+}
+
+/// # Safety
+///
+/// `attachment` must be a valid one of a dma-buf of [`borrow`], with the reservation locked.
+unsafe extern "C" fn map<E: Exporter>(
+    attachment: *mut bindings::dma_buf_attachment,
+    direction: bindings::dma_data_direction,
+) -> *mut bindings::sg_table {
+    // SAFETY: By the requirements of this function.
+    let (object, dev) = unsafe { (borrow::<E>((*attachment).dmabuf), (*attachment).dev) };
+    match map_pages(object.pages(), dev, direction) {
+        Ok(table) => {
+            let table = KBox::into_raw(table);
+            // SAFETY: `priv` is ours; the reservation protects it.
+            unsafe { (*attachment).priv_ = table.cast() };
+            table
+        }
+        Err(e) => e.to_ptr(),
+    }
+}
+
+fn map_pages(
+    pages: &Pages,
+    dev: *mut bindings::device,
+    direction: bindings::dma_data_direction,
+) -> Result<KBox<bindings::sg_table>> {
+    let mut table = KBox::new(bindings::sg_table::default(), GFP_KERNEL)?;
+    let (first, count) = pages.as_raw();
+    // SAFETY: `first` are `count` pages, which stay as long as the dma-buf.
+    to_result(unsafe {
+        bindings::sg_alloc_table_from_pages_segment(
+            &mut *table,
+            first,
+            count as c_uint,
+            0,
+            pages.size(),
+            c_uint::MAX,
+            bindings::GFP_KERNEL,
+        )
+    })?;
+    // SAFETY: The exporter of an attachment's dma-buf may map for its device.
+    to_result(unsafe { bindings::dma_map_sgtable(dev, &mut *table, direction, 0) }).inspect_err(
+        |_| {
+            // SAFETY: Made above.
+            unsafe { bindings::sg_free_table(&mut *table) };
+        },
+    )?;
+    Ok(table)
+}
+
+/// # Safety
+///
+/// `table` must be what [`map`] returned for `attachment`.
+unsafe extern "C" fn unmap(
+    attachment: *mut bindings::dma_buf_attachment,
+    table: *mut bindings::sg_table,
+    direction: bindings::dma_data_direction,
+) {
+    // SAFETY: By the requirements of this function; the table came from `KBox::into_raw`.
+    unsafe {
+        (*attachment).priv_ = core::ptr::null_mut();
+        ext::accel_helper_dma_unmap_sgtable((*attachment).dev, table, direction);
+        bindings::sg_free_table(table);
+        drop(KBox::from_raw(table));
+    }
+}
+
+/// # Safety
+///
+/// As [`borrow`], with the reservation unlocked; `priv` of its attachments must be null or what
+/// [`map`] made.
+unsafe extern "C" fn begin_cpu_access<E: Exporter>(
+    buf: *mut bindings::dma_buf,
+    direction: bindings::dma_data_direction,
+) -> c_int {
+    // SAFETY: By the requirements of this function.
+    unsafe {
+        borrow::<E>(buf).begin_cpu_access();
+        ext::accel_helper_dma_buf_sync_for_cpu(buf, direction);
+    }
+    0
+}
+
+/// # Safety
+///
+/// As [`begin_cpu_access`].
+unsafe extern "C" fn end_cpu_access<E: Exporter>(
+    buf: *mut bindings::dma_buf,
+    direction: bindings::dma_data_direction,
+) -> c_int {
+    // SAFETY: By the requirements of this function.
+    unsafe {
+        borrow::<E>(buf).end_cpu_access();
+        ext::accel_helper_dma_buf_sync_for_device(buf, direction);
+    }
+    0
+}
+
+/// # Safety
+///
+/// As [`borrow`]; `vma` must be one that is being set up.
+unsafe extern "C" fn mmap<E: Exporter>(
+    buf: *mut bindings::dma_buf,
+    vma: *mut bindings::vm_area_struct,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: By the requirements of this function.
+        let (object, vma) = unsafe { (borrow::<E>(buf), VmaNew::from_raw(vma)) };
+        object.pages().map(vma, crate::chrdev::page_offset(vma))?;
+        Ok(0)
+    })
+}
+
+/// # Safety
+///
+/// As [`borrow`]; `map` must be valid.
+unsafe extern "C" fn vmap<E: Exporter>(
+    buf: *mut bindings::dma_buf,
+    map: *mut bindings::iosys_map,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: By the requirements of this function.
+        let (pages, count) = unsafe { borrow::<E>(buf) }.pages().as_raw();
+        // SAFETY: The pages stay as long as the dma-buf.
+        to_result(unsafe { ext::accel_helper_vmap(pages, count, map) })?;
+        Ok(0)
+    })
+}
+
+/// # Safety
+///
+/// `map` must be what [`vmap`] made.
+unsafe extern "C" fn vunmap(_buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) {
+    // SAFETY: By the requirements of this function.
+    unsafe { ext::accel_helper_vunmap(map) };
+}
