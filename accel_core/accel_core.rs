@@ -20,6 +20,7 @@ mod buffer;
 mod clients;
 mod debugfs;
 mod device;
+mod dma_buf;
 mod driver;
 mod engine;
 mod file;

@@ -9,6 +9,7 @@ use kernel::{
     },
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::{
             Acquire,
             Atomic,
@@ -18,13 +19,18 @@ use kernel::{
     },
 };
 use kernel_ext::{
-    dma::Mapping,
+    dma_buf::{
+        DmaBuf,
+        Vmap, //
+    },
     pages::Pages, //
 };
 
 use crate::{
+    device::Device,
     driver::Driver,
     file::File,
+    handles::Reserved,
     memory::{
         DeviceMapping,
         Memory, //
@@ -45,6 +51,8 @@ pub enum Placement {
     System = uapi::ACCEL_PLACEMENT_SYSTEM,
     /// System memory that is contiguous for the device.
     Contiguous = uapi::ACCEL_PLACEMENT_CONTIGUOUS,
+    /// Where another driver put it.
+    Imported = uapi::ACCEL_PLACEMENT_IMPORTED,
 }
 
 impl Placement {
@@ -62,13 +70,35 @@ impl Placement {
     }
 }
 
-/// A buffer. Its pages outlive it in the user mappings that show them.
+/// A buffer. Its memory outlives it in user mappings and dma-bufs that show it.
 pub struct Buffer {
-    pages: Arc<Pages>,
+    memory: Backing,
     placement: Placement,
     mapping: Option<DeviceMapping>,
     /// 0 until it is published; see [`crate::handles`].
     handle: Atomic<u32>,
+    exported: Atomic<bool>,
+}
+
+/// The memory of a buffer.
+pub(crate) enum Backing {
+    /// Ours, or another device's of the subsystem.
+    Pages(Arc<Pages>),
+    /// Another driver's.
+    Imported {
+        buf: ARef<DmaBuf>,
+        /// For drivers that let the CPU work.
+        vmap: Option<Vmap>,
+    },
+}
+
+impl Backing {
+    fn size(&self) -> usize {
+        match self {
+            Backing::Pages(pages) => pages.size(),
+            Backing::Imported { buf, .. } => buf.size(),
+        }
+    }
 }
 
 impl Buffer {
@@ -81,47 +111,93 @@ impl Buffer {
         let mut pages = match placement {
             Placement::System => Pages::scattered(count)?,
             Placement::Contiguous => Pages::contiguous(count)?,
+            Placement::Imported => return Err(EOPNOTSUPP),
         };
         memory.count(&mut pages)?;
-        Ok(Self {
-            pages: Arc::new(pages, GFP_KERNEL_ACCOUNT)?,
+        let pages = Arc::new(pages, GFP_KERNEL_ACCOUNT)?;
+        Ok(Self::from_backing(Backing::Pages(pages), placement))
+    }
+
+    pub(crate) fn from_backing(memory: Backing, placement: Placement) -> Self {
+        Self {
+            memory,
             placement,
             mapping: None,
             handle: Atomic::new(0),
-        })
+            exported: Atomic::new(false),
+        }
+    }
+
+    /// Maps it for the device, if that does DMA and needs its memory so.
+    pub(crate) fn map<T: Driver>(&mut self, device: &Device<T>) -> Result {
+        if T::DMA_BITS.is_none() || self.placement == Placement::System {
+            return Ok(());
+        }
+        let (guard, all) = (device.enter()?, &device.memory);
+        let mapping = guard.with(|bound| match &self.memory {
+            Backing::Pages(pages) => all.map(bound.parent, pages),
+            Backing::Imported { buf, .. } => all.import(bound.parent, buf),
+        })?;
+        self.mapping = Some(mapping);
+        Ok(())
     }
 
     /// Returns the size in bytes, a multiple of the page size.
     pub fn size(&self) -> usize {
-        self.pages.size()
+        self.memory.size()
     }
 
-    /// Returns where the device sees the buffer, if it does.
+    /// Returns where the device sees the buffer, if it does, in one piece.
     pub fn dma_address(&self) -> Option<u64> {
-        self.mapping.as_ref().map(|m| m.address())
+        self.mapping.as_ref()?.contiguous_address()
     }
 
     /// Copies bytes out. What a user writes meanwhile may or may not be in them.
     pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
-        self.pages.read(offset, data)
+        match &self.memory {
+            Backing::Pages(pages) => pages.read(offset, data),
+            Backing::Imported { vmap, .. } => vmap.as_ref().ok_or(EOPNOTSUPP)?.read(offset, data),
+        }
     }
 
     /// Copies bytes in.
     pub fn write(&self, offset: usize, data: &[u8]) -> Result {
-        self.pages.write(offset, data)
+        match &self.memory {
+            Backing::Pages(pages) => pages.write(offset, data),
+            Backing::Imported { vmap, .. } => vmap.as_ref().ok_or(EOPNOTSUPP)?.write(offset, data),
+        }
     }
 
     /// Sets all bytes.
     pub fn fill(&self, value: u8) {
-        self.pages.fill(value);
+        match &self.memory {
+            Backing::Pages(pages) => pages.fill(value),
+            Backing::Imported { vmap, .. } => {
+                if let Some(vmap) = vmap {
+                    vmap.fill(value);
+                }
+            }
+        }
     }
 
-    pub(crate) fn pages(&self) -> &Arc<Pages> {
-        &self.pages
+    pub(crate) fn memory(&self) -> &Backing {
+        &self.memory
     }
 
-    pub(crate) fn mapping(&self) -> Option<&Mapping> {
-        self.mapping.as_deref()
+    pub(crate) fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    pub(crate) fn mapping(&self) -> Option<&DeviceMapping> {
+        self.mapping.as_ref()
+    }
+
+    pub(crate) fn was_exported(&self) -> bool {
+        self.exported.load(Acquire)
+    }
+
+    pub(crate) fn set_exported(&self) {
+        self.exported.store(true, Release);
     }
 
     pub(crate) fn handle(&self) -> u32 {
@@ -134,7 +210,10 @@ impl Buffer {
 }
 
 /// ACCEL_IOCTL_BUFFER_CREATE
-pub(crate) fn create<T: Driver>(file: &File<T>, args: &mut accel_buffer_create) -> Result {
+pub(crate) fn create<'f, T: Driver>(
+    file: &'f File<T>,
+    args: &mut accel_buffer_create,
+) -> Result<Reserved<'f>> {
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
@@ -144,21 +223,13 @@ pub(crate) fn create<T: Driver>(file: &File<T>, args: &mut accel_buffer_create) 
     let device = &file.client.device;
     let placement = Placement::parse(args.placement, T::PLACEMENT)?;
     let mut buffer = Buffer::new(&device.memory, args.size, placement)?;
-    if T::DMA_BITS.is_some() && placement == Placement::Contiguous {
-        let guard = device.enter()?;
-        let mapping = guard.with(|bound| device.memory.map(bound.parent, &buffer.pages))?;
-        buffer.mapping = Some(mapping);
-    }
+    buffer.map(device)?;
     args.size = buffer.size() as u64;
     args.placement = placement as u32;
-    args.handle = file.handles.add(buffer)?;
+    let reserved = file.handles.reserve(buffer)?;
+    args.handle = reserved.handle();
     args.mmap_offset = mmap_offset(args.handle);
-    Ok(())
-}
-
-/// Takes a creation back whose result could not be told.
-pub(crate) fn undo_create<T: Driver>(file: &File<T>, args: &accel_buffer_create) {
-    let _ = file.handles.remove(args.handle);
+    Ok(reserved)
 }
 
 /// ACCEL_IOCTL_BUFFER_CLOSE
@@ -184,6 +255,6 @@ pub(crate) fn info<T: Driver>(file: &File<T>, args: &mut accel_buffer_info) -> R
     Ok(())
 }
 
-fn mmap_offset(handle: u32) -> u64 {
+pub(crate) fn mmap_offset(handle: u32) -> u64 {
     u64::from(handle) << PAGE_SHIFT
 }

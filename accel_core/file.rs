@@ -25,8 +25,12 @@ use kernel_ext::{
 };
 
 use crate::{
-    buffer,
+    buffer::{
+        self,
+        Backing, //
+    },
     device::Device,
+    dma_buf,
     driver::Driver,
     handles::Handles,
     health,
@@ -45,6 +49,8 @@ use crate::{
         self,
         accel_buffer_close,
         accel_buffer_create,
+        accel_buffer_export,
+        accel_buffer_import,
         accel_buffer_info,
         accel_info,
         accel_submit,
@@ -117,7 +123,6 @@ impl<T: Driver> File<T> {
             accel_buffer_create,
             mmap_offset,
             buffer::create::<T>,
-            undo: buffer::undo_create,
         ),
         core_row!(
             _IOW::<accel_buffer_close>(ACCEL_IOCTL_TYPE, 0x09),
@@ -130,6 +135,18 @@ impl<T: Driver> File<T> {
             accel_buffer_info,
             reserved,
             buffer::info::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_buffer_export>(ACCEL_IOCTL_TYPE, 0x0b),
+            accel_buffer_export,
+            fd,
+            dma_buf::export_buffer::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_buffer_import>(ACCEL_IOCTL_TYPE, 0x0c),
+            accel_buffer_import,
+            placement,
+            dma_buf::import_buffer::<T>
         ),
     ];
 }
@@ -186,7 +203,10 @@ impl<T: Driver> chrdev::Operations for File<T> {
             return Err(ENODEV);
         }
         let (buffer, first) = self.handles.at_page(page_offset(vma)).ok_or(EINVAL)?;
-        buffer.pages().map(vma, first)
+        match buffer.memory() {
+            Backing::Pages(pages) => pages.map(vma, first),
+            Backing::Imported { buf, .. } => buf.mmap(vma, first),
+        }
     }
 
     fn poll(self: Pin<&Self>, file: &fs::File, table: PollTable<'_>) -> u32 {

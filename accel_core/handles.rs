@@ -10,11 +10,27 @@ use core::ops::RangeInclusive;
 use kernel::{
     page::PAGE_SHIFT,
     prelude::*,
-    sync::Arc, //
+    rbtree::{
+        RBTree,
+        RBTreeNode, //
+    },
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    },
 };
-use kernel_ext::maple_tree::Ranges;
+use kernel_ext::{
+    dma_buf::DmaBuf,
+    maple_tree::Ranges, //
+};
 
-use crate::Buffer;
+use crate::{
+    dma_buf,
+    ioctl::Commit,
+    lock_class,
+    Buffer, //
+};
 
 const RANGE: RangeInclusive<usize> = 1..=u32::MAX as usize;
 
@@ -23,24 +39,31 @@ const RANGE: RangeInclusive<usize> = 1..=u32::MAX as usize;
 pub(crate) struct Handles {
     #[pin]
     tree: Ranges<Buffer>,
+    /// What has been exported, by handle.
+    #[pin]
+    exports: Mutex<RBTree<u32, ARef<DmaBuf>>>,
 }
 
 impl Handles {
     pub(crate) fn new() -> impl PinInit<Self> {
+        let exports = lock_class::exports();
         pin_init!(Self {
             tree <- Ranges::new(),
+            exports <- Mutex::new(RBTree::new(), exports.0, exports.1),
         })
     }
 
-    /// Gives `buffer` a handle.
-    pub(crate) fn add(&self, buffer: Buffer) -> Result<u32> {
+    /// Reserves a handle for `buffer`. Whoever guesses it before it is committed does not find the
+    /// buffer.
+    pub(crate) fn reserve(&self, buffer: Buffer) -> Result<Reserved<'_>> {
         let buffer = Arc::new(buffer, GFP_KERNEL_ACCOUNT)?;
         let pages = buffer.size() >> PAGE_SHIFT;
         let handle = self.tree.alloc(pages, buffer.clone(), RANGE)?;
-        let handle = u32::try_from(handle)?;
-        // Whoever guesses the handle before this does not find the buffer.
-        buffer.publish(handle);
-        Ok(handle)
+        Ok(Reserved {
+            handles: self,
+            handle: u32::try_from(handle)?,
+            buffer: Some(buffer),
+        })
     }
 
     /// Returns the buffer with this handle; ENOENT if there is none.
@@ -63,6 +86,67 @@ impl Handles {
         self.get(handle)?;
         // Another thread may have been faster, and a third one may have got the same handle for
         // a new buffer: the caller asked for that race.
-        self.tree.remove(handle as usize).map(drop).ok_or(ENOENT)
+        let buffer = self.tree.remove(handle as usize).ok_or(ENOENT)?;
+        self.forget_exports(&buffer, handle);
+        Ok(())
+    }
+
+    fn forget_exports(&self, buffer: &Buffer, handle: u32) {
+        if buffer.was_exported() {
+            let node = self.exports.lock().remove_node(&handle);
+            drop(node);
+        }
+    }
+
+    /// Returns the dma-buf of a buffer: the same one for as long as its handle exists.
+    pub(crate) fn export(&self, handle: u32) -> Result<ARef<DmaBuf>> {
+        let buffer = self.get(handle)?;
+        if let Some(buf) = self.exports.lock().get(&handle) {
+            return Ok(buf.clone());
+        }
+        let buf = dma_buf::export(&buffer)?;
+        let node = RBTreeNode::new(handle, buf.clone(), GFP_KERNEL_ACCOUNT)?;
+        let mut exports = self.exports.lock();
+        if let Some(faster) = exports.get(&handle) {
+            let faster = faster.clone();
+            drop(exports);
+            return Ok(faster);
+        }
+        exports.insert(node);
+        drop(exports);
+        buffer.set_exported();
+        if self.get(handle).is_err() {
+            self.forget_exports(&buffer, handle);
+        }
+        Ok(buf)
+    }
+}
+
+/// A handle that nobody can use yet; given back when dropped, unless committed.
+pub(crate) struct Reserved<'a> {
+    handles: &'a Handles,
+    handle: u32,
+    buffer: Option<Arc<Buffer>>,
+}
+
+impl Reserved<'_> {
+    pub(crate) fn handle(&self) -> u32 {
+        self.handle
+    }
+}
+
+impl Commit for Reserved<'_> {
+    fn commit(mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            buffer.publish(self.handle);
+        }
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if self.buffer.is_some() {
+            drop(self.handles.tree.remove(self.handle as usize));
+        }
     }
 }

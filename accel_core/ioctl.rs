@@ -180,34 +180,33 @@ pub(crate) fn dispatch<T: Driver, F>(
 }
 
 /// How a command is run.
-pub(crate) struct Options<F, S> {
+#[derive(Default)]
+pub(crate) struct Options {
     /// The least size a caller's struct may have, bytes.
     pub(crate) min: usize,
     /// Copies the result out on failure too.
     pub(crate) out_on_error: bool,
-    /// Takes the effects back if the result cannot be copied out.
-    pub(crate) undo: fn(&F, &S),
 }
 
-impl<F, S> Default for Options<F, S> {
-    #[inline]
-    fn default() -> Self {
-        Self {
-            min: 0,
-            out_on_error: false,
-            undo: |_, _| (),
-        }
-    }
+/// What a command has reserved: it takes effect only once its result has been copied out, and is
+/// dropped without effect otherwise.
+pub(crate) trait Commit {
+    /// Takes effect; cannot fail.
+    fn commit(self);
 }
 
-/// Copies in, calls, copies out.
+impl Commit for () {
+    fn commit(self) {}
+}
+
+/// Copies in, calls, copies out, commits.
 #[inline(always)]
-pub(crate) fn run<F, S: FromBytes + IntoBytes + Immutable>(
-    file: &F,
+pub(crate) fn run<'f, F, S: FromBytes + IntoBytes + Immutable, C: Commit>(
+    file: &'f F,
     cmd: u32,
     arg: usize,
-    options: &Options<F, S>,
-    call: impl FnOnce(&F, &mut S) -> Result,
+    options: &Options,
+    call: impl FnOnce(&'f F, &mut S) -> Result<C>,
 ) -> Result {
     let caller_size = _IOC_SIZE(cmd);
     if caller_size < options.min {
@@ -216,12 +215,9 @@ pub(crate) fn run<F, S: FromBytes + IntoBytes + Immutable>(
     let mut args = MaybeUninit::uninit();
     let args = copy_struct_in::<S>(arg, caller_size, &mut args)?;
     let result = call(file, args);
-    if _IOC_DIR(cmd) & kernel::uapi::_IOC_READ == 0 || (result.is_err() && !options.out_on_error) {
-        return result;
+    let is_read = _IOC_DIR(cmd) & kernel::uapi::_IOC_READ != 0;
+    if is_read && (result.is_ok() || options.out_on_error) {
+        copy_struct_out(arg, caller_size, args)?;
     }
-    let out = copy_struct_out(arg, caller_size, args);
-    if out.is_err() && result.is_ok() {
-        (options.undo)(file, args);
-    }
-    out.and(result)
+    result.map(Commit::commit)
 }

@@ -26,6 +26,7 @@ macro_rules! classes {
 classes! {
     clients = c"accel_clients";
     engine = c"accel_engine";
+    exports = c"accel_exports";
     health = c"accel_health";
     health_changed = c"accel_health_changed";
     nodes = c"accel_nodes";

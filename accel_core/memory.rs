@@ -24,6 +24,10 @@ use kernel::{
 };
 use kernel_ext::{
     dma::Mapping,
+    dma_buf::{
+        Attachment,
+        DmaBuf, //
+    },
     pages::{
         Account,
         Pages, //
@@ -34,9 +38,33 @@ use kernel_ext::{
 #[pin_data]
 pub(crate) struct Memory {
     used: Atomic<u64>,
-    /// By address.
+    /// By their own addresses.
     #[pin]
-    mappings: Mutex<RBTree<u64, Arc<Mapping>>>,
+    mappings: Mutex<RBTree<usize, Mapped>>,
+}
+
+/// How the device reaches a buffer.
+#[derive(Clone)]
+enum Mapped {
+    Pages(Arc<Mapping>),
+    Imported(Arc<Attachment>),
+}
+
+impl Mapped {
+    fn revoke(&self) {
+        match self {
+            Mapped::Pages(mapping) => mapping.revoke(),
+            Mapped::Imported(attachment) => attachment.revoke(),
+        }
+    }
+
+    /// Returns a number that tells it from all others.
+    fn id(&self) -> usize {
+        match self {
+            Mapped::Pages(mapping) => Arc::as_ptr(mapping) as usize,
+            Mapped::Imported(attachment) => Arc::as_ptr(attachment) as usize,
+        }
+    }
 }
 
 impl Memory {
@@ -72,11 +100,27 @@ impl Memory {
         // unbound; then `revoke` takes what is in `mappings`.
         #[allow(unsafe_code)]
         let mapping = unsafe { Mapping::new(dev, pages.clone()) }?;
-        let node = RBTreeNode::new(mapping.address(), mapping.clone(), GFP_KERNEL_ACCOUNT)?;
+        self.keep(Mapped::Pages(mapping))
+    }
+
+    /// Maps `buf` for `dev`, likewise.
+    pub(crate) fn import(
+        self: &Arc<Self>,
+        dev: &Device<Bound>,
+        buf: &DmaBuf,
+    ) -> Result<DeviceMapping> {
+        // SAFETY: As in `map`.
+        #[allow(unsafe_code)]
+        let attachment = unsafe { Attachment::new(dev, buf) }?;
+        self.keep(Mapped::Imported(attachment))
+    }
+
+    fn keep(self: &Arc<Self>, mapped: Mapped) -> Result<DeviceMapping> {
+        let node = RBTreeNode::new(mapped.id(), mapped.clone(), GFP_KERNEL_ACCOUNT)?;
         self.mappings.lock().insert(node);
         Ok(DeviceMapping {
             memory: self.clone(),
-            mapping,
+            mapped,
         })
     }
 
@@ -116,26 +160,43 @@ impl Drop for Usage {
     }
 }
 
-/// A buffer's pages as the device sees them.
+/// A buffer as the device sees it.
 pub(crate) struct DeviceMapping {
     memory: Arc<Memory>,
-    mapping: Arc<Mapping>,
+    mapped: Mapped,
 }
 
-impl core::ops::Deref for DeviceMapping {
-    type Target = Mapping;
+impl DeviceMapping {
+    /// Returns where the device sees it, if it sees it in one piece.
+    pub(crate) fn contiguous_address(&self) -> Option<u64> {
+        match &self.mapped {
+            Mapped::Pages(mapping) => Some(mapping.address()),
+            Mapped::Imported(attachment) => attachment.contiguous_address(),
+        }
+    }
 
-    fn deref(&self) -> &Mapping {
-        &self.mapping
+    /// Makes what the CPU wrote visible to the device. For what was imported that is up to who
+    /// writes (`DMA_BUF_IOCTL_SYNC`).
+    pub(crate) fn sync_for_device(&self) {
+        if let Mapped::Pages(mapping) = &self.mapped {
+            mapping.sync_for_device();
+        }
+    }
+
+    /// Makes what the device wrote visible to the CPU, likewise.
+    pub(crate) fn sync_for_cpu(&self) {
+        if let Mapped::Pages(mapping) = &self.mapped {
+            mapping.sync_for_cpu();
+        }
     }
 }
 
 impl Drop for DeviceMapping {
     fn drop(&mut self) {
         let mut mappings = self.memory.mappings.lock();
-        let node = mappings.remove_node(&self.mapping.address());
+        let node = mappings.remove_node(&self.mapped.id());
         // Under the lock, so that `Memory::revoke` does not return before it is done.
-        self.mapping.revoke();
+        self.mapped.revoke();
         drop(mappings);
         drop(node);
     }

@@ -343,11 +343,13 @@ struct accel_info_clients {
  * @ACCEL_PLACEMENT_DEFAULT: where the device can work with it
  * @ACCEL_PLACEMENT_SYSTEM: pages of system memory, scattered
  * @ACCEL_PLACEMENT_CONTIGUOUS: system memory that is contiguous for the device
+ * @ACCEL_PLACEMENT_IMPORTED: where another driver put it; cannot be asked for
  */
 enum accel_placement {
 	ACCEL_PLACEMENT_DEFAULT		= 0,
 	ACCEL_PLACEMENT_SYSTEM		= 1,
 	ACCEL_PLACEMENT_CONTIGUOUS	= 2,
+	ACCEL_PLACEMENT_IMPORTED	= 3,
 };
 
 /**
@@ -408,9 +410,65 @@ struct accel_buffer_info {
 	__u32 reserved;
 };
 
+/**
+ * struct accel_buffer_export - ACCEL_IOCTL_BUFFER_EXPORT, share a buffer as dma-buf
+ * @handle: in: the buffer
+ * @flags: in: must be 0
+ * @fd: out: a new file descriptor, close-on-exec, for reading and writing
+ * @reserved: must be 0
+ *
+ * The memory lives until the last user of the dma-buf is gone, whatever happens
+ * to the buffer, this file and the device. Exporting a buffer again gives the
+ * same dma-buf for as long as the handle exists; exporting an imported buffer
+ * gives the dma-buf that it came from.
+ *
+ * Minimum size: up to and including @fd.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP a flag; EINVAL @reserved; EMFILE;
+ * ENFILE; ENOMEM; EFAULT; ENODEV.
+ */
+struct accel_buffer_export {
+	__u32 handle;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_buffer_import - ACCEL_IOCTL_BUFFER_IMPORT, use the memory of a dma-buf
+ * @fd: in: a dma-buf of any driver
+ * @flags: in: must be 0
+ * @size: out: bytes
+ * @mmap_offset: out: offset for mmap(2) on this file
+ * @handle: out: name of the buffer in this file
+ * @placement: out: &enum accel_placement: that of the buffer if the dma-buf was
+ *             exported by this subsystem, else ACCEL_PLACEMENT_IMPORTED
+ *
+ * The descriptor may be closed afterwards. Each import makes a new handle.
+ * DMA_BUF_IOCTL_SYNC on the dma-buf has to frame what the CPU does with imported
+ * memory that is not coherent.
+ *
+ * Minimum size: up to and including @placement.
+ *
+ * Errors: EBADF @fd is not open; EINVAL it is no dma-buf, or its size is not a
+ * multiple of the page size; EOPNOTSUPP a flag, or memory that the device cannot
+ * reach (in one piece, where it needs that); ENOMEM; EFAULT; ENODEV; or what the
+ * exporter says.
+ */
+struct accel_buffer_import {
+	__s32 fd;
+	__u32 flags;
+	__u64 size;
+	__u64 mmap_offset;
+	__u32 handle;
+	__u32 placement;
+};
+
 #define ACCEL_IOCTL_BUFFER_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x08, struct accel_buffer_create)
 #define ACCEL_IOCTL_BUFFER_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x09, struct accel_buffer_close)
 #define ACCEL_IOCTL_BUFFER_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x0a, struct accel_buffer_info)
+#define ACCEL_IOCTL_BUFFER_EXPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x0b, struct accel_buffer_export)
+#define ACCEL_IOCTL_BUFFER_IMPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x0c, struct accel_buffer_import)
 
 /* ---- Jobs ---------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "fixture.h"
 #include "job.h"
+#include "share.h"
 
 #define MAX_SIZE	_IOC_SIZEMASK	/* the largest struct that a number can name */
 
@@ -45,6 +46,21 @@ static void fill_buffer_info(int fd, void *argument)
 {
 	*(struct accel_buffer_info *)argument =
 		(struct accel_buffer_info){ .handle = handle_of(fd, PAGE) };
+}
+
+static void fill_export(int fd, void *argument)
+{
+	*(struct accel_buffer_export *)argument =
+		(struct accel_buffer_export){ .handle = handle_of(fd, PAGE) };
+}
+
+static void fill_import(int fd, void *argument)
+{
+	static int buf = -1;
+
+	if (buf < 0)
+		buf = export_buffer(fd, handle_of(fd, PAGE));
+	*(struct accel_buffer_import *)argument = (struct accel_buffer_import){ .fd = buf };
 }
 
 static void fill_submit(int fd, void *argument)
@@ -91,6 +107,10 @@ static const struct command {
 	  fill_close, false },
 	{ "BUFFER_INFO", ACCEL_IOCTL_BUFFER_INFO, sizeof(struct accel_buffer_info),
 	  fill_buffer_info, false },
+	{ "BUFFER_EXPORT", ACCEL_IOCTL_BUFFER_EXPORT, offsetof(struct accel_buffer_export, reserved),
+	  fill_export, false },
+	{ "BUFFER_IMPORT", ACCEL_IOCTL_BUFFER_IMPORT, sizeof(struct accel_buffer_import),
+	  fill_import, false },
 	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
 	  fill_submit, false },
 	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },

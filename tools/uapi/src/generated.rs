@@ -234,10 +234,12 @@ pub struct accel_info_clients {
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;
 pub const ACCEL_PLACEMENT_CONTIGUOUS: accel_placement = 2;
+pub const ACCEL_PLACEMENT_IMPORTED: accel_placement = 3;
 /// enum accel_placement - where the memory of a buffer is
 /// - `ACCEL_PLACEMENT_DEFAULT`: where the device can work with it
 /// - `ACCEL_PLACEMENT_SYSTEM`: pages of system memory, scattered
 /// - `ACCEL_PLACEMENT_CONTIGUOUS`: system memory that is contiguous for the device
+/// - `ACCEL_PLACEMENT_IMPORTED`: where another driver put it; cannot be asked for
 pub type accel_placement = ::core::ffi::c_uint;
 /// struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
 /// - `size`: in: bytes, at least 1; out: bytes it has, a multiple of the page size
@@ -293,6 +295,58 @@ pub struct accel_buffer_info {
     pub mmap_offset: __u64,
     pub placement: __u32,
     pub reserved: __u32,
+}
+/// struct accel_buffer_export - ACCEL_IOCTL_BUFFER_EXPORT, share a buffer as dma-buf
+/// - `handle`: in: the buffer
+/// - `flags`: in: must be 0
+/// - `fd`: out: a new file descriptor, close-on-exec, for reading and writing
+/// - `reserved`: must be 0
+///
+/// The memory lives until the last user of the dma-buf is gone, whatever happens
+/// to the buffer, this file and the device. Exporting a buffer again gives the
+/// same dma-buf for as long as the handle exists; exporting an imported buffer
+/// gives the dma-buf that it came from.
+///
+/// Minimum size: up to and including `fd`.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP a flag; EINVAL `reserved`; EMFILE;
+/// ENFILE; ENOMEM; EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_buffer_export {
+    pub handle: __u32,
+    pub flags: __u32,
+    pub fd: __s32,
+    pub reserved: __u32,
+}
+/// struct accel_buffer_import - ACCEL_IOCTL_BUFFER_IMPORT, use the memory of a dma-buf
+/// - `fd`: in: a dma-buf of any driver
+/// - `flags`: in: must be 0
+/// - `size`: out: bytes
+/// - `mmap_offset`: out: offset for mmap(2) on this file
+/// - `handle`: out: name of the buffer in this file
+/// - `placement`: out: [`accel_placement`]: that of the buffer if the dma-buf was
+///   exported by this subsystem, else ACCEL_PLACEMENT_IMPORTED
+///
+/// The descriptor may be closed afterwards. Each import makes a new handle.
+/// DMA_BUF_IOCTL_SYNC on the dma-buf has to frame what the CPU does with imported
+/// memory that is not coherent.
+///
+/// Minimum size: up to and including `placement`.
+///
+/// Errors: EBADF `fd` is not open; EINVAL it is no dma-buf, or its size is not a
+/// multiple of the page size; EOPNOTSUPP a flag, or memory that the device cannot
+/// reach (in one piece, where it needs that); ENOMEM; EFAULT; ENODEV; or what the
+/// exporter says.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_buffer_import {
+    pub fd: __s32,
+    pub flags: __u32,
+    pub size: __u64,
+    pub mmap_offset: __u64,
+    pub handle: __u32,
+    pub placement: __u32,
 }
 /// struct accel_submit_buffer - a buffer that a job names
 /// - `handle`: the buffer

@@ -47,6 +47,8 @@ fn layouts() -> Vec<Layout> {
         accel_buffer_create { size, placement, flags, handle, reserved, mmap_offset }
         accel_buffer_close { handle, flags }
         accel_buffer_info { handle, flags, size, mmap_offset, placement, reserved }
+        accel_buffer_export { handle, flags, fd, reserved }
+        accel_buffer_import { fd, flags, size, mmap_offset, handle, placement }
         accel_submit_buffer { handle, flags }
         accel_submit {
             queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
