@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Memory that a device can work with.
 
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use accel_uapi::accel_buffer_create;
+use accel_uapi::accel_buffer_import;
 use accel_uapi::accel_buffer_info;
 use zerocopy::FromZeros;
 
@@ -23,6 +27,8 @@ pub enum Placement {
     System,
     /// System memory that is contiguous for the device.
     Contiguous,
+    /// Where another driver put it; see [`Device::import`].
+    Imported,
     /// A placement that this library does not know.
     Unknown(u32),
 }
@@ -33,6 +39,7 @@ impl From<u32> for Placement {
             accel_uapi::ACCEL_PLACEMENT_DEFAULT => Placement::Default,
             accel_uapi::ACCEL_PLACEMENT_SYSTEM => Placement::System,
             accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS => Placement::Contiguous,
+            accel_uapi::ACCEL_PLACEMENT_IMPORTED => Placement::Imported,
             other => Placement::Unknown(other),
         }
     }
@@ -44,6 +51,7 @@ impl From<Placement> for u32 {
             Placement::Default => accel_uapi::ACCEL_PLACEMENT_DEFAULT,
             Placement::System => accel_uapi::ACCEL_PLACEMENT_SYSTEM,
             Placement::Contiguous => accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS,
+            Placement::Imported => accel_uapi::ACCEL_PLACEMENT_IMPORTED,
             Placement::Unknown(raw) => raw,
         }
     }
@@ -105,6 +113,33 @@ impl Buffer {
             placement: raw.placement.into(),
             mmap_offset: raw.mmap_offset,
         })
+    }
+
+    pub(crate) fn import(device: &Device, buf: BorrowedFd<'_>) -> Result<Self> {
+        let mut raw = accel_buffer_import {
+            fd: buf.as_raw_fd(),
+            ..FromZeros::new_zeroed()
+        };
+        sys::buffer_import(device, &mut raw).map_err(Error::in_call("import a dma-buf"))?;
+        Ok(Buffer {
+            handle: Arc::new(Handle {
+                device: device.clone(),
+                number: raw.handle,
+            }),
+            size: raw.size,
+            placement: raw.placement.into(),
+            mmap_offset: raw.mmap_offset,
+        })
+    }
+
+    /// Share the memory with other drivers, devices and processes, as a dma-buf. It lives as long as
+    /// anybody holds that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `NoMemory`, `Gone`, or no file descriptor is free.
+    pub fn export(&self) -> Result<OwnedFd> {
+        sys::buffer_export(self.device(), self.number()).map_err(Error::in_call("export a buffer"))
     }
 
     /// Bytes: what was asked for, rounded up to whole pages.

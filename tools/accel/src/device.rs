@@ -126,6 +126,17 @@ impl Device {
         Buffer::create(self, size, placement)
     }
 
+    /// Use the memory of a dma-buf, of this or any other driver, as a buffer. `buf` may be closed
+    /// afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Invalid` if it is no dma-buf; `Unsupported` if the device cannot reach it;
+    /// `NoMemory`; `Gone`.
+    pub fn import(&self, buf: impl AsFd) -> Result<Buffer> {
+        Buffer::import(self, buf.as_fd())
+    }
+
     /// Whether both are the same open file.
     pub(crate) fn same_client(&self, other: &Device) -> bool {
         Arc::ptr_eq(&self.file, &other.file)

@@ -5,9 +5,13 @@
 
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
 
 use accel_uapi::accel_buffer_close;
 use accel_uapi::accel_buffer_create;
+use accel_uapi::accel_buffer_export;
+use accel_uapi::accel_buffer_import;
 use accel_uapi::accel_buffer_info;
 use accel_uapi::accel_info;
 use accel_uapi::accel_submit;
@@ -17,6 +21,7 @@ use accel_uapi::ioctl;
 use rustix::io::Errno;
 use rustix::ioctl::Opcode;
 use rustix::ioctl::Updater;
+use zerocopy::FromZeros;
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -72,6 +77,26 @@ pub(crate) fn buffer_close(fd: impl AsFd, handle: u32) -> Result<()> {
 pub(crate) fn buffer_info(fd: impl AsFd, argument: &mut accel_buffer_info) -> Result<()> {
     // SAFETY: BUFFER_INFO takes an `accel_buffer_info`, which has no pointers.
     unsafe { call::<{ ioctl::BUFFER_INFO }, _>(fd.as_fd(), argument) }
+}
+
+/// Share a buffer as dma-buf.
+pub(crate) fn buffer_export(fd: impl AsFd, handle: u32) -> Result<OwnedFd> {
+    let mut argument = accel_buffer_export {
+        handle,
+        ..FromZeros::new_zeroed()
+    };
+    // SAFETY: BUFFER_EXPORT takes an `accel_buffer_export`, which has no pointers; on success the kernel
+    // left a new file descriptor in it, which nobody else knows.
+    unsafe {
+        call::<{ ioctl::BUFFER_EXPORT }, _>(fd.as_fd(), &mut argument)?;
+        Ok(OwnedFd::from_raw_fd(argument.fd))
+    }
+}
+
+/// Use the memory of a dma-buf.
+pub(crate) fn buffer_import(fd: impl AsFd, argument: &mut accel_buffer_import) -> Result<()> {
+    // SAFETY: BUFFER_IMPORT takes an `accel_buffer_import`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_IMPORT }, _>(fd.as_fd(), argument) }
 }
 
 /// Queue a job on queue 0. What the kernel left is returned with failures too.

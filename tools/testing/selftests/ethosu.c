@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_ethosu: what runs, what is refused, garbage in every field. Needs a model: npu0. */
 #include "ethosu_fixture.h"
+#include "share.h"
 
 TEST_F(npu, info_describes_the_npu)
 {
@@ -46,6 +47,65 @@ TEST_F(npu, a_copy_may_reach_the_end_of_both_buffers)
 	ASSERT_EQ(0, run_ethosu(self->fd, &job, NULL));
 	EXPECT_EQ(0, memcmp(self->source + PAGE - COPY_SIZE, self->target + PAGE - COPY_SIZE,
 			    COPY_SIZE));
+}
+
+TEST_F(npu, memory_of_another_driver_is_read_and_written)
+{
+	struct accel_buffer_import in, out;
+	int from = udmabuf(PAGE), to = udmabuf(PAGE);
+	unsigned char *source = map_at(from, 0, PAGE), *target = map_at(to, 0, PAGE);
+	struct ethosu_job job;
+
+	ASSERT_NE((void *)MAP_FAILED, (void *)source);
+	ASSERT_NE((void *)MAP_FAILED, (void *)target);
+	memcpy(source, self->source, PAGE);
+	ASSERT_EQ(0, import_buffer(self->fd, from, &in));
+	ASSERT_EQ(0, import_buffer(self->fd, to, &out));
+	EXPECT_EQ((__u32)ACCEL_PLACEMENT_IMPORTED, in.placement);
+	copy(&job, in.handle, 64, out.handle, 128);
+	ASSERT_EQ(0, run_ethosu(self->fd, &job, NULL));
+	EXPECT_EQ(0, sync_buffer(to, DMA_BUF_SYNC_START));
+	EXPECT_EQ(0, memcmp(source + 64, target + 128, COPY_SIZE));
+	EXPECT_EQ(0, sync_buffer(to, DMA_BUF_SYNC_END));
+	munmap(source, PAGE);
+	munmap(target, PAGE);
+	close(from);
+	close(to);
+}
+
+/* Behind an IOMMU scattered memory is in one piece; without one it is refused. */
+TEST_F(npu, scattered_memory_is_in_one_piece_or_refused)
+{
+	struct accel_buffer_import import;
+	int buf = udmabuf(64 * PAGE), error = import_buffer(self->fd, buf, &import);
+	struct ethosu_job job;
+
+	ASSERT_TRUE(error == 0 || error == -EOPNOTSUPP) TH_LOG("error %d", error);
+	close(buf);
+	if (error)
+		return;
+	copy(&job, self->in.handle, 0, import.handle, 63 * PAGE);
+	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
+	EXPECT_EQ(0, close_buffer(self->fd, import.handle));
+}
+
+TEST_F(npu, our_memory_is_shared_and_comes_back)
+{
+	struct accel_buffer_import import;
+	int buf = export_buffer(self->fd, self->out.handle);
+	unsigned char *target = map_at(buf, 0, PAGE);
+	struct ethosu_job job;
+
+	ASSERT_NE((void *)MAP_FAILED, (void *)target);
+	ASSERT_EQ(0, import_buffer(self->fd, buf, &import));
+	EXPECT_EQ((__u32)ACCEL_PLACEMENT_CONTIGUOUS, import.placement);
+	copy(&job, self->in.handle, 0, import.handle, 0);
+	ASSERT_EQ(0, run_ethosu(self->fd, &job, NULL));
+	EXPECT_EQ(0, sync_buffer(buf, DMA_BUF_SYNC_START));
+	EXPECT_EQ(0, memcmp(self->source, target, COPY_SIZE));
+	EXPECT_EQ(0, sync_buffer(buf, DMA_BUF_SYNC_END));
+	munmap(target, PAGE);
+	close(buf);
 }
 
 TEST_F(npu, ranges_outside_a_buffer_are_refused)

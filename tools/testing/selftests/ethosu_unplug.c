@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "ethosu.h"
+#include "share.h"
 
 #define VICTIM		"victim"
 #define PLUG_MS		20000
@@ -135,6 +136,33 @@ TEST_F_TIMEOUT(removal, of_a_busy_device_wakes_everybody_and_keeps_memory, 120)
 	EXPECT_TRUE(all_bytes(memory, 0x24, 4 * PAGE));
 	memset(memory, 0x42, 4 * PAGE);
 	EXPECT_TRUE(all_bytes(memory, 0x42, 4 * PAGE));
+}
+
+TEST_F_TIMEOUT(removal, of_a_device_that_shares_memory_keeps_it, 120)
+{
+	struct accel_buffer_create buffer;
+	struct accel_buffer_import import;
+	unsigned char *ours = create_mapped(self->fd, PAGE, &buffer), *theirs;
+	int exported = export_buffer(self->fd, buffer.handle), imported = udmabuf(PAGE);
+
+	ASSERT_LE(0, exported);
+	ASSERT_EQ(0, import_buffer(self->fd, imported, &import));
+	theirs = map_at(self->fd, import.mmap_offset, PAGE);
+	ASSERT_NE((void *)MAP_FAILED, (void *)theirs);
+	close(imported);
+	memset(ours, 0x24, PAGE);
+	memset(theirs, 0x42, PAGE);
+	ASSERT_TRUE(variant->remove(&self->device));
+	EXPECT_EQ(-ENODEV, import_buffer(self->fd, exported, &import));
+	EXPECT_TRUE(all_bytes(ours, 0x24, PAGE));
+	EXPECT_TRUE(all_bytes(theirs, 0x42, PAGE));
+	munmap(ours, PAGE);
+	ours = map_at(exported, 0, PAGE);
+	ASSERT_NE((void *)MAP_FAILED, (void *)ours);
+	EXPECT_TRUE(all_bytes(ours, 0x24, PAGE));
+	munmap(ours, PAGE);
+	munmap(theirs, PAGE);
+	close(exported);
 }
 
 TEST_HARNESS_MAIN

@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "device.h"
 #include "job.h"
+#include "share.h"
 
 #define MOST_POINTS	3000	/* that one call may have */
 
@@ -224,6 +225,53 @@ static void close_again(struct __test_metadata *_metadata, struct subject *subje
 TEST_F_TIMEOUT(fail, close_handle, 120)
 {
 	EXPECT_SWEPT(.before = make_one, .call = close_one, .after = close_again);
+}
+
+static int export_one(struct subject *subject)
+{
+	int buf = export_buffer(subject->fd, subject->handle);
+
+	return buf < 0 ? buf : close(buf);
+}
+
+static void close_it(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	(void)error;
+	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
+}
+
+TEST_F_TIMEOUT(fail, export_buffer, 120)
+{
+	EXPECT_SWEPT(.before = make_one, .call = export_one, .after = close_it);
+}
+
+static int shared;
+
+static void share_one(struct subject *subject)
+{
+	shared = export_buffer(subject->fd, subject->buffer.handle);
+}
+
+static int import_one(struct subject *subject)
+{
+	struct accel_buffer_import buffer;
+	int error = import_buffer(subject->fd, shared, &buffer);
+
+	subject->handle = error ? 0 : buffer.handle;
+	return error;
+}
+
+static void close_imported(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	if (!error)
+		EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
+	EXPECT_EQ(0, close(shared));
+}
+
+/* Of ours only: the kernel itself warns when the exporter's vmap fails (dma_buf_vmap()). */
+TEST_F_TIMEOUT(fail, import_buffer, 120)
+{
+	EXPECT_SWEPT(.before = share_one, .call = import_one, .after = close_imported);
 }
 
 static int map_it(struct subject *subject)
