@@ -3,6 +3,7 @@
  * Functions for what C has as macros and inline functions only.
  */
 #include <linux/dma-resv.h>
+#include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/sysfs.h>
@@ -279,3 +280,79 @@ void accel_helper_vunmap(struct iosys_map *map)
 	iosys_map_clear(map);
 }
 EXPORT_SYMBOL_GPL(accel_helper_vunmap);
+
+/* The module that this is in; fails only while it is being removed. */
+bool accel_helper_try_this_module_get(void)
+{
+	return try_module_get(THIS_MODULE);
+}
+EXPORT_SYMBOL_GPL(accel_helper_try_this_module_get);
+
+void accel_helper_this_module_put(void)
+{
+	module_put(THIS_MODULE);
+}
+EXPORT_SYMBOL_GPL(accel_helper_this_module_put);
+
+void accel_helper_dma_fence_get(struct dma_fence *fence)
+{
+	dma_fence_get(fence);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_get);
+
+void accel_helper_dma_fence_put(struct dma_fence *fence)
+{
+	dma_fence_put(fence);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_put);
+
+/*
+ * dma_fence_get_status() without the lock, so that callbacks may ask, too: 0 while the fence is not
+ * signalled, then 1 or a negative errno.
+ */
+int accel_helper_dma_fence_status(struct dma_fence *fence)
+{
+	if (!dma_fence_is_signaled(fence))
+		return 0;
+	/* The error is written before the flag, which test_and_set_bit() orders. */
+	smp_rmb();
+	return READ_ONCE(fence->error) ?: 1;
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_status);
+
+ktime_t accel_helper_dma_fence_timestamp(struct dma_fence *fence)
+{
+	return dma_fence_timestamp(fence);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_timestamp);
+
+void accel_helper_dma_fence_set_error(struct dma_fence *fence, int error)
+{
+	dma_fence_set_error(fence, error);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_set_error);
+
+bool accel_helper_dma_fence_begin_signalling(void)
+{
+	return dma_fence_begin_signalling();
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_begin_signalling);
+
+void accel_helper_dma_fence_end_signalling(bool cookie)
+{
+	dma_fence_end_signalling(cookie);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_end_signalling);
+
+struct dma_fence *accel_helper_dma_fence_merge(struct dma_fence **fences, size_t count)
+{
+	struct dma_fence_unwrap *cursors = kmalloc_objs(*cursors, count);
+	struct dma_fence *merged;
+
+	if (!cursors)
+		return NULL;
+	merged = __dma_fence_unwrap_merge(count, fences, cursors);
+	kfree(cursors);
+	return merged;
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_fence_merge);

@@ -8,6 +8,7 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
@@ -44,5 +45,15 @@ void accel_helper_dma_buf_sync_for_cpu(struct dma_buf *buf, enum dma_data_direct
 void accel_helper_dma_buf_sync_for_device(struct dma_buf *buf, enum dma_data_direction direction);
 int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map);
 void accel_helper_vunmap(struct iosys_map *map);
+bool accel_helper_try_this_module_get(void);
+void accel_helper_this_module_put(void);
+void accel_helper_dma_fence_get(struct dma_fence *fence);
+void accel_helper_dma_fence_put(struct dma_fence *fence);
+int accel_helper_dma_fence_status(struct dma_fence *fence);
+ktime_t accel_helper_dma_fence_timestamp(struct dma_fence *fence);
+void accel_helper_dma_fence_set_error(struct dma_fence *fence, int error);
+bool accel_helper_dma_fence_begin_signalling(void);
+void accel_helper_dma_fence_end_signalling(bool cookie);
+struct dma_fence *accel_helper_dma_fence_merge(struct dma_fence **fences, size_t count);
 
 #endif

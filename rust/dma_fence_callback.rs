@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Being called when a fence is signalled.
+//!
+//! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
+
+use kernel::{
+    bindings,
+    container_of,
+    error::to_result,
+    module::{
+        this_module,
+        ModuleMetadata, //
+    },
+    prelude::*,
+    sync::aref::ARef,
+    types::Opaque, //
+};
+
+use crate::dma_fence::Fence;
+
+/// What to do when a fence is signalled.
+pub trait Handler: Send + Sync + 'static {
+    /// The module whose code this is; in use while a [`Callback`] exists.
+    type Owner: ModuleMetadata;
+
+    /// Does it. Interrupts are off and the lock of `fence` is held: nothing may sleep, and neither
+    /// may another fence be signalled nor a [`Callback`] be dropped here. Queue work for that.
+    fn signaled(&self, fence: &Fence);
+}
+
+/// The wish to be called; taken back when dropped.
+///
+/// # Invariants
+///
+/// `cb` was given to `dma_fence_add_callback()` of `fence`, and we have a reference to `H::Owner`.
+#[pin_data(PinnedDrop)]
+pub struct Callback<H: Handler> {
+    #[pin]
+    cb: Opaque<bindings::dma_fence_cb>,
+    fence: ARef<Fence>,
+    handler: H,
+}
+
+// SAFETY: A callback is made to be called from anywhere; `H` is `Send + Sync`.
+unsafe impl<H: Handler> Send for Callback<H> {}
+// SAFETY: As above.
+unsafe impl<H: Handler> Sync for Callback<H> {}
+
+impl<H: Handler> Callback<H> {
+    /// Has `handler` called exactly once when `fence` is signalled, or by this if it is already,
+    /// unless the result is dropped before. Callbacks of a fence are called in the order they were
+    /// made in. Any context (but the callbacks of `fence`).
+    ///
+    /// # Errors
+    ///
+    /// ENODEV: the module is being removed.
+    pub fn new(fence: &Fence, handler: H) -> impl PinInit<Self, Error> {
+        let fence = ARef::from(fence);
+        try_pin_init!(Self {
+            handler,
+            fence,
+            cb <- Opaque::try_ffi_init(Self::check_module),
+            _: {
+                let handler: &H = handler;
+                let fence: &Fence = fence;
+                // SAFETY: `cb` is pinned, and `drop` takes it back; `func` matches. What `func`
+                // uses was initialised before.
+                let ret = unsafe {
+                    bindings::dma_fence_add_callback(fence.as_raw(), cb.get(), Some(Self::func))
+                };
+                // -ENOENT, as nothing else can be wrong. Now `drop` finds nothing to take back.
+                if to_result(ret).is_err() {
+                    handler.signaled(fence);
+                }
+            },
+        })
+    }
+
+    /// Returns what is called.
+    pub fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// Returns the fence.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    fn check_module(_cb: *mut bindings::dma_fence_cb) -> Result {
+        // SAFETY: The module of code that runs.
+        match unsafe { bindings::try_module_get(this_module::<H::Owner>().as_ptr()) } {
+            true => Ok(()),
+            false => Err(ENODEV),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `cb` must be the field of a `Callback<H>` on `fence`, which is being signalled.
+    unsafe extern "C" fn func(fence: *mut bindings::dma_fence, cb: *mut bindings::dma_fence_cb) {
+        // SAFETY: By the requirements. Only the fields that were initialised before `cb` are used.
+        unsafe {
+            let this = container_of!(Opaque::cast_from(cb), Self, cb);
+            (*this).handler.signaled(Fence::from_raw(fence));
+        }
+    }
+}
+
+#[pinned_drop]
+impl<H: Handler> PinnedDrop for Callback<H> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type invariants. It waits for a call that is under way, by the lock of the
+        // fence.
+        unsafe {
+            bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get());
+            bindings::module_put(this_module::<H::Owner>().as_ptr());
+        }
+    }
+}
+
+#[kunit_tests(accel_dma_fence_callback)]
+mod tests {
+    use super::*;
+    use crate::dma_fence_context::{
+        ArmedFence,
+        FenceContext,
+        UnarmedFence, //
+    };
+    use kernel::{
+        module::ThisModule,
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Arc, //
+        },
+    };
+
+    /// As if built in: the tests drop all of their callbacks.
+    struct Module;
+
+    impl ModuleMetadata for Module {
+        const NAME: &'static CStr = c"kunit";
+        // SAFETY: What `THIS_MODULE` is in code that is built in.
+        const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
+    }
+
+    /// Appends its digit to a number, and notes the error.
+    struct Digit {
+        digit: u32,
+        seen: Arc<Atomic<u32>>,
+        expected: Result,
+    }
+
+    impl Handler for Digit {
+        type Owner = Module;
+
+        fn signaled(&self, fence: &Fence) {
+            if fence.status() == Some(self.expected) {
+                let seen = self.seen.load(Relaxed);
+                self.seen.store(10 * seen + self.digit, Relaxed);
+            }
+        }
+    }
+
+    fn arm() -> Result<(FenceContext, ArmedFence)> {
+        let context = FenceContext::new(c"kunit", c"timeline")?;
+        let armed = context.arm(UnarmedFence::new(GFP_KERNEL)?);
+        Ok((context, armed))
+    }
+
+    fn digit(
+        digit: u32,
+        fence: &Fence,
+        seen: &Arc<Atomic<u32>>,
+        expected: Result,
+    ) -> Result<Pin<KBox<Callback<Digit>>>> {
+        let handler = Digit {
+            digit,
+            seen: seen.clone(),
+            expected,
+        };
+        KBox::pin_init(Callback::new(fence, handler), GFP_KERNEL)
+    }
+
+    #[test]
+    fn callbacks_are_called_in_order_and_once() -> Result {
+        let seen = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let (context, armed) = arm()?;
+        let callbacks = [
+            digit(1, armed.fence(), &seen, Err(EIO))?,
+            digit(2, armed.fence(), &seen, Err(EIO))?,
+            digit(3, armed.fence(), &seen, Err(EIO))?,
+        ];
+        assert_eq!(seen.load(Relaxed), 0);
+        armed.signal(Err(EIO));
+        assert_eq!(seen.load(Relaxed), 123);
+        context.close(ENODEV);
+        drop(callbacks);
+        assert_eq!(seen.load(Relaxed), 123);
+        Ok(())
+    }
+
+    #[test]
+    fn a_dropped_callback_is_not_called() -> Result {
+        let seen = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let (_context, armed) = arm()?;
+        let first = digit(1, armed.fence(), &seen, Ok(()))?;
+        let _second = digit(2, armed.fence(), &seen, Ok(()))?;
+        drop(first);
+        armed.signal(Ok(()));
+        assert_eq!(seen.load(Relaxed), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn a_callback_of_a_signaled_fence_is_called_at_once() -> Result {
+        let seen = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let _callback = digit(7, &Fence::signaled(), &seen, Ok(()))?;
+        assert_eq!(seen.load(Relaxed), 7);
+        Ok(())
+    }
+}
