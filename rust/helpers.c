@@ -356,3 +356,42 @@ struct dma_fence *accel_helper_dma_fence_merge(struct dma_fence **fences, size_t
 	return merged;
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_fence_merge);
+
+void accel_helper_ww_acquire_init(struct ww_acquire_ctx *ctx)
+{
+	ww_acquire_init(ctx, &reservation_ww_class);
+}
+EXPORT_SYMBOL_GPL(accel_helper_ww_acquire_init);
+
+void accel_helper_ww_acquire_done(struct ww_acquire_ctx *ctx)
+{
+	ww_acquire_done(ctx);
+}
+EXPORT_SYMBOL_GPL(accel_helper_ww_acquire_done);
+
+void accel_helper_ww_acquire_fini(struct ww_acquire_ctx *ctx)
+{
+	ww_acquire_fini(ctx);
+}
+EXPORT_SYMBOL_GPL(accel_helper_ww_acquire_fini);
+
+/* With a context that holds nothing, after -EDEADLK, @slow says that it was this lock. */
+int accel_helper_dma_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx, bool slow)
+{
+	if (slow)
+		return dma_resv_lock_slow_interruptible(resv, ctx);
+	return dma_resv_lock_interruptible(resv, ctx);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_resv_lock);
+
+bool accel_helper_dma_resv_trylock(struct dma_resv *resv)
+{
+	return dma_resv_trylock(resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_resv_trylock);
+
+void accel_helper_dma_resv_unlock(struct dma_resv *resv)
+{
+	dma_resv_unlock(resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_resv_unlock);

@@ -10,6 +10,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/irq_work.h>
@@ -55,5 +56,11 @@ void accel_helper_dma_fence_set_error(struct dma_fence *fence, int error);
 bool accel_helper_dma_fence_begin_signalling(void);
 void accel_helper_dma_fence_end_signalling(bool cookie);
 struct dma_fence *accel_helper_dma_fence_merge(struct dma_fence **fences, size_t count);
+void accel_helper_ww_acquire_init(struct ww_acquire_ctx *ctx);
+void accel_helper_ww_acquire_done(struct ww_acquire_ctx *ctx);
+void accel_helper_ww_acquire_fini(struct ww_acquire_ctx *ctx);
+int accel_helper_dma_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx, bool slow);
+bool accel_helper_dma_resv_trylock(struct dma_resv *resv);
+void accel_helper_dma_resv_unlock(struct dma_resv *resv);
 
 #endif
