@@ -3,3 +3,5 @@
  * What bindgen reads for the kernel_ext crate.
  */
 #include "helpers.h"
+
+#include <linux/sync_file.h>

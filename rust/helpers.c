@@ -5,7 +5,9 @@
 #include <linux/dma-resv.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
+#include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sync_file.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
@@ -395,3 +397,24 @@ void accel_helper_dma_resv_unlock(struct dma_resv *resv)
 	dma_resv_unlock(resv);
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_resv_unlock);
+
+/* A sync_file of a fence that is signalled already, until it is given its own. */
+struct file *accel_helper_sync_file_create(void)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct sync_file *sync_file = sync_file_create(stub);
+
+	dma_fence_put(stub);
+	return sync_file ? sync_file->file : NULL;
+}
+EXPORT_SYMBOL_GPL(accel_helper_sync_file_create);
+
+/* Gives a sync_file that nobody else has seen yet its fence. */
+void accel_helper_sync_file_set_fence(struct file *file, struct dma_fence *fence)
+{
+	struct sync_file *sync_file = file->private_data;
+
+	dma_fence_put(sync_file->fence);
+	sync_file->fence = dma_fence_get(fence);
+}
+EXPORT_SYMBOL_GPL(accel_helper_sync_file_set_fence);

@@ -62,5 +62,7 @@ void accel_helper_ww_acquire_fini(struct ww_acquire_ctx *ctx);
 int accel_helper_dma_resv_lock(struct dma_resv *resv, struct ww_acquire_ctx *ctx, bool slow);
 bool accel_helper_dma_resv_trylock(struct dma_resv *resv);
 void accel_helper_dma_resv_unlock(struct dma_resv *resv);
+struct file *accel_helper_sync_file_create(void);
+void accel_helper_sync_file_set_fence(struct file *file, struct dma_fence *fence);
 
 #endif

@@ -31,6 +31,7 @@ pub mod module_static;
 pub mod pages;
 pub mod pci;
 pub mod seqlock;
+pub mod sync_file;
 pub mod sysfs;
 pub mod time;
 pub mod uaccess;
