@@ -270,7 +270,8 @@ TEST_F(fake, unknown_handles_flags_and_reserved_are_refused)
 	EXPECT_EQ(-ENOENT, export_buffer(self->fd, 12345));
 	ASSERT_EQ(0, create(self->fd, SIZE, &buffer));
 	for (unsigned int bit = 0; bit < 32; bit++) {
-		export = (struct accel_buffer_export){ .handle = buffer.handle, .flags = 1U << bit };
+		export = (struct accel_buffer_export){ .handle = buffer.handle };
+		export.flags = 1U << bit;
 		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_EXPORT, &export));
 	}
 	export = (struct accel_buffer_export){ .handle = buffer.handle, .reserved = 1 };

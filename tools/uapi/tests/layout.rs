@@ -68,6 +68,8 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_CREATE", ioctl::BUFFER_CREATE),
         ("ACCEL_IOCTL_BUFFER_CLOSE", ioctl::BUFFER_CLOSE),
         ("ACCEL_IOCTL_BUFFER_INFO", ioctl::BUFFER_INFO),
+        ("ACCEL_IOCTL_BUFFER_EXPORT", ioctl::BUFFER_EXPORT),
+        ("ACCEL_IOCTL_BUFFER_IMPORT", ioctl::BUFFER_IMPORT),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
     ]
