@@ -212,9 +212,10 @@ mod tests {
 
     #[test]
     fn placements_are_the_kernels() {
-        for raw in 0..4 {
+        for raw in 0..5 {
             assert_eq!(u32::from(Placement::from(raw)), raw);
         }
-        assert_eq!(Placement::from(3), Placement::Unknown(3));
+        assert_eq!(Placement::from(3), Placement::Imported);
+        assert_eq!(Placement::from(4), Placement::Unknown(4));
     }
 }
