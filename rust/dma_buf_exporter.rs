@@ -208,7 +208,7 @@ unsafe extern "C" fn begin_cpu_access<E: Exporter>(
     // SAFETY: By the requirements of this function.
     unsafe {
         borrow::<E>(buf).begin_cpu_access();
-        ext::accel_helper_dma_buf_sync_for_cpu(buf, direction);
+        ext::accel_helper_dma_buf_sync(buf, direction, true);
     }
     0
 }
@@ -223,7 +223,7 @@ unsafe extern "C" fn end_cpu_access<E: Exporter>(
     // SAFETY: By the requirements of this function.
     unsafe {
         borrow::<E>(buf).end_cpu_access();
-        ext::accel_helper_dma_buf_sync_for_device(buf, direction);
+        ext::accel_helper_dma_buf_sync(buf, direction, false);
     }
     0
 }

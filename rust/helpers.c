@@ -241,29 +241,22 @@ void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 EXPORT_SYMBOL_GPL(accel_helper_dma_unmap_sgtable);
 
 /* For a dma-buf whose attachments have what they are mapped by in their priv. */
-void accel_helper_dma_buf_sync_for_cpu(struct dma_buf *buf, enum dma_data_direction direction)
+void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction direction, bool for_cpu)
 {
 	struct dma_buf_attachment *attachment;
 
 	dma_resv_lock(buf->resv, NULL);
-	list_for_each_entry(attachment, &buf->attachments, node)
-		if (attachment->priv)
+	list_for_each_entry(attachment, &buf->attachments, node) {
+		if (!attachment->priv)
+			continue;
+		if (for_cpu)
 			dma_sync_sgtable_for_cpu(attachment->dev, attachment->priv, direction);
-	dma_resv_unlock(buf->resv);
-}
-EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync_for_cpu);
-
-void accel_helper_dma_buf_sync_for_device(struct dma_buf *buf, enum dma_data_direction direction)
-{
-	struct dma_buf_attachment *attachment;
-
-	dma_resv_lock(buf->resv, NULL);
-	list_for_each_entry(attachment, &buf->attachments, node)
-		if (attachment->priv)
+		else
 			dma_sync_sgtable_for_device(attachment->dev, attachment->priv, direction);
+	}
 	dma_resv_unlock(buf->resv);
 }
-EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync_for_device);
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync);
 
 int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map)
 {

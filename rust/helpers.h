@@ -42,8 +42,8 @@ void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
 void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 				    enum dma_data_direction direction);
-void accel_helper_dma_buf_sync_for_cpu(struct dma_buf *buf, enum dma_data_direction direction);
-void accel_helper_dma_buf_sync_for_device(struct dma_buf *buf, enum dma_data_direction direction);
+void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction direction,
+			       bool for_cpu);
 int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map);
 void accel_helper_vunmap(struct iosys_map *map);
 bool accel_helper_try_this_module_get(void);

@@ -2,10 +2,7 @@
 
 //! Statics that have a value between a module's init and its exit.
 
-use core::{
-    marker::PhantomData,
-    ops::Deref, //
-};
+use core::marker::PhantomData;
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -60,15 +57,6 @@ impl<T: Send + Sync> Default for ModuleStatic<T> {
 
 /// Keeps the value of a [`ModuleStatic`].
 pub struct Keeper<T: Send + Sync + 'static>(&'static ModuleStatic<T>);
-
-impl<T: Send + Sync> Deref for Keeper<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: Set in `ModuleStatic::set`; we are its keeper.
-        unsafe { &*self.0.value.load(Acquire).cast() }
-    }
-}
 
 impl<T: Send + Sync> Drop for Keeper<T> {
     fn drop(&mut self) {
