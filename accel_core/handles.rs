@@ -115,7 +115,8 @@ impl Handles {
         exports.insert(node);
         drop(exports);
         buffer.set_exported();
-        if self.get(handle).is_err() {
+        // Closed meanwhile, and the handle perhaps given to another buffer?
+        if !self.get(handle).is_ok_and(|now| Arc::ptr_eq(&now, &buffer)) {
             self.forget_exports(&buffer, handle);
         }
         Ok(buf)
