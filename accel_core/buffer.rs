@@ -23,7 +23,10 @@ use kernel_ext::{
         DmaBuf,
         Vmap, //
     },
-    pages::Pages, //
+    pages::{
+        Caching,
+        Pages, //
+    },
 };
 
 use crate::{
@@ -109,11 +112,11 @@ impl Buffer {
             return Err(EINVAL);
         }
         let mut pages = match placement {
-            Placement::System => Pages::scattered(count)?,
-            Placement::Contiguous => Pages::contiguous(count)?,
+            Placement::System => Pages::scattered(count, Caching::Cached)?,
+            Placement::Contiguous => Pages::contiguous(count, Caching::Cached)?,
             Placement::Imported => return Err(EOPNOTSUPP),
         };
-        memory.count(&mut pages)?;
+        pages.account(memory.clone());
         let pages = Arc::new(pages, GFP_KERNEL_ACCOUNT)?;
         Ok(Self::from_backing(Backing::Pages(pages), placement))
     }

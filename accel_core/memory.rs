@@ -83,13 +83,6 @@ impl Memory {
         self.used.load(Relaxed)
     }
 
-    /// Counts `pages` until they are gone, user mappings included.
-    pub(crate) fn count(self: &Arc<Self>, pages: &mut Pages) -> Result {
-        let usage = Usage::new(self, pages.size() as u64);
-        pages.account(KBox::new(usage, GFP_KERNEL_ACCOUNT)?);
-        Ok(())
-    }
-
     /// Maps `pages` for `dev` until the result is dropped or all mappings are revoked.
     pub(crate) fn map(
         self: &Arc<Self>,
@@ -136,27 +129,13 @@ impl Memory {
     }
 }
 
-/// What pages take of a [`Memory`].
-struct Usage {
-    memory: Arc<Memory>,
-    bytes: u64,
-}
-
-impl Account for Usage {}
-
-impl Usage {
-    fn new(memory: &Arc<Memory>, bytes: u64) -> Self {
-        memory.used.fetch_add(bytes, Relaxed);
-        Self {
-            memory: memory.clone(),
-            bytes,
-        }
+impl Account for Memory {
+    fn charge(&self, bytes: usize) {
+        self.used.fetch_add(bytes as u64, Relaxed);
     }
-}
 
-impl Drop for Usage {
-    fn drop(&mut self) {
-        self.memory.used.fetch_sub(self.bytes, Relaxed);
+    fn uncharge(&self, bytes: usize) {
+        self.used.fetch_sub(bytes as u64, Relaxed);
     }
 }
 

@@ -346,6 +346,9 @@ impl<O: Operations> FileOperations<O> {
         unlocked_ioctl: Some(Self::ioctl),
         #[cfg(CONFIG_COMPAT)]
         compat_ioctl: bindings::compat_ptr_ioctl,
+        // Where a huge folio can be mapped as a whole.
+        #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+        get_unmapped_area: Some(bindings::thp_get_unmapped_area),
         mmap: Some(Self::mmap),
         poll: Some(Self::poll),
         ..pin_init::zeroed()

@@ -27,7 +27,10 @@ use kernel::{
 use crate::{
     bindings as ext,
     dma_buf::DmaBuf,
-    pages::Pages, //
+    pages::{
+        Caching,
+        Pages, //
+    },
 };
 
 /// What can be exported: something that owns pages. It lives until the last user of the dma-buf is
@@ -157,19 +160,14 @@ fn map_pages(
     direction: bindings::dma_data_direction,
 ) -> Result<KBox<bindings::sg_table>> {
     let mut table = KBox::new(bindings::sg_table::default(), GFP_KERNEL)?;
-    let (first, count) = pages.as_raw();
-    // SAFETY: `first` are `count` pages, which stay as long as the dma-buf.
-    to_result(unsafe {
-        bindings::sg_alloc_table_from_pages_segment(
-            &mut *table,
-            first,
-            count as c_uint,
-            0,
-            pages.size(),
-            c_uint::MAX,
-            bindings::GFP_KERNEL,
-        )
-    })?;
+    let blocks = c_uint::try_from(pages.blocks().count()).map_err(|_| EINVAL)?;
+    // SAFETY: The table is empty.
+    to_result(unsafe { bindings::sg_alloc_table(&mut *table, blocks, bindings::GFP_KERNEL) })?;
+    let mut entry = table.sgl;
+    for (first, len) in pages.blocks() {
+        // SAFETY: The table has an entry for each block, whose pages stay as long as the dma-buf.
+        entry = unsafe { ext::accel_helper_sg_set_pages(entry, first, len) };
+    }
     // SAFETY: The exporter of an attachment's dma-buf may map for its device.
     to_result(unsafe { bindings::dma_map_sgtable(dev, &mut *table, direction, 0) }).inspect_err(
         |_| {
@@ -252,9 +250,15 @@ unsafe extern "C" fn vmap<E: Exporter>(
 ) -> c_int {
     from_result(|| {
         // SAFETY: By the requirements of this function.
-        let (pages, count) = unsafe { borrow::<E>(buf) }.pages().as_raw();
+        let object = unsafe { borrow::<E>(buf) };
+        let pages = object.pages();
+        let mut list = KVVec::with_capacity(pages.count(), GFP_KERNEL)?;
+        for page in (0..pages.count()).map_while(|index| pages.page(index)) {
+            list.push(page, GFP_KERNEL)?;
+        }
+        let is_wc = pages.caching() == Caching::WriteCombined;
         // SAFETY: The pages stay as long as the dma-buf.
-        to_result(unsafe { ext::accel_helper_vmap(pages, count, map) })?;
+        to_result(unsafe { ext::accel_helper_vmap(list.as_mut_ptr(), list.len(), is_wc, map) })?;
         Ok(0)
     })
 }

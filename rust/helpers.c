@@ -11,6 +11,7 @@
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
+#include <linux/set_memory.h>
 #include <linux/vmalloc.h>
 
 #include "helpers.h"
@@ -95,6 +96,21 @@ void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page)
 }
 EXPORT_SYMBOL_GPL(accel_helper_vmf_set_page);
 
+/* Maps the whole folio of which @page is page @index, if addresses allow. */
+vm_fault_t accel_helper_vmf_insert_folio(struct vm_fault *vmf, struct page *page,
+					 unsigned long index)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	unsigned long addr = vmf->address & HPAGE_PMD_MASK;
+
+	if ((vmf->address - addr) >> PAGE_SHIFT == index &&
+	    range_in_vma(vmf->vma, addr, addr + HPAGE_PMD_SIZE))
+		return vmf_insert_folio_pmd(vmf, page_folio(page), vmf->flags & FAULT_FLAG_WRITE);
+#endif
+	return VM_FAULT_FALLBACK;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_insert_folio);
+
 void accel_helper_vma_set_pgoff(struct vm_area_struct *vma, unsigned long pgoff)
 {
 	vma->vm_pgoff = pgoff;
@@ -114,22 +130,65 @@ void accel_helper_ida_init(struct ida *ida)
 EXPORT_SYMBOL_GPL(accel_helper_ida_init);
 
 /*
- * Zeroed pages that follow each other, each with a reference count of its own, charged to the
- * memory cgroup of the caller. Does not try hard for more than one, and rather fails than that
- * somebody is killed for one.
+ * For memory that is charged to the memory cgroup of the caller. Does not try hard for more than
+ * one page, and rather fails than that somebody is killed for one.
  */
+static gfp_t zeroed(unsigned int order)
+{
+	return GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+	       (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
+}
+
+/* Zeroed pages that follow each other and are freed as one. */
+struct page *accel_helper_alloc_folio(unsigned int order)
+{
+	struct folio *folio = folio_alloc(zeroed(order), order);
+
+	return folio ? folio_page(folio, 0) : NULL;
+}
+EXPORT_SYMBOL_GPL(accel_helper_alloc_folio);
+
+/* Zeroed pages that follow each other, each with a reference count of its own. */
 struct page *accel_helper_alloc_split_pages(unsigned int order)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
-	struct page *page;
+	struct page *page = alloc_pages(zeroed(order), order);
 
-	gfp |= __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
-	page = alloc_pages(gfp, order);
 	if (page && order)
 		split_page(page, order);
 	return page;
 }
 EXPORT_SYMBOL_GPL(accel_helper_alloc_split_pages);
+
+void accel_helper_put_page(struct page *page)
+{
+	put_page(page);
+}
+EXPORT_SYMBOL_GPL(accel_helper_put_page);
+
+/* Changes how the kernel's own mapping of pages is cached, so that all mappings of them agree. */
+int accel_helper_set_pages_wc(struct page *first, size_t count)
+{
+#ifdef CONFIG_X86
+	return set_memory_wc((unsigned long)page_address(first), count);
+#else
+	return 0;
+#endif
+}
+EXPORT_SYMBOL_GPL(accel_helper_set_pages_wc);
+
+void accel_helper_set_pages_wb(struct page *first, size_t count)
+{
+#ifdef CONFIG_X86
+	set_memory_wb((unsigned long)page_address(first), count);
+#endif
+}
+EXPORT_SYMBOL_GPL(accel_helper_set_pages_wb);
+
+void accel_helper_vma_set_wc(struct vm_area_struct *vma)
+{
+	vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
+}
+EXPORT_SYMBOL_GPL(accel_helper_vma_set_wc);
 
 unsigned long accel_helper_totalram_pages(void)
 {
@@ -233,6 +292,15 @@ size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
 
+/* Returns the next entry. */
+struct scatterlist *accel_helper_sg_set_pages(struct scatterlist *sg, struct page *first,
+					      size_t count)
+{
+	sg_set_page(sg, first, count << PAGE_SHIFT, 0);
+	return sg_next(sg);
+}
+EXPORT_SYMBOL_GPL(accel_helper_sg_set_pages);
+
 void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 				    enum dma_data_direction direction)
 {
@@ -258,9 +326,10 @@ void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction dire
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync);
 
-int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map)
+int accel_helper_vmap(struct page **pages, size_t count, bool wc, struct iosys_map *map)
 {
-	void *addr = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+	pgprot_t prot = wc ? pgprot_writecombine(PAGE_KERNEL) : PAGE_KERNEL;
+	void *addr = vmap(pages, count, VM_MAP, prot);
 
 	if (!addr)
 		return -ENOMEM;

@@ -31,20 +31,29 @@ struct pci_dev *accel_helper_to_pci_dev(struct device *dev);
 void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work));
 unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf);
 void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page);
+vm_fault_t accel_helper_vmf_insert_folio(struct vm_fault *vmf, struct page *page,
+					 unsigned long index);
 void accel_helper_vma_set_pgoff(struct vm_area_struct *vma, unsigned long pgoff);
 int accel_helper_check_zeroed_user(unsigned long from, size_t size);
 void accel_helper_ida_init(struct ida *ida);
+struct page *accel_helper_alloc_folio(unsigned int order);
 struct page *accel_helper_alloc_split_pages(unsigned int order);
+void accel_helper_put_page(struct page *page);
+int accel_helper_set_pages_wc(struct page *first, size_t count);
+void accel_helper_set_pages_wb(struct page *first, size_t count);
+void accel_helper_vma_set_wc(struct vm_area_struct *vma);
 unsigned long accel_helper_totalram_pages(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
 void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
+struct scatterlist *accel_helper_sg_set_pages(struct scatterlist *sg, struct page *first,
+					      size_t count);
 void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 				    enum dma_data_direction direction);
 void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction direction,
 			       bool for_cpu);
-int accel_helper_vmap(struct page **pages, size_t count, struct iosys_map *map);
+int accel_helper_vmap(struct page **pages, size_t count, bool wc, struct iosys_map *map);
 void accel_helper_vunmap(struct iosys_map *map);
 bool accel_helper_try_this_module_get(void);
 void accel_helper_this_module_put(void);

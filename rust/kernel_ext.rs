@@ -29,6 +29,7 @@ pub mod irq_work;
 pub mod maple_tree;
 pub mod module_static;
 pub mod pages;
+mod pages_map;
 pub mod pci;
 pub mod seqlock;
 pub mod sync_file;

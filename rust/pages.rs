@@ -2,20 +2,14 @@
 
 //! Pages of memory that the kernel, user space and devices share.
 //!
-//! Every page has its own reference count, and a mapping into user space holds a reference on each
-//! page it shows. So mappings can be split, moved, copied by fork() and outlive the device. They
-//! also hold the [`Pages`], to bring back a page that the user let go of.
+//! Mapping them into user space is in [`pages_map`](crate::pages_map).
 //!
-//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
+//! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
 use core::ops::Range;
 use kernel::{
     bindings,
     error::to_result,
-    mm::virt::{
-        flags,
-        VmaNew, //
-    },
     page::{
         PAGE_MASK,
         PAGE_SHIFT,
@@ -30,24 +24,66 @@ use crate::bindings as ext;
 /// The largest block the page allocator has, log2 of pages (`MAX_PAGE_ORDER` at its default).
 const MAX_ORDER: u32 = 10;
 
-/// The largest block that is worth a try when pages may be scattered.
-const CHUNK_ORDER: u32 = 9;
+/// What one entry of the page table's second level maps, log2 of pages (`PMD_ORDER`).
+pub(crate) const HUGE_ORDER: u32 = 9;
+
+/// How CPUs see memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// Through their caches.
+    Cached,
+    /// Writes are gathered, nothing is kept: for what CPUs write once and do not read.
+    WriteCombined,
+}
+
+/// Pages that follow each other in physical memory.
+#[derive(Clone, Copy)]
+struct Block {
+    first: *mut bindings::page,
+    /// Which page of all `first` is.
+    start: u32,
+    /// How many they are: a power of two if they are a folio, which is freed as a whole; else each
+    /// page has a reference count of its own.
+    len: u32,
+}
+
+/// Blocks in their order; most memory is of one.
+enum Blocks {
+    One(Block),
+    Many(KVVec<Block>),
+}
+
+impl Blocks {
+    fn as_slice(&self) -> &[Block] {
+        match self {
+            Blocks::One(block) => core::slice::from_ref(block),
+            Blocks::Many(blocks) => blocks,
+        }
+    }
+}
 
 /// Zeroed pages, charged to the memory cgroup of who allocates them.
 ///
 /// # Invariants
 ///
-/// Each pointer is a page of which we own a reference. If `contiguous`, they follow each other in
-/// physical memory.
+/// `blocks` are `count` pages: `start` of the first one is 0, of each other one where the one
+/// before ends. We own a reference of each folio, and of each page that is not of a folio. If they
+/// are write-combined, the kernel's own mapping of them is so, too.
 pub struct Pages {
-    pages: KVVec<*mut bindings::page>,
-    contiguous: bool,
-    /// Dropped with the pages.
-    account: Option<KBox<dyn Account>>,
+    blocks: Blocks,
+    count: usize,
+    caching: Caching,
+    account: Option<Arc<dyn Account>>,
 }
 
 /// Something that keeps account of pages for as long as they exist.
-pub trait Account: Send + Sync {}
+pub trait Account: Send + Sync {
+    /// There are `bytes` more.
+    fn charge(&self, bytes: usize);
+
+    /// There are `bytes` less.
+    fn uncharge(&self, bytes: usize);
+}
 
 // SAFETY: Pages have no owner thread; all access is by raw copies.
 unsafe impl Send for Pages {}
@@ -55,93 +91,152 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Allocates `count` pages anywhere.
-    pub fn scattered(count: usize) -> Result<Self> {
-        let mut this = Self::with_room(count, false)?;
-        let mut order = CHUNK_ORDER;
-        while this.pages.len() < count {
+    /// Allocates `count` pages anywhere, in blocks as large as can be had, the largest first.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM; EINTR: a signal.
+    pub fn scattered(count: usize, caching: Caching) -> Result<Self> {
+        check_count(count)?;
+        // INVARIANT: There are none yet; what is added follows what is there.
+        let mut this = Self {
+            blocks: Blocks::Many(KVVec::new()),
+            count: 0,
+            caching: Caching::Cached,
+            account: None,
+        };
+        let mut order = HUGE_ORDER;
+        while this.count < count {
             if kernel::current!().signal_pending() {
                 return Err(EINTR);
             }
-            let left = count - this.pages.len();
+            let left = count - this.count;
             order = order.min(left.ilog2());
-            match this.grow(order, left) {
-                Ok(()) => (),
+            match Block::folio(order) {
+                Ok(block) => this.push(block, left)?,
                 Err(_) if order > 0 => order -= 1,
                 Err(e) => return Err(e),
             }
         }
+        this.set_caching(caching)?;
         Ok(this)
     }
 
     /// Allocates `count` pages that follow each other.
-    pub fn contiguous(count: usize) -> Result<Self> {
-        let block = count.checked_next_power_of_two().ok_or(ENOMEM)?;
-        let order = block.ilog2();
-        if count == 0 || order > MAX_ORDER {
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn contiguous(count: usize, caching: Caching) -> Result<Self> {
+        check_count(count)?;
+        // log2, rounded up.
+        let order = usize::BITS - (count - 1).leading_zeros();
+        if order > MAX_ORDER {
             return Err(ENOMEM);
         }
-        let mut this = Self::with_room(count, true)?;
-        this.grow(order, count)?;
+        let block = match count.is_power_of_two() {
+            true => Block::folio(order)?,
+            false => Block::split(order, count as u32)?,
+        };
+        // INVARIANT: The block is ours.
+        let mut this = Self {
+            blocks: Blocks::One(block),
+            count,
+            caching: Caching::Cached,
+            account: None,
+        };
+        this.set_caching(caching)?;
         Ok(this)
     }
 
-    fn with_room(count: usize, contiguous: bool) -> Result<Self> {
-        // More than there can be: do not try (and do not let the allocator warn).
-        // SAFETY: Reads a counter.
-        if count > unsafe { ext::accel_helper_totalram_pages() } {
-            return Err(ENOMEM);
-        }
-        Ok(Self {
-            pages: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
-            contiguous,
-            account: None,
-        })
-    }
-
-    /// Allocates a block of `1 << order` pages and keeps the first `want` of them.
-    fn grow(&mut self, order: u32, want: usize) -> Result {
-        // SAFETY: We may sleep here.
-        let block = unsafe { ext::accel_helper_alloc_split_pages(order) };
-        if block.is_null() {
-            return Err(ENOMEM);
-        }
-        for i in 0..1usize << order {
-            // SAFETY: `struct page`s of a block follow each other.
-            let page = unsafe { block.add(i) };
-            if i >= want || self.pages.push_within_capacity(page).is_err() {
-                // SAFETY: Ours since the split, and not kept.
-                unsafe { bindings::__free_pages(page, 0) };
+    /// Adds a block when `left` pages are missing.
+    fn push(&mut self, mut block: Block, left: usize) -> Result {
+        block.start = self.count as u32;
+        let len = block.len as usize;
+        match &mut self.blocks {
+            Blocks::Many(blocks) if blocks.is_empty() && len == left => {
+                self.blocks = Blocks::One(block);
             }
+            Blocks::Many(blocks) => blocks
+                .push(block, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+                // SAFETY: The block is ours, and nobody knows it.
+                .inspect_err(|_| unsafe { block.free() })?,
+            Blocks::One(_) => return Err(EINVAL),
         }
+        self.count += len;
         Ok(())
     }
 
-    /// Keeps `account` until the pages are gone.
-    pub fn account(&mut self, account: KBox<dyn Account>) {
+    fn set_caching(&mut self, caching: Caching) -> Result {
+        if caching == Caching::Cached {
+            return Ok(());
+        }
+        // INVARIANT: Set for all blocks, or what is not kept.
+        self.caching = caching;
+        self.blocks().try_for_each(|(first, len)| {
+            // SAFETY: The pages are ours, and nobody uses them yet.
+            to_result(unsafe { ext::accel_helper_set_pages_wc(first, len) })
+        })
+    }
+
+    /// Keeps account of the pages with `account`.
+    pub fn account(&mut self, account: Arc<dyn Account>) {
+        account.charge(self.size());
         self.account = Some(account);
     }
 
     /// Returns how many pages there are.
     pub fn count(&self) -> usize {
-        self.pages.len()
+        self.count
     }
 
     /// Returns how many bytes there are.
     pub fn size(&self) -> usize {
-        self.pages.len() << PAGE_SHIFT
+        self.count << PAGE_SHIFT
     }
 
-    /// Returns the pages as an array, and how many there are.
-    pub(crate) fn as_raw(&self) -> (*mut *mut bindings::page, usize) {
-        (self.pages.as_ptr().cast_mut(), self.pages.len())
+    /// Returns how CPUs see them.
+    pub fn caching(&self) -> Caching {
+        self.caching
+    }
+
+    /// Returns the blocks: the first page of each and how many it has.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = (*mut bindings::page, usize)> + '_ {
+        let blocks = self.blocks.as_slice().iter();
+        blocks.map(|block| (block.first, block.len as usize))
     }
 
     /// Returns the first page if all follow each other.
     pub(crate) fn contiguous_start(&self) -> Option<*mut bindings::page> {
-        self.contiguous
-            .then(|| self.pages.first().copied())
-            .flatten()
+        match &self.blocks {
+            Blocks::One(block) => Some(block.first),
+            Blocks::Many(_) => None,
+        }
+    }
+
+    /// Returns the block that has page `index`.
+    fn block_of(&self, index: usize) -> Option<&Block> {
+        let blocks = self.blocks.as_slice();
+        let after = blocks.partition_point(|block| block.start as usize <= index);
+        blocks.get(after.checked_sub(1)?)
+    }
+
+    /// Returns page `index`.
+    pub(crate) fn page(&self, index: usize) -> Option<*mut bindings::page> {
+        if index >= self.count {
+            return None;
+        }
+        let block = self.block_of(index)?;
+        // In the block, by the type invariants; pages of a block follow each other.
+        Some(block.first.wrapping_add(index - block.start as usize))
+    }
+
+    /// Returns page `index`, and which page of its folio it is, if it is in one that a page table
+    /// can map as a whole. If it is not, no later page is.
+    pub(crate) fn huge_page(&self, index: usize) -> Option<(*mut bindings::page, usize)> {
+        let page = self.page(index)?;
+        let block = self.block_of(index)?;
+        (block.len == 1 << HUGE_ORDER).then(|| (page, index - block.start as usize))
     }
 
     /// Calls `f` with each piece of the range that is in one page: its address, its length and
@@ -158,9 +253,9 @@ impl Pages {
         while at < range.end {
             let offset = at & !PAGE_MASK;
             let len = (PAGE_SIZE - offset).min(range.end - at);
-            let page = self.pages.get(at >> PAGE_SHIFT).ok_or(EINVAL)?;
+            let page = self.page(at >> PAGE_SHIFT).ok_or(EINVAL)?;
             // SAFETY: We own a reference; the mapping is local and undone below.
-            let addr = unsafe { bindings::kmap_local_page(*page) };
+            let addr = unsafe { bindings::kmap_local_page(page) };
             f(
                 addr.cast::<u8>().wrapping_add(offset),
                 len,
@@ -201,116 +296,94 @@ impl Pages {
             unsafe { core::ptr::write_bytes(to, value, len) };
         });
     }
-
-    /// Maps pages into user space, beginning with page `first`, as a shared mapping that cannot
-    /// grow.
-    ///
-    /// EINVAL if the mapping is private or goes beyond the last page.
-    pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
-        if vma.flags() & flags::MAYSHARE == 0 {
-            return Err(EINVAL);
-        }
-        let count = (vma.end() - vma.start()) >> PAGE_SHIFT;
-        let end = first.checked_add(count).ok_or(EINVAL)?;
-        let pages = self.pages.get(first..end).ok_or(EINVAL)?;
-
-        vma.set_dontexpand();
-        vma.set_mixedmap();
-        let mut left = count;
-        // SAFETY: The VMA is being set up and is of `count` pages; we own all `pages`.
-        to_result(unsafe {
-            bindings::vm_insert_pages(
-                vma.as_ptr(),
-                vma.start(),
-                pages.as_ptr().cast_mut(),
-                &mut left,
-            )
-        })?;
-        // SAFETY: The VMA is being set up. Nothing fails after this, so `close` gets the
-        // reference back.
-        unsafe {
-            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), first);
-            (*vma.as_ptr()).vm_private_data = Arc::into_raw(self.clone()).cast_mut().cast();
-            (*vma.as_ptr()).vm_ops = &VM_OPS.0;
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        for page in &self.pages {
-            // SAFETY: By the type invariants.
-            unsafe { bindings::__free_pages(*page, 0) };
-        }
-    }
-}
-
-struct VmOps(bindings::vm_operations_struct);
-
-// SAFETY: Immutable.
-unsafe impl Sync for VmOps {}
-
-static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
-    open: Some(vma_open),
-    close: Some(vma_close),
-    fault: Some(vma_fault),
-    ..pin_init::zeroed()
-});
-
-/// # Safety
-///
-/// `vma` must be one that [`Pages::map`] set up, or a copy of one.
-unsafe extern "C" fn vma_open(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: `vm_private_data` is a reference that the VMA owns; a copy needs its own.
-    let pages = unsafe { borrow(vma) };
-    core::mem::forget(Arc::clone(&pages));
-}
-
-/// # Safety
-///
-/// As [`vma_open`].
-unsafe extern "C" fn vma_close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: The VMA gives its reference up.
-    drop(unsafe { Arc::from_raw((*vma).vm_private_data.cast_const().cast::<Pages>()) });
-}
-
-/// Brings back a page that the user let go of with `madvise(MADV_DONTNEED)`.
-///
-/// # Safety
-///
-/// `vmf` must be a fault in a VMA of [`vma_open`].
-unsafe extern "C" fn vma_fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-    // SAFETY: `vmf` is valid; the VMA owns a reference to the pages.
-    unsafe {
-        let pages = borrow((*vmf).__bindgen_anon_1.vma);
-        match pages.pages.get(ext::accel_helper_vmf_pgoff(vmf)) {
-            Some(page) => {
-                ext::accel_helper_vmf_set_page(vmf, *page);
-                0
+        for block in self.blocks.as_slice() {
+            // SAFETY: Ours, by the type invariants, and we are their last user.
+            unsafe {
+                if self.caching == Caching::WriteCombined {
+                    ext::accel_helper_set_pages_wb(block.first, block.len as usize);
+                }
+                block.free();
             }
-            None => bindings::vm_fault_reason_VM_FAULT_SIGBUS as bindings::vm_fault_t,
+        }
+        if let Some(account) = &self.account {
+            account.uncharge(self.size());
         }
     }
 }
 
-/// # Safety
-///
-/// As [`vma_open`]; the VMA must stay for as long as the result is used.
-unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> core::mem::ManuallyDrop<Arc<Pages>> {
-    // SAFETY: `vm_private_data` came from `Arc::into_raw`; the count is left alone.
-    core::mem::ManuallyDrop::new(unsafe {
-        Arc::from_raw((*vma).vm_private_data.cast_const().cast::<Pages>())
-    })
+/// ENOMEM for none, or more than there can be: do not try (and do not let the allocator warn).
+fn check_count(count: usize) -> Result {
+    // SAFETY: Reads a counter.
+    match (1..=unsafe { ext::accel_helper_totalram_pages() }).contains(&count) {
+        true => Ok(()),
+        false => Err(ENOMEM),
+    }
+}
+
+impl Block {
+    /// Allocates a folio of `1 << order` pages.
+    fn folio(order: u32) -> Result<Self> {
+        // SAFETY: We may sleep here.
+        let first = unsafe { ext::accel_helper_alloc_folio(order) };
+        Self::new(first, 1 << order)
+    }
+
+    /// Allocates `1 << order` pages and keeps the first `len` of them, not a power of two.
+    fn split(order: u32, len: u32) -> Result<Self> {
+        // SAFETY: We may sleep here.
+        let first = unsafe { ext::accel_helper_alloc_split_pages(order) };
+        let block = Self::new(first, len)?;
+        for i in len..1 << order {
+            // SAFETY: Ours since the split, and not kept.
+            unsafe { ext::accel_helper_put_page(first.add(i as usize)) };
+        }
+        Ok(block)
+    }
+
+    fn new(first: *mut bindings::page, len: u32) -> Result<Self> {
+        match first.is_null() {
+            true => Err(ENOMEM),
+            false => Ok(Self {
+                first,
+                start: 0,
+                len,
+            }),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The block must be ours, and not be used any more.
+    unsafe fn free(&self) {
+        let is_folio = self.len.is_power_of_two();
+        for i in 0..if is_folio { 1 } else { self.len as usize } {
+            // SAFETY: By the requirements; pages of a block follow each other.
+            unsafe { ext::accel_helper_put_page(self.first.add(i)) };
+        }
+    }
 }
 
 #[kunit_tests(accel_pages)]
 mod tests {
-    use super::*;
+    use super::{
+        Caching::{
+            Cached,
+            WriteCombined, //
+        },
+        *,
+    };
 
     #[test]
     fn pages_are_zeroed_and_keep_what_is_written() -> Result {
-        for pages in [Pages::scattered(3)?, Pages::contiguous(3)?] {
+        for pages in [
+            Pages::scattered(3, Cached)?,
+            Pages::contiguous(3, Cached)?,
+            Pages::scattered(3, WriteCombined)?,
+        ] {
             let mut bytes = [1; 16];
             pages.read(2 * PAGE_SIZE - 8, &mut bytes)?;
             assert_eq!(bytes, [0; 16]);
@@ -326,34 +399,53 @@ mod tests {
 
     #[test]
     fn ranges_outside_are_refused() -> Result {
-        let pages = Pages::scattered(2)?;
+        let pages = Pages::scattered(2, Cached)?;
         let size = pages.size();
         assert_eq!(size, 2 * PAGE_SIZE);
         assert!(pages.write(size, &[]).is_ok());
         assert!(pages.write(size, &[0]).is_err());
         assert!(pages.read(size - 1, &mut [0; 2]).is_err());
         assert!(pages.read(usize::MAX, &mut [0; 2]).is_err());
+        assert!(pages.page(1).is_some() && pages.page(2).is_none());
         Ok(())
     }
 
     #[test]
     fn what_cannot_be_is_refused() {
-        assert!(Pages::contiguous(0).is_err());
-        assert!(Pages::contiguous((1 << MAX_ORDER) + 1).is_err());
-        assert!(Pages::scattered(usize::MAX).is_err());
+        assert!(Pages::contiguous(0, Cached).is_err());
+        assert!(Pages::contiguous((1 << MAX_ORDER) + 1, Cached).is_err());
+        assert!(Pages::scattered(0, Cached).is_err());
+        assert!(Pages::scattered(usize::MAX, Cached).is_err());
     }
 
     #[test]
     fn contiguous_pages_follow_each_other() -> Result {
-        let pages = Pages::contiguous(5)?;
-        assert_eq!(pages.count(), 5);
-        for (i, page) in pages.pages.iter().enumerate() {
-            assert_eq!(
-                pages.contiguous_start().map(|p| p.wrapping_add(i)),
-                Some(*page)
-            );
+        for count in [1, 4, 5] {
+            let pages = Pages::contiguous(count, Cached)?;
+            assert_eq!(pages.count(), count);
+            let start = pages.contiguous_start();
+            for i in 0..count {
+                assert_eq!(start.map(|p| p.wrapping_add(i)), pages.page(i));
+            }
         }
-        assert!(Pages::scattered(5)?.contiguous_start().is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn blocks_get_smaller() -> Result {
+        // Not a power of two, and more than one huge block.
+        let count = (2 << HUGE_ORDER) + 7;
+        let pages = Pages::scattered(count, Cached)?;
+        let (mut sum, mut last) = (0, usize::MAX);
+        for (first, len) in pages.blocks() {
+            assert!(len <= last && len <= 1 << HUGE_ORDER);
+            assert_eq!(pages.page(sum), Some(first));
+            let huge_page = |i| (len == 1 << HUGE_ORDER).then(|| (first.wrapping_add(i), i));
+            assert_eq!(pages.huge_page(sum), huge_page(0));
+            assert_eq!(pages.huge_page(sum + len - 1), huge_page(len - 1));
+            (sum, last) = (sum + len, len);
+        }
+        assert_eq!((sum, pages.count()), (count, count));
         Ok(())
     }
 }

@@ -29,6 +29,7 @@
 #include <accel_fake.h>
 
 #define PAGE		4096UL
+#define HUGE_PAGE	(2UL << 20)
 #define NSEC_PER_MSEC	1000000LL
 #define NSEC_PER_SEC	1000000000LL
 
