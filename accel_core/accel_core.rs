@@ -37,6 +37,7 @@ mod queue;
 mod registration;
 mod submit;
 mod sysfs;
+mod table;
 mod wait;
 mod worker;
 

@@ -33,7 +33,10 @@ use crate::{
     device::Device,
     driver::Driver,
     file::File,
-    handles::Reserved,
+    handles::{
+        mmap_offset,
+        Reserved, //
+    },
     memory::{
         DeviceMapping,
         Memory, //
@@ -78,8 +81,8 @@ pub struct Buffer {
     memory: Backing,
     placement: Placement,
     mapping: Option<DeviceMapping>,
-    /// 0 until it is published; see [`crate::handles`].
-    handle: Atomic<u32>,
+    /// Where its mmap offsets begin, pages; 0 until it is published. See [`crate::handles`].
+    first_page: Atomic<u32>,
     exported: Atomic<bool>,
 }
 
@@ -126,7 +129,7 @@ impl Buffer {
             memory,
             placement,
             mapping: None,
-            handle: Atomic::new(0),
+            first_page: Atomic::new(0),
             exported: Atomic::new(false),
         }
     }
@@ -203,12 +206,15 @@ impl Buffer {
         self.exported.store(true, Release);
     }
 
-    pub(crate) fn handle(&self) -> u32 {
-        self.handle.load(Acquire)
+    pub(crate) fn first_page(&self) -> Option<u32> {
+        match self.first_page.load(Acquire) {
+            0 => None,
+            page => Some(page),
+        }
     }
 
-    pub(crate) fn publish(&self, handle: u32) {
-        self.handle.store(handle, Release);
+    pub(crate) fn publish(&self, first_page: u32) {
+        self.first_page.store(first_page, Release);
     }
 }
 
@@ -231,7 +237,7 @@ pub(crate) fn create<'f, T: Driver>(
     args.placement = placement as u32;
     let reserved = file.handles.reserve(buffer)?;
     args.handle = reserved.handle();
-    args.mmap_offset = mmap_offset(args.handle);
+    args.mmap_offset = reserved.mmap_offset();
     Ok(reserved)
 }
 
@@ -253,11 +259,7 @@ pub(crate) fn info<T: Driver>(file: &File<T>, args: &mut accel_buffer_info) -> R
     }
     let buffer = file.handles.get(args.handle)?;
     args.size = buffer.size() as u64;
-    args.mmap_offset = mmap_offset(args.handle);
+    args.mmap_offset = mmap_offset(buffer.first_page().ok_or(ENOENT)?);
     args.placement = buffer.placement as u32;
     Ok(())
-}
-
-pub(crate) fn mmap_offset(handle: u32) -> u64 {
-    u64::from(handle) << PAGE_SHIFT
 }

@@ -29,7 +29,6 @@ use kernel_ext::{
 
 use crate::{
     buffer::{
-        mmap_offset,
         Backing,
         Buffer,
         Placement, //
@@ -139,7 +138,7 @@ pub(crate) fn import_buffer<'f, T: Driver>(
     args.placement = buffer.placement() as u32;
     let reserved = file.handles.reserve(buffer)?;
     args.handle = reserved.handle();
-    args.mmap_offset = mmap_offset(args.handle);
+    args.mmap_offset = reserved.mmap_offset();
     Ok(reserved)
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The handles of a file's buffers.
+//! The handles of a file's buffers, and their mmap offsets.
 //!
-//! The handle of a buffer is the number of the page at which its mmap offsets begin, so one tree
-//! serves both, and a 32-bit mmap2() reaches every buffer. A file can have 16 TiB of buffers with
-//! 4-KiB pages.
+//! An mmap offset is a page number of 32 bits, as mmap2() has it, so that 32-bit programs reach
+//! every buffer. Its lower half belongs to the handles: each has the same number of pages. Buffers
+//! that are larger get a range of the upper half. All ranges begin at a multiple of those pages,
+//! so that a huge page can be mapped as one.
 
 use core::ops::RangeInclusive;
 use kernel::{
@@ -29,16 +30,27 @@ use crate::{
     dma_buf,
     ioctl::Commit,
     lock_class,
+    table::Table,
     Buffer, //
 };
 
-const RANGE: RangeInclusive<usize> = 1..=u32::MAX as usize;
+/// Pages of mmap offsets that a handle has, log2.
+const SHIFT: u32 = 12;
+
+/// Where the mmap offsets of larger buffers are, in units of `1 << SHIFT` pages.
+const LARGE: RangeInclusive<usize> = 1 << (31 - SHIFT)..=(1 << (32 - SHIFT)) - 1;
+
+/// How many buffers a file can have.
+const MAX_HANDLES: u32 = (1 << (31 - SHIFT)) - 1;
 
 /// The buffers of a file.
 #[pin_data]
 pub(crate) struct Handles {
     #[pin]
-    tree: Ranges<Buffer>,
+    table: Mutex<Table<Arc<Buffer>>>,
+    /// By their mmap offsets.
+    #[pin]
+    large: Ranges<Buffer>,
     /// What has been exported, by handle.
     #[pin]
     exports: Mutex<RBTree<u32, ARef<DmaBuf>>>,
@@ -46,49 +58,66 @@ pub(crate) struct Handles {
 
 impl Handles {
     pub(crate) fn new() -> impl PinInit<Self> {
-        let exports = lock_class::exports();
+        let (handles, exports) = (lock_class::handles(), lock_class::exports());
         pin_init!(Self {
-            tree <- Ranges::new(),
+            table <- Mutex::new(Table::new(), handles.0, handles.1),
+            large <- Ranges::new(),
             exports <- Mutex::new(RBTree::new(), exports.0, exports.1),
         })
     }
 
     /// Reserves a handle for `buffer`. Whoever guesses it before it is committed does not find the
-    /// buffer.
+    /// buffer. EDQUOT: the file has too many.
     pub(crate) fn reserve(&self, buffer: Buffer) -> Result<Reserved<'_>> {
         let buffer = Arc::new(buffer, GFP_KERNEL_ACCOUNT)?;
-        let pages = buffer.size() >> PAGE_SHIFT;
-        let handle = self.tree.alloc(pages, buffer.clone(), RANGE)?;
-        Ok(Reserved {
+        let handle = self.table.lock().reserve(MAX_HANDLES)?;
+        // From now on it is given back when dropped.
+        let mut reserved = Reserved {
             handles: self,
-            handle: u32::try_from(handle)?,
-            buffer: Some(buffer),
-        })
+            handle,
+            first_page: handle << SHIFT,
+            buffer: Some(buffer.clone()),
+        };
+        let units = (buffer.size() >> PAGE_SHIFT).div_ceil(1 << SHIFT);
+        if units > 1 {
+            let unit = self.large.alloc(units, buffer, LARGE)?;
+            reserved.first_page = u32::try_from(unit << SHIFT)?;
+        }
+        Ok(reserved)
     }
 
     /// Returns the buffer with this handle; ENOENT if there is none.
+    #[inline]
     pub(crate) fn get(&self, handle: u32) -> Result<Arc<Buffer>> {
-        match self.at_page(handle as usize) {
-            Some((buffer, 0)) => Ok(buffer),
-            _ => Err(ENOENT),
-        }
+        self.table.lock().get(handle).cloned().ok_or(ENOENT)
     }
 
     /// Returns the buffer that has this page of mmap offsets, and which of its pages it is.
     pub(crate) fn at_page(&self, page: usize) -> Option<(Arc<Buffer>, usize)> {
-        let buffer = self.tree.get(page)?;
-        let first = buffer.handle() as usize;
-        (first != 0).then(|| (buffer, page - first))
+        let unit = page >> SHIFT;
+        let buffer = match LARGE.contains(&unit) {
+            true => self.large.get(unit)?,
+            false => self.get(u32::try_from(unit).ok()?).ok()?,
+        };
+        let first = buffer.first_page()? as usize;
+        Some((buffer, page.checked_sub(first)?))
     }
 
     /// Gives a handle back; ENOENT if there is none.
     pub(crate) fn remove(&self, handle: u32) -> Result {
-        self.get(handle)?;
-        // Another thread may have been faster, and a third one may have got the same handle for
-        // a new buffer: the caller asked for that race.
-        let buffer = self.tree.remove(handle as usize).ok_or(ENOENT)?;
+        let buffer = self.table.lock().remove(handle).ok_or(ENOENT)?;
+        if let Some(first_page) = buffer.first_page() {
+            self.release(handle, first_page);
+        }
         self.forget_exports(&buffer, handle);
         Ok(())
+    }
+
+    /// Gives back the mmap offsets of a buffer, if they are not those of its handle.
+    fn release(&self, handle: u32, first_page: u32) {
+        if first_page != handle << SHIFT {
+            drop(self.large.remove((first_page >> SHIFT) as usize));
+        }
     }
 
     fn forget_exports(&self, buffer: &Buffer, handle: u32) {
@@ -127,6 +156,7 @@ impl Handles {
 pub(crate) struct Reserved<'a> {
     handles: &'a Handles,
     handle: u32,
+    first_page: u32,
     buffer: Option<Arc<Buffer>>,
 }
 
@@ -134,12 +164,23 @@ impl Reserved<'_> {
     pub(crate) fn handle(&self) -> u32 {
         self.handle
     }
+
+    /// Returns the offset for mmap(2), bytes.
+    pub(crate) fn mmap_offset(&self) -> u64 {
+        mmap_offset(self.first_page)
+    }
+}
+
+/// Returns the offset for mmap(2), bytes, that begins with this page.
+pub(crate) fn mmap_offset(first_page: u32) -> u64 {
+    u64::from(first_page) << PAGE_SHIFT
 }
 
 impl Commit for Reserved<'_> {
     fn commit(mut self) {
         if let Some(buffer) = self.buffer.take() {
-            buffer.publish(self.handle);
+            buffer.publish(self.first_page);
+            self.handles.table.lock().publish(self.handle, buffer);
         }
     }
 }
@@ -147,7 +188,8 @@ impl Commit for Reserved<'_> {
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         if self.buffer.is_some() {
-            drop(self.handles.tree.remove(self.handle as usize));
+            self.handles.release(self.handle, self.first_page);
+            self.handles.table.lock().cancel(self.handle);
         }
     }
 }
