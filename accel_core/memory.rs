@@ -149,7 +149,7 @@ impl DeviceMapping {
     /// Returns where the device sees it, if it sees it in one piece.
     pub(crate) fn contiguous_address(&self) -> Option<u64> {
         match &self.mapped {
-            Mapped::Pages(mapping) => Some(mapping.address()),
+            Mapped::Pages(mapping) => mapping.contiguous_address(),
             Mapped::Imported(attachment) => attachment.contiguous_address(),
         }
     }

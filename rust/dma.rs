@@ -17,14 +17,16 @@ use kernel::{
     sync::{
         aref::ARef,
         Arc,
-        SpinLockIrq, //
+        SpinLockIrq,
+        UniqueArc, //
     }, //
 };
 
 use crate::{
     bindings as ext,
     device::as_raw,
-    pages::Pages, //
+    pages::Pages,
+    sg_table::MappedTable, //
 };
 
 /// Sets which addresses `dev` can reach: the lowest `bits` bits.
@@ -38,98 +40,149 @@ pub fn set_mask(dev: &Device<Bound>, bits: u32) -> Result {
     Ok(())
 }
 
-/// Contiguous pages mapped for a device, in both directions, until revoked or dropped.
+/// Pages mapped for a device, in both directions, until revoked or dropped.
 ///
 /// # Invariants
 ///
-/// While `mapped` is true, `pages` is mapped at `address` for `dev` in its whole length.
+/// While `mapped` is not `None`, it is how `pages` are mapped for `dev`.
 #[pin_data(PinnedDrop)]
 pub struct Mapping {
     dev: ARef<Device>,
     pages: Arc<Pages>,
-    address: u64,
+    address: Option<u64>,
     /// Whether CPU and device see each other's writes only after a sync: bounce buffers, or caches
     /// that the device does not snoop.
     needs_sync: bool,
     #[pin]
-    mapped: SpinLockIrq<bool>,
+    mapped: SpinLockIrq<Option<Mapped>>,
+}
+
+/// How pages are mapped.
+enum Mapped {
+    /// In one piece, at this address.
+    Block(u64),
+    Table(MappedTable),
+}
+
+const DIRECTION: bindings::dma_data_direction = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
+
+impl Mapped {
+    /// # Safety
+    ///
+    /// Must be undone before `dev` is unbound, and before `pages` are dropped.
+    unsafe fn new(dev: &Device<Bound>, pages: &Pages) -> Result<Self> {
+        let Some(first) = pages.contiguous_start() else {
+            // SAFETY: By the requirements of this function.
+            return unsafe { MappedTable::new(pages, as_raw(dev), DIRECTION) }.map(Mapped::Table);
+        };
+        // SAFETY: `dev` is bound, `first` starts `pages.size()` bytes of contiguous memory.
+        let address = unsafe {
+            bindings::dma_map_page_attrs(as_raw(dev), first, 0, pages.size(), DIRECTION, 0)
+        };
+        // SAFETY: `dev` is valid.
+        to_result(unsafe { ext::accel_helper_dma_mapping_error(as_raw(dev), address) })?;
+        Ok(Mapped::Block(address))
+    }
+
+    /// Returns where the device sees the `size` bytes, if it sees them in one piece.
+    fn contiguous_address(&self, size: usize) -> Option<u64> {
+        match self {
+            Mapped::Block(address) => Some(*address),
+            Mapped::Table(table) => table.contiguous_address(size),
+        }
+    }
+
+    fn needs_sync(&self, dev: &Device<Bound>) -> bool {
+        // SAFETY: `dev` is valid; the address is one that was mapped.
+        unsafe {
+            match self {
+                Mapped::Block(address) => {
+                    ext::accel_helper_dma_need_sync(as_raw(dev), *address) //
+                }
+                Mapped::Table(_) => ext::accel_helper_dma_dev_need_sync(as_raw(dev)),
+            }
+        }
+    }
+
+    /// Undoes it.
+    ///
+    /// # Safety
+    ///
+    /// `dev` and `size` must be those of [`Mapped::new`].
+    unsafe fn unmap<C: DeviceContext>(self, dev: &Device<C>, size: usize) {
+        if let Mapped::Block(address) = self {
+            // SAFETY: By the requirements of this function.
+            unsafe {
+                bindings::dma_unmap_page_attrs(as_raw(dev), address, size, DIRECTION, 0)
+                //
+            };
+        }
+    }
 }
 
 impl Mapping {
-    /// Maps `pages`, which must be contiguous (else EINVAL).
+    /// Maps `pages` for `dev`. May sleep.
     ///
     /// # Safety
     ///
     /// Must be revoked before `dev` is unbound.
     pub unsafe fn new(dev: &Device<Bound>, pages: Arc<Pages>) -> Result<Arc<Self>> {
-        let first = pages.contiguous_start().ok_or(EINVAL)?;
-        // SAFETY: `dev` is bound, `first` starts `pages.size()` bytes of contiguous memory.
-        let address = unsafe {
-            bindings::dma_map_page_attrs(
-                as_raw(dev),
-                first,
-                0,
-                pages.size(),
-                bindings::dma_data_direction::DMA_BIDIRECTIONAL,
-                0,
-            )
-        };
-        // SAFETY: `dev` is valid.
-        to_result(unsafe { ext::accel_helper_dma_mapping_error(as_raw(dev), address) })?;
-        // SAFETY: `dev` is valid; just mapped.
-        let needs_sync = unsafe { ext::accel_helper_dma_need_sync(as_raw(dev), address) };
-        let size = pages.size();
-        let this = Arc::pin_init(
-            pin_init!(Self {
-                dev: ARef::from(&**dev),
-                pages,
-                address,
-                needs_sync,
-                // INVARIANT: Just mapped.
-                mapped <- new_spinlock_irq!(true, "dma_mapping"),
-            }),
-            GFP_KERNEL,
-        );
-        if this.is_err() {
-            // SAFETY: Mapped above, and nobody else knows.
-            unsafe { unmap(dev, address, size) };
-        }
-        this
+        let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT)?;
+        // SAFETY: By the requirements of this function; we own the pages.
+        let mapped = unsafe { Mapped::new(dev, &pages) }?;
+        let address = mapped.contiguous_address(pages.size());
+        let needs_sync = mapped.needs_sync(dev);
+        let Ok(this) = place.pin_init_with(pin_init!(Self {
+            dev: ARef::from(&**dev),
+            address,
+            needs_sync,
+            pages,
+            // INVARIANT: Just mapped.
+            mapped <- new_spinlock_irq!(Some(mapped), "dma_mapping"),
+        }));
+        Ok(this.into())
     }
 
-    /// Returns where the device sees the pages.
-    pub fn address(&self) -> u64 {
+    /// Returns where the device sees the pages, if it sees them in one piece.
+    pub fn contiguous_address(&self) -> Option<u64> {
         self.address
     }
 
     /// Makes what the CPU wrote visible to the device. May be called in any context.
     pub fn sync_for_device(&self) {
-        self.sync(ext::accel_helper_dma_sync_for_device);
+        self.sync(false);
     }
 
     /// Makes what the device wrote visible to the CPU. May be called in any context.
     pub fn sync_for_cpu(&self) {
-        self.sync(ext::accel_helper_dma_sync_for_cpu);
+        self.sync(true);
     }
 
-    fn sync(&self, by: unsafe extern "C" fn(*mut bindings::device, u64, usize)) {
+    fn sync(&self, for_cpu: bool) {
         if !self.needs_sync {
             return;
         }
-        let mapped = self.mapped.lock();
-        if *mapped {
-            // SAFETY: By the type invariants; `by` syncs what is mapped.
-            unsafe { by(as_raw(&self.dev), self.address, self.pages.size()) };
+        let sync_block = match for_cpu {
+            true => ext::accel_helper_dma_sync_for_cpu,
+            false => ext::accel_helper_dma_sync_for_device,
+        };
+        match &*self.mapped.lock() {
+            // SAFETY: By the type invariants.
+            Some(Mapped::Block(address)) => unsafe {
+                sync_block(as_raw(&self.dev), *address, self.pages.size())
+            },
+            Some(Mapped::Table(table)) => table.sync(for_cpu),
+            None => (),
         }
     }
 
     /// Undoes the mapping; the device must not use it any more. Of two concurrent calls the second
     /// may return before it is undone.
     pub fn revoke(&self) {
-        let mapped = core::mem::replace(&mut *self.mapped.lock(), false);
-        if mapped {
-            // SAFETY: It was mapped, and only we saw that.
-            unsafe { unmap(&self.dev, self.address, self.pages.size()) };
+        let mapped = self.mapped.lock().take();
+        if let Some(mapped) = mapped {
+            // SAFETY: By the type invariants, and only we have it.
+            unsafe { mapped.unmap(&self.dev, self.pages.size()) };
         }
     }
 }
@@ -139,20 +192,4 @@ impl PinnedDrop for Mapping {
     fn drop(self: Pin<&mut Self>) {
         self.revoke();
     }
-}
-
-/// # Safety
-///
-/// `size` bytes must be mapped at `address` for `dev`.
-unsafe fn unmap<C: DeviceContext>(dev: &Device<C>, address: u64, size: usize) {
-    // SAFETY: By the requirements of this function.
-    unsafe {
-        bindings::dma_unmap_page_attrs(
-            as_raw(dev),
-            address,
-            size,
-            bindings::dma_data_direction::DMA_BIDIRECTIONAL,
-            0,
-        )
-    };
 }

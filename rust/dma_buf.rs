@@ -11,6 +11,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    dma::DataDirection,
     error::{
         from_err_ptr,
         to_result, //
@@ -89,6 +90,23 @@ impl DmaBuf {
     pub fn size(&self) -> usize {
         // SAFETY: Does not change.
         unsafe { (*self.as_raw()).size }
+    }
+
+    /// Waits until the CPU may use it, and makes what devices wrote visible to it. The direction is
+    /// that of a device: the CPU reads what comes from it, and writes what goes to it.
+    ///
+    /// # Errors
+    ///
+    /// ERESTARTSYS: a signal; or what the exporter says.
+    pub fn begin_cpu_access(&self, direction: DataDirection) -> Result {
+        // SAFETY: `self` is valid.
+        to_result(unsafe { bindings::dma_buf_begin_cpu_access(self.as_raw(), direction.into()) })
+    }
+
+    /// Makes what the CPU wrote visible to devices. The errors are the exporter's.
+    pub fn end_cpu_access(&self, direction: DataDirection) -> Result {
+        // SAFETY: `self` is valid.
+        to_result(unsafe { bindings::dma_buf_end_cpu_access(self.as_raw(), direction.into()) })
     }
 
     /// Maps it into user space from page `first` on; the mapping becomes one of the dma-buf's file.

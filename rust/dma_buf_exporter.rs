@@ -31,6 +31,7 @@ use crate::{
         Caching,
         Pages, //
     },
+    sg_table::MappedTable,
 };
 
 /// What can be exported: something that owns pages. It lives until the last user of the dma-buf is
@@ -143,55 +144,53 @@ unsafe extern "C" fn map<E: Exporter>(
 ) -> *mut bindings::sg_table {
     // SAFETY: By the requirements of this function.
     let (object, dev) = unsafe { (borrow::<E>((*attachment).dmabuf), (*attachment).dev) };
-    match map_pages(object.pages(), dev, direction) {
+    // SAFETY: The exporter of an attachment's dma-buf may map for its device; the pages stay as long
+    // as the dma-buf.
+    let table = unsafe { MappedTable::new(object.pages(), dev, direction) };
+    match table.and_then(|table| Ok(KBox::new(table, GFP_KERNEL_ACCOUNT)?)) {
         Ok(table) => {
-            let table = KBox::into_raw(table);
+            let raw = table.as_raw();
             // SAFETY: `priv` is ours; the reservation protects it.
-            unsafe { (*attachment).priv_ = table.cast() };
-            table
+            unsafe { (*attachment).priv_ = KBox::into_raw(table).cast() };
+            raw
         }
         Err(e) => e.to_ptr(),
     }
 }
 
-fn map_pages(
-    pages: &Pages,
-    dev: *mut bindings::device,
-    direction: bindings::dma_data_direction,
-) -> Result<KBox<bindings::sg_table>> {
-    let mut table = KBox::new(bindings::sg_table::default(), GFP_KERNEL)?;
-    let blocks = c_uint::try_from(pages.blocks().count()).map_err(|_| EINVAL)?;
-    // SAFETY: The table is empty.
-    to_result(unsafe { bindings::sg_alloc_table(&mut *table, blocks, bindings::GFP_KERNEL) })?;
-    let mut entry = table.sgl;
-    for (first, len) in pages.blocks() {
-        // SAFETY: The table has an entry for each block, whose pages stay as long as the dma-buf.
-        entry = unsafe { ext::accel_helper_sg_set_pages(entry, first, len) };
+/// # Safety
+///
+/// `attachment` must be one that [`map`] mapped.
+unsafe extern "C" fn unmap(
+    attachment: *mut bindings::dma_buf_attachment,
+    _table: *mut bindings::sg_table,
+    _direction: bindings::dma_data_direction,
+) {
+    // SAFETY: By the requirements of this function `priv` came from `KBox::into_raw` in `map`.
+    unsafe {
+        let table = KBox::from_raw((*attachment).priv_.cast::<MappedTable>());
+        (*attachment).priv_ = core::ptr::null_mut();
+        drop(table);
     }
-    // SAFETY: The exporter of an attachment's dma-buf may map for its device.
-    to_result(unsafe { bindings::dma_map_sgtable(dev, &mut *table, direction, 0) }).inspect_err(
-        |_| {
-            // SAFETY: Made above.
-            unsafe { bindings::sg_free_table(&mut *table) };
-        },
-    )?;
-    Ok(table)
+}
+
+/// Syncs what is mapped for others, for the CPU or for them.
+///
+/// # Safety
+///
+/// As [`begin_cpu_access`].
+unsafe fn sync(buf: *mut bindings::dma_buf, for_cpu: bool) {
+    // SAFETY: By the requirements of this function.
+    unsafe { ext::accel_helper_dma_buf_for_each(buf, Some(sync_attachment), for_cpu) };
 }
 
 /// # Safety
 ///
-/// `table` must be what [`map`] returned for `attachment`.
-unsafe extern "C" fn unmap(
-    attachment: *mut bindings::dma_buf_attachment,
-    table: *mut bindings::sg_table,
-    direction: bindings::dma_data_direction,
-) {
-    // SAFETY: By the requirements of this function; the table came from `KBox::into_raw`.
-    unsafe {
-        (*attachment).priv_ = core::ptr::null_mut();
-        ext::accel_helper_dma_unmap_sgtable((*attachment).dev, table, direction);
-        bindings::sg_free_table(table);
-        drop(KBox::from_raw(table));
+/// `table` must be null or a `MappedTable`.
+unsafe extern "C" fn sync_attachment(table: *mut c_void, for_cpu: bool) {
+    // SAFETY: By the requirements of this function.
+    if let Some(table) = unsafe { table.cast::<MappedTable>().as_ref() } {
+        table.sync(for_cpu);
     }
 }
 
@@ -201,12 +200,12 @@ unsafe extern "C" fn unmap(
 /// [`map`] made.
 unsafe extern "C" fn begin_cpu_access<E: Exporter>(
     buf: *mut bindings::dma_buf,
-    direction: bindings::dma_data_direction,
+    _direction: bindings::dma_data_direction,
 ) -> c_int {
     // SAFETY: By the requirements of this function.
     unsafe {
         borrow::<E>(buf).begin_cpu_access();
-        ext::accel_helper_dma_buf_sync(buf, direction, true);
+        sync(buf, true);
     }
     0
 }
@@ -216,12 +215,12 @@ unsafe extern "C" fn begin_cpu_access<E: Exporter>(
 /// As [`begin_cpu_access`].
 unsafe extern "C" fn end_cpu_access<E: Exporter>(
     buf: *mut bindings::dma_buf,
-    direction: bindings::dma_data_direction,
+    _direction: bindings::dma_data_direction,
 ) -> c_int {
     // SAFETY: By the requirements of this function.
     unsafe {
         borrow::<E>(buf).end_cpu_access();
-        ext::accel_helper_dma_buf_sync(buf, direction, false);
+        sync(buf, false);
     }
     0
 }

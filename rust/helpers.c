@@ -7,6 +7,7 @@
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/sync_file.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
@@ -51,6 +52,12 @@ bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr)
 	return dma_need_sync(dev, addr);
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_need_sync);
+
+bool accel_helper_dma_dev_need_sync(struct device *dev)
+{
+	return dma_dev_need_sync(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_dev_need_sync);
 
 void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size)
 {
@@ -190,6 +197,26 @@ void accel_helper_vma_set_wc(struct vm_area_struct *vma)
 }
 EXPORT_SYMBOL_GPL(accel_helper_vma_set_wc);
 
+/* As __ib_umem_get_va() does it. */
+int accel_helper_account_pinned(struct mm_struct *mm, unsigned long count)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long pinned = atomic64_add_return(count, &mm->pinned_vm);
+
+	if (pinned > limit && !capable(CAP_IPC_LOCK)) {
+		atomic64_sub(count, &mm->pinned_vm);
+		return -ENOMEM;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(accel_helper_account_pinned);
+
+void accel_helper_unaccount_pinned(struct mm_struct *mm, unsigned long count)
+{
+	atomic64_sub(count, &mm->pinned_vm);
+}
+EXPORT_SYMBOL_GPL(accel_helper_unaccount_pinned);
+
 unsigned long accel_helper_totalram_pages(void)
 {
 	return totalram_pages();
@@ -292,6 +319,12 @@ size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
 
+unsigned int accel_helper_dma_get_max_seg_size(struct device *dev)
+{
+	return dma_get_max_seg_size(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_get_max_seg_size);
+
 /* Returns the next entry. */
 struct scatterlist *accel_helper_sg_set_pages(struct scatterlist *sg, struct page *first,
 					      size_t count)
@@ -308,23 +341,27 @@ void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_unmap_sgtable);
 
-/* For a dma-buf whose attachments have what they are mapped by in their priv. */
-void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction direction, bool for_cpu)
+void accel_helper_dma_sync_sgtable(struct device *dev, struct sg_table *table,
+				   enum dma_data_direction direction, bool for_cpu)
+{
+	if (for_cpu)
+		dma_sync_sgtable_for_cpu(dev, table, direction);
+	else
+		dma_sync_sgtable_for_device(dev, table, direction);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_sync_sgtable);
+
+/* Calls @f with the priv of each attachment. */
+void accel_helper_dma_buf_for_each(struct dma_buf *buf, void (*f)(void *priv, bool arg), bool arg)
 {
 	struct dma_buf_attachment *attachment;
 
 	dma_resv_lock(buf->resv, NULL);
-	list_for_each_entry(attachment, &buf->attachments, node) {
-		if (!attachment->priv)
-			continue;
-		if (for_cpu)
-			dma_sync_sgtable_for_cpu(attachment->dev, attachment->priv, direction);
-		else
-			dma_sync_sgtable_for_device(attachment->dev, attachment->priv, direction);
-	}
+	list_for_each_entry(attachment, &buf->attachments, node)
+		f(attachment->priv, arg);
 	dma_resv_unlock(buf->resv);
 }
-EXPORT_SYMBOL_GPL(accel_helper_dma_buf_sync);
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_for_each);
 
 int accel_helper_vmap(struct page **pages, size_t count, bool wc, struct iosys_map *map)
 {

@@ -24,6 +24,7 @@ void accel_helper_device_attribute_init(struct device_attribute *attr, const cha
 void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr);
+bool accel_helper_dma_dev_need_sync(struct device *dev);
 void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t size);
 void accel_helper_dma_sync_for_device(struct device *dev, dma_addr_t addr, size_t size);
 int accel_helper_dev_to_node(struct device *dev);
@@ -42,17 +43,21 @@ void accel_helper_put_page(struct page *page);
 int accel_helper_set_pages_wc(struct page *first, size_t count);
 void accel_helper_set_pages_wb(struct page *first, size_t count);
 void accel_helper_vma_set_wc(struct vm_area_struct *vma);
+int accel_helper_account_pinned(struct mm_struct *mm, unsigned long count);
+void accel_helper_unaccount_pinned(struct mm_struct *mm, unsigned long count);
 unsigned long accel_helper_totalram_pages(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
 void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
+unsigned int accel_helper_dma_get_max_seg_size(struct device *dev);
 struct scatterlist *accel_helper_sg_set_pages(struct scatterlist *sg, struct page *first,
 					      size_t count);
 void accel_helper_dma_unmap_sgtable(struct device *dev, struct sg_table *table,
 				    enum dma_data_direction direction);
-void accel_helper_dma_buf_sync(struct dma_buf *buf, enum dma_data_direction direction,
-			       bool for_cpu);
+void accel_helper_dma_sync_sgtable(struct device *dev, struct sg_table *table,
+				   enum dma_data_direction direction, bool for_cpu);
+void accel_helper_dma_buf_for_each(struct dma_buf *buf, void (*f)(void *priv, bool arg), bool arg);
 int accel_helper_vmap(struct page **pages, size_t count, bool wc, struct iosys_map *map);
 void accel_helper_vunmap(struct iosys_map *map);
 bool accel_helper_try_this_module_get(void);

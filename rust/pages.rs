@@ -2,7 +2,8 @@
 
 //! Pages of memory that the kernel, user space and devices share.
 //!
-//! Mapping them into user space is in [`pages_map`](crate::pages_map).
+//! Mapping them into user space is in [`pages_map`](crate::pages_map); pages that are a user's
+//! already are made in [`user_pages`](crate::user_pages).
 //!
 //! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
@@ -19,7 +20,10 @@ use kernel::{
     sync::Arc, //
 };
 
-use crate::bindings as ext;
+use crate::{
+    bindings as ext,
+    user_pages::Pinned, //
+};
 
 /// The largest block the page allocator has, log2 of pages (`MAX_PAGE_ORDER` at its default).
 const MAX_ORDER: u32 = 10;
@@ -38,12 +42,12 @@ pub enum Caching {
 
 /// Pages that follow each other in physical memory.
 #[derive(Clone, Copy)]
-struct Block {
+pub(crate) struct Block {
     first: *mut bindings::page,
     /// Which page of all `first` is.
     start: u32,
-    /// How many they are: a power of two if they are a folio, which is freed as a whole; else each
-    /// page has a reference count of its own.
+    /// How many they are. If they were allocated, and are a power of two, they are a folio, which
+    /// is freed as a whole; else each page has a reference count of its own.
     len: u32,
 }
 
@@ -62,17 +66,27 @@ impl Blocks {
     }
 }
 
-/// Zeroed pages, charged to the memory cgroup of who allocates them.
+/// Where pages come from.
+enum Origin {
+    /// They were allocated, zeroed and charged to the memory cgroup of who did it.
+    Allocated,
+    /// They are of a user's memory.
+    User(Pinned),
+}
+
+/// Pages of memory.
 ///
 /// # Invariants
 ///
 /// `blocks` are `count` pages: `start` of the first one is 0, of each other one where the one
-/// before ends. We own a reference of each folio, and of each page that is not of a folio. If they
-/// are write-combined, the kernel's own mapping of them is so, too.
+/// before ends. We own a reference of each folio, and of each page that is not of a folio, or, if
+/// they are a user's, a pin of each page. If they are write-combined, the kernel's own mapping of
+/// them is so, too.
 pub struct Pages {
     blocks: Blocks,
     count: usize,
     caching: Caching,
+    origin: Origin,
     account: Option<Arc<dyn Account>>,
 }
 
@@ -98,13 +112,7 @@ impl Pages {
     /// ENOMEM; EINTR: a signal.
     pub fn scattered(count: usize, caching: Caching) -> Result<Self> {
         check_count(count)?;
-        // INVARIANT: There are none yet; what is added follows what is there.
-        let mut this = Self {
-            blocks: Blocks::Many(KVVec::new()),
-            count: 0,
-            caching: Caching::Cached,
-            account: None,
-        };
+        let mut this = Self::none(Origin::Allocated);
         let mut order = HUGE_ORDER;
         while this.count < count {
             if kernel::current!().signal_pending() {
@@ -113,7 +121,8 @@ impl Pages {
             let left = count - this.count;
             order = order.min(left.ilog2());
             match Block::folio(order) {
-                Ok(block) => this.push(block, left)?,
+                // SAFETY: The block is ours, and nobody knows it.
+                Ok(block) => this.push(block).inspect_err(|_| unsafe { block.free() })?,
                 Err(_) if order > 0 => order -= 1,
                 Err(e) => return Err(e),
             }
@@ -138,32 +147,44 @@ impl Pages {
             true => Block::folio(order)?,
             false => Block::split(order, count as u32)?,
         };
-        // INVARIANT: The block is ours.
-        let mut this = Self {
-            blocks: Blocks::One(block),
-            count,
-            caching: Caching::Cached,
-            account: None,
-        };
+        let mut this = Self::none(Origin::Allocated);
+        // SAFETY: The block is ours, and nobody knows it.
+        this.push(block).inspect_err(|_| unsafe { block.free() })?;
         this.set_caching(caching)?;
         Ok(this)
     }
 
-    /// Adds a block when `left` pages are missing.
-    fn push(&mut self, mut block: Block, left: usize) -> Result {
-        block.start = self.count as u32;
-        let len = block.len as usize;
-        match &mut self.blocks {
-            Blocks::Many(blocks) if blocks.is_empty() && len == left => {
-                self.blocks = Blocks::One(block);
-            }
-            Blocks::Many(blocks) => blocks
-                .push(block, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
-                // SAFETY: The block is ours, and nobody knows it.
-                .inspect_err(|_| unsafe { block.free() })?,
-            Blocks::One(_) => return Err(EINVAL),
+    /// Pages that are pinned; there are none yet.
+    pub(crate) fn pinned(pinned: Pinned) -> Self {
+        Self::none(Origin::User(pinned))
+    }
+
+    fn none(origin: Origin) -> Self {
+        // INVARIANT: What is added follows what is there.
+        Self {
+            blocks: Blocks::Many(KVVec::new()),
+            count: 0,
+            caching: Caching::Cached,
+            origin,
+            account: None,
         }
-        self.count += len;
+    }
+
+    /// Adds a block, of which the caller owns what the type invariants say.
+    pub(crate) fn push(&mut self, mut block: Block) -> Result {
+        block.start = self.count as u32;
+        match &mut self.blocks {
+            Blocks::Many(blocks) if blocks.is_empty() => self.blocks = Blocks::One(block),
+            Blocks::Many(blocks) => blocks.push(block, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)?,
+            Blocks::One(first) => {
+                let mut blocks = KVVec::with_capacity(4, GFP_KERNEL_ACCOUNT)?;
+                for block in [*first, block] {
+                    blocks.push(block, GFP_KERNEL_ACCOUNT)?;
+                }
+                self.blocks = Blocks::Many(blocks);
+            }
+        }
+        self.count += block.len as usize;
         Ok(())
     }
 
@@ -198,6 +219,19 @@ impl Pages {
     /// Returns how CPUs see them.
     pub fn caching(&self) -> Caching {
         self.caching
+    }
+
+    /// Returns whether devices may write to them.
+    pub fn is_writable(&self) -> bool {
+        match &self.origin {
+            Origin::Allocated => true,
+            Origin::User(pinned) => pinned.is_writable(),
+        }
+    }
+
+    /// Returns whether they can be mapped into user space; a user's own pages are already.
+    pub(crate) fn can_map(&self) -> bool {
+        matches!(self.origin, Origin::Allocated)
     }
 
     /// Returns the blocks: the first page of each and how many it has.
@@ -301,12 +335,16 @@ impl Pages {
 impl Drop for Pages {
     fn drop(&mut self) {
         for block in self.blocks.as_slice() {
+            let (first, len) = (block.first, block.len as usize);
             // SAFETY: Ours, by the type invariants, and we are their last user.
             unsafe {
                 if self.caching == Caching::WriteCombined {
-                    ext::accel_helper_set_pages_wb(block.first, block.len as usize);
+                    ext::accel_helper_set_pages_wb(first, len);
                 }
-                block.free();
+                match &self.origin {
+                    Origin::Allocated => block.free(),
+                    Origin::User(pinned) => pinned.unpin(first, len),
+                }
             }
         }
         if let Some(account) = &self.account {
@@ -344,7 +382,7 @@ impl Block {
         Ok(block)
     }
 
-    fn new(first: *mut bindings::page, len: u32) -> Result<Self> {
+    pub(crate) fn new(first: *mut bindings::page, len: u32) -> Result<Self> {
         match first.is_null() {
             true => Err(ENOMEM),
             false => Ok(Self {

@@ -44,8 +44,12 @@ impl Pages {
     ///
     /// # Errors
     ///
-    /// EINVAL: the mapping is private or goes beyond the last page; ENOMEM.
+    /// EOPNOTSUPP: the pages are a user's; EINVAL: the mapping is private or goes beyond the last
+    /// page; ENOMEM.
     pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
+        if !self.can_map() {
+            return Err(EOPNOTSUPP);
+        }
         if vma.flags() & flags::MAYSHARE == 0 {
             return Err(EINVAL);
         }
