@@ -17,6 +17,7 @@
 
 mod abi;
 mod buffer;
+mod buffer_ioctl;
 mod clients;
 mod debugfs;
 mod device;

@@ -32,21 +32,11 @@ use kernel_ext::{
 use crate::{
     device::Device,
     driver::Driver,
-    file::File,
-    handles::{
-        mmap_offset,
-        Reserved, //
-    },
     memory::{
         DeviceMapping,
         Memory, //
     },
-    uapi::{
-        self,
-        accel_buffer_close,
-        accel_buffer_create,
-        accel_buffer_info, //
-    },
+    uapi, //
 };
 
 /// Where the memory of a buffer is (`enum accel_placement`).
@@ -59,6 +49,8 @@ pub enum Placement {
     Contiguous = uapi::ACCEL_PLACEMENT_CONTIGUOUS,
     /// Where another driver put it.
     Imported = uapi::ACCEL_PLACEMENT_IMPORTED,
+    /// Memory of the program.
+    User = uapi::ACCEL_PLACEMENT_USER,
 }
 
 impl Placement {
@@ -66,7 +58,7 @@ impl Placement {
     ///
     /// Contiguous memory serves wherever scattered memory does not, hence both are accepted by a
     /// device that needs the former.
-    fn parse(value: u32, default: Placement) -> Result<Self> {
+    pub(crate) fn parse(value: u32, default: Placement) -> Result<Self> {
         match (value, default) {
             (uapi::ACCEL_PLACEMENT_DEFAULT, _) => Ok(default),
             (uapi::ACCEL_PLACEMENT_SYSTEM, _) => Ok(Placement::System),
@@ -108,17 +100,32 @@ impl Backing {
 }
 
 impl Buffer {
-    fn new(memory: &Arc<Memory>, size: u64, placement: Placement) -> Result<Self> {
+    /// Allocates the memory of a buffer of at least `size` bytes.
+    pub(crate) fn new(
+        memory: &Arc<Memory>,
+        size: u64,
+        placement: Placement,
+        caching: Caching,
+    ) -> Result<Self> {
         let size = usize::try_from(size).map_err(|_| EINVAL)?;
         let count = page_align(size).ok_or(EINVAL)? >> PAGE_SHIFT;
         if count == 0 {
             return Err(EINVAL);
         }
-        let mut pages = match placement {
-            Placement::System => Pages::scattered(count, Caching::Cached)?,
-            Placement::Contiguous => Pages::contiguous(count, Caching::Cached)?,
-            Placement::Imported => return Err(EOPNOTSUPP),
+        let pages = match placement {
+            Placement::System => Pages::scattered(count, caching)?,
+            Placement::Contiguous => Pages::contiguous(count, caching)?,
+            Placement::Imported | Placement::User => return Err(EOPNOTSUPP),
         };
+        Self::from_pages(memory, pages, placement)
+    }
+
+    /// Makes a buffer of `pages`.
+    pub(crate) fn from_pages(
+        memory: &Arc<Memory>,
+        mut pages: Pages,
+        placement: Placement,
+    ) -> Result<Self> {
         pages.account(memory.clone());
         let pages = Arc::new(pages, GFP_KERNEL_ACCOUNT)?;
         Ok(Self::from_backing(Backing::Pages(pages), placement))
@@ -134,9 +141,9 @@ impl Buffer {
         }
     }
 
-    /// Maps it for the device, if that does DMA and needs its memory so.
+    /// Maps it for the device, if that does DMA.
     pub(crate) fn map<T: Driver>(&mut self, device: &Device<T>) -> Result {
-        if T::DMA_BITS.is_none() || self.placement == Placement::System {
+        if T::DMA_BITS.is_none() {
             return Ok(());
         }
         let (guard, all) = (device.enter()?, &device.memory);
@@ -148,6 +155,15 @@ impl Buffer {
         Ok(())
     }
 
+    /// Checks that the device can work with it: EOPNOTSUPP if it needs buffers in one piece and sees
+    /// this one in several.
+    pub(crate) fn check_reach<T: Driver>(&self) -> Result {
+        match T::DMA_BITS.is_some() && self.dma_address().is_none() {
+            true => Err(EOPNOTSUPP),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the size in bytes, a multiple of the page size.
     pub fn size(&self) -> usize {
         self.memory.size()
@@ -156,6 +172,14 @@ impl Buffer {
     /// Returns where the device sees the buffer, if it does, in one piece.
     pub fn dma_address(&self) -> Option<u64> {
         self.mapping.as_ref()?.contiguous_address()
+    }
+
+    /// Returns whether jobs may write to it.
+    pub fn is_writable(&self) -> bool {
+        match &self.memory {
+            Backing::Pages(pages) => pages.is_writable(),
+            Backing::Imported { .. } => true,
+        }
     }
 
     /// Copies bytes out. What a user writes meanwhile may or may not be in them.
@@ -216,50 +240,4 @@ impl Buffer {
     pub(crate) fn publish(&self, first_page: u32) {
         self.first_page.store(first_page, Release);
     }
-}
-
-/// ACCEL_IOCTL_BUFFER_CREATE
-pub(crate) fn create<'f, T: Driver>(
-    file: &'f File<T>,
-    args: &mut accel_buffer_create,
-) -> Result<Reserved<'f>> {
-    if args.flags != 0 {
-        return Err(EOPNOTSUPP);
-    }
-    if args.reserved != 0 {
-        return Err(EINVAL);
-    }
-    let device = &file.client.device;
-    let placement = Placement::parse(args.placement, T::PLACEMENT)?;
-    let mut buffer = Buffer::new(&device.memory, args.size, placement)?;
-    buffer.map(device)?;
-    args.size = buffer.size() as u64;
-    args.placement = placement as u32;
-    let reserved = file.handles.reserve(buffer)?;
-    args.handle = reserved.handle();
-    args.mmap_offset = reserved.mmap_offset();
-    Ok(reserved)
-}
-
-/// ACCEL_IOCTL_BUFFER_CLOSE
-pub(crate) fn close<T: Driver>(file: &File<T>, args: &mut accel_buffer_close) -> Result {
-    if args.flags != 0 {
-        return Err(EOPNOTSUPP);
-    }
-    file.handles.remove(args.handle)
-}
-
-/// ACCEL_IOCTL_BUFFER_INFO
-pub(crate) fn info<T: Driver>(file: &File<T>, args: &mut accel_buffer_info) -> Result {
-    if args.flags != 0 {
-        return Err(EOPNOTSUPP);
-    }
-    if args.reserved != 0 {
-        return Err(EINVAL);
-    }
-    let buffer = file.handles.get(args.handle)?;
-    args.size = buffer.size() as u64;
-    args.mmap_offset = mmap_offset(buffer.first_page().ok_or(ENOENT)?);
-    args.placement = buffer.placement as u32;
-    Ok(())
 }

@@ -79,6 +79,7 @@ impl Exporter for Shared {
 /// Makes a dma-buf of a buffer; of an imported one, the one it came from.
 pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
     match buffer.memory() {
+        Backing::Pages(pages) if !pages.is_writable() => Err(EACCES),
         Backing::Pages(pages) => {
             let shared = Shared {
                 buffer: buffer.clone(),
@@ -152,10 +153,8 @@ fn import<T: Driver>(file: &File<T>, buf: &DmaBuf) -> Result<Buffer> {
         None => import_foreign::<T>(buf)?,
     };
     buffer.map(&file.client.device)?;
-    match T::DMA_BITS.is_some() && buffer.dma_address().is_none() {
-        true => Err(EOPNOTSUPP),
-        false => Ok(buffer),
-    }
+    buffer.check_reach::<T>()?;
+    Ok(buffer)
 }
 
 fn import_foreign<T: Driver>(buf: &DmaBuf) -> Result<Buffer> {

@@ -25,10 +25,8 @@ use kernel_ext::{
 };
 
 use crate::{
-    buffer::{
-        self,
-        Backing, //
-    },
+    buffer::Backing,
+    buffer_ioctl,
     device::Device,
     dma_buf,
     driver::Driver,
@@ -52,6 +50,9 @@ use crate::{
         accel_buffer_export,
         accel_buffer_import,
         accel_buffer_info,
+        accel_buffer_label,
+        accel_buffer_pin,
+        accel_buffer_sync,
         accel_info,
         accel_submit,
         accel_wait,
@@ -122,19 +123,19 @@ impl<T: Driver> File<T> {
             _IOWR::<accel_buffer_create>(ACCEL_IOCTL_TYPE, 0x08),
             accel_buffer_create,
             mmap_offset,
-            buffer::create::<T>,
+            buffer_ioctl::create::<T>,
         ),
         core_row!(
             _IOW::<accel_buffer_close>(ACCEL_IOCTL_TYPE, 0x09),
             accel_buffer_close,
             flags,
-            buffer::close::<T>
+            buffer_ioctl::close::<T>
         ),
         core_row!(
             _IOWR::<accel_buffer_info>(ACCEL_IOCTL_TYPE, 0x0a),
             accel_buffer_info,
             reserved,
-            buffer::info::<T>
+            buffer_ioctl::info::<T>
         ),
         core_row!(
             _IOWR::<accel_buffer_export>(ACCEL_IOCTL_TYPE, 0x0b),
@@ -147,6 +148,24 @@ impl<T: Driver> File<T> {
             accel_buffer_import,
             placement,
             dma_buf::import_buffer::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_buffer_pin>(ACCEL_IOCTL_TYPE, 0x0d),
+            accel_buffer_pin,
+            handle,
+            buffer_ioctl::pin::<T>
+        ),
+        core_row!(
+            _IOW::<accel_buffer_sync>(ACCEL_IOCTL_TYPE, 0x0e),
+            accel_buffer_sync,
+            flags,
+            buffer_ioctl::sync::<T>
+        ),
+        core_row!(
+            _IOW::<accel_buffer_label>(ACCEL_IOCTL_TYPE, 0x0f),
+            accel_buffer_label,
+            label,
+            buffer_ioctl::label::<T>
         ),
     ];
 }

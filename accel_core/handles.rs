@@ -15,6 +15,7 @@ use kernel::{
         RBTree,
         RBTreeNode, //
     },
+    str::CString,
     sync::{
         aref::ARef,
         Arc,
@@ -43,11 +44,17 @@ const LARGE: RangeInclusive<usize> = 1 << (31 - SHIFT)..=(1 << (32 - SHIFT)) - 1
 /// How many buffers a file can have.
 const MAX_HANDLES: u32 = (1 << (31 - SHIFT)) - 1;
 
+/// What a handle stands for.
+struct Entry {
+    buffer: Arc<Buffer>,
+    label: Option<KBox<CString>>,
+}
+
 /// The buffers of a file.
 #[pin_data]
 pub(crate) struct Handles {
     #[pin]
-    table: Mutex<Table<Arc<Buffer>>>,
+    table: Mutex<Table<Entry>>,
     /// By their mmap offsets.
     #[pin]
     large: Ranges<Buffer>,
@@ -89,7 +96,8 @@ impl Handles {
     /// Returns the buffer with this handle; ENOENT if there is none.
     #[inline]
     pub(crate) fn get(&self, handle: u32) -> Result<Arc<Buffer>> {
-        self.table.lock().get(handle).cloned().ok_or(ENOENT)
+        let table = self.table.lock();
+        Ok(table.get(handle).ok_or(ENOENT)?.buffer.clone())
     }
 
     /// Returns the buffer that has this page of mmap offsets, and which of its pages it is.
@@ -105,7 +113,7 @@ impl Handles {
 
     /// Gives a handle back; ENOENT if there is none.
     pub(crate) fn remove(&self, handle: u32) -> Result {
-        let buffer = self.table.lock().remove(handle).ok_or(ENOENT)?;
+        let Entry { buffer, .. } = self.table.lock().remove(handle).ok_or(ENOENT)?;
         if let Some(first_page) = buffer.first_page() {
             self.release(handle, first_page);
         }
@@ -120,6 +128,16 @@ impl Handles {
         }
     }
 
+    /// Changes the label of a buffer; ENOENT if there is none.
+    pub(crate) fn set_label(&self, handle: u32, label: Option<KBox<CString>>) -> Result {
+        let mut table = self.table.lock();
+        let entry = table.get_mut(handle).ok_or(ENOENT)?;
+        let old = core::mem::replace(&mut entry.label, label);
+        drop(table);
+        drop(old);
+        Ok(())
+    }
+
     fn forget_exports(&self, buffer: &Buffer, handle: u32) {
         if buffer.was_exported() {
             let node = self.exports.lock().remove_node(&handle);
@@ -127,11 +145,16 @@ impl Handles {
         }
     }
 
+    /// Returns the dma-buf of a buffer, if it has been exported by this handle.
+    pub(crate) fn exported(&self, handle: u32) -> Option<ARef<DmaBuf>> {
+        self.exports.lock().get(&handle).cloned()
+    }
+
     /// Returns the dma-buf of a buffer: the same one for as long as its handle exists.
     pub(crate) fn export(&self, handle: u32) -> Result<ARef<DmaBuf>> {
         let buffer = self.get(handle)?;
-        if let Some(buf) = self.exports.lock().get(&handle) {
-            return Ok(buf.clone());
+        if let Some(buf) = self.exported(handle) {
+            return Ok(buf);
         }
         let buf = dma_buf::export(&buffer)?;
         let node = RBTreeNode::new(handle, buf.clone(), GFP_KERNEL_ACCOUNT)?;
@@ -180,7 +203,11 @@ impl Commit for Reserved<'_> {
     fn commit(mut self) {
         if let Some(buffer) = self.buffer.take() {
             buffer.publish(self.first_page);
-            self.handles.table.lock().publish(self.handle, buffer);
+            let entry = Entry {
+                buffer,
+                label: None,
+            };
+            self.handles.table.lock().publish(self.handle, entry);
         }
     }
 }

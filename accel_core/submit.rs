@@ -87,6 +87,9 @@ fn read_buffers<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<KVVec<
     for named in &list {
         let access = Access::parse(named.flags)?;
         let buffer = file.handles.get(named.handle)?;
+        if access.can_write() && !buffer.is_writable() {
+            return Err(EACCES);
+        }
         buffers.push(JobBuffer { buffer, access }, GFP_KERNEL_ACCOUNT)?;
     }
     list.sort_unstable_by_key(|named| named.handle);

@@ -86,6 +86,14 @@ impl<T> Table<T> {
         }
     }
 
+    /// As [`Table::get`].
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        match self.slot(number) {
+            Some(Slot::Used(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Takes the value at `number`, which is free then.
     pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
         self.get(number)?;

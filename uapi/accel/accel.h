@@ -344,19 +344,27 @@ struct accel_info_clients {
  * @ACCEL_PLACEMENT_SYSTEM: pages of system memory, scattered
  * @ACCEL_PLACEMENT_CONTIGUOUS: system memory that is contiguous for the device
  * @ACCEL_PLACEMENT_IMPORTED: where another driver put it; cannot be asked for
+ * @ACCEL_PLACEMENT_USER: memory of the program; cannot be asked for
  */
 enum accel_placement {
 	ACCEL_PLACEMENT_DEFAULT		= 0,
 	ACCEL_PLACEMENT_SYSTEM		= 1,
 	ACCEL_PLACEMENT_CONTIGUOUS	= 2,
 	ACCEL_PLACEMENT_IMPORTED	= 3,
+	ACCEL_PLACEMENT_USER		= 5,
 };
+
+/*
+ * CPUs gather what they write and do not keep what they read: for memory that the CPU only writes,
+ * in order. Reading it is slow.
+ */
+#define ACCEL_BUFFER_CREATE_WRITE_COMBINED	(1 << 0)
 
 /**
  * struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
  * @size: in: bytes, at least 1; out: bytes it has, a multiple of the page size
  * @placement: in: &enum accel_placement; out: the placement chosen
- * @flags: in: must be 0
+ * @flags: in: ACCEL_BUFFER_CREATE_WRITE_COMBINED
  * @handle: out: name of the buffer in this file, never 0
  * @reserved: must be 0
  * @mmap_offset: out: offset for mmap(2) on this file
@@ -366,8 +374,8 @@ enum accel_placement {
  * Mappings stay valid, with their contents, when the device goes away.
  *
  * Errors: EINVAL @size 0 or too large to be rounded up, @reserved; EOPNOTSUPP
- * unknown placement or flag, or a placement the device does not have; ENOMEM;
- * EINTR; ENODEV.
+ * unknown placement or flag, or a placement the device does not have; EDQUOT
+ * 524,287 buffers in the file; ENOMEM; EINTR; EFAULT; ENODEV.
  */
 struct accel_buffer_create {
 	__u64 size;
@@ -452,8 +460,8 @@ struct accel_buffer_export {
  *
  * Errors: EBADF @fd is not open; EINVAL it is no dma-buf, or its size is not a
  * multiple of the page size; EOPNOTSUPP a flag, or memory that the device cannot
- * reach (in one piece, where it needs that); ENOMEM; EFAULT; ENODEV; or what the
- * exporter says.
+ * reach (in one piece, where it needs that); EDQUOT as ACCEL_IOCTL_BUFFER_CREATE;
+ * ENOMEM; EFAULT; ENODEV; or what the exporter says.
  */
 struct accel_buffer_import {
 	__s32 fd;
@@ -464,11 +472,85 @@ struct accel_buffer_import {
 	__u32 placement;
 };
 
+/* The device only reads: the memory need not be writable. */
+#define ACCEL_BUFFER_PIN_READ_ONLY	(1 << 0)
+
+/**
+ * struct accel_buffer_pin - ACCEL_IOCTL_BUFFER_PIN, use memory of the program
+ * @address: in: where it is, a multiple of the page size
+ * @size: in: bytes, a multiple of the page size
+ * @flags: in: ACCEL_BUFFER_PIN_READ_ONLY
+ * @handle: out: name of the buffer in this file
+ *
+ * The buffer is made of the pages that are at @address now. It keeps them when
+ * the program unmaps them or maps something else there. They count as locked
+ * memory until the buffer is gone (RLIMIT_MEMLOCK). The buffer cannot be mapped
+ * (EOPNOTSUPP): the program has its memory already. A read-only one cannot be
+ * exported, nor named by a job that writes (EACCES).
+ *
+ * Errors: EINVAL not whole pages, or none; EOPNOTSUPP a flag, or memory that the
+ * device cannot reach in one piece where it needs that; EFAULT not mapped for
+ * reading, and writing, or memory that cannot be pinned, as pages of most files
+ * on disks; EDQUOT as ACCEL_IOCTL_BUFFER_CREATE; ENOMEM or RLIMIT_MEMLOCK;
+ * EINTR; ENODEV.
+ */
+struct accel_buffer_pin {
+	__u64 address;
+	__u64 size;
+	__u32 flags;
+	__u32 handle;
+};
+
+/* What the CPU is about to do, or has done. At least one of the first two. */
+#define ACCEL_BUFFER_SYNC_READ		(1 << 0)
+#define ACCEL_BUFFER_SYNC_WRITE		(1 << 1)
+#define ACCEL_BUFFER_SYNC_END		(1 << 2)
+
+/**
+ * struct accel_buffer_sync - ACCEL_IOCTL_BUFFER_SYNC, frame what the CPU does
+ * @handle: in: the buffer
+ * @flags: in: ACCEL_BUFFER_SYNC_READ, ACCEL_BUFFER_SYNC_WRITE: what the CPU does;
+ *         ACCEL_BUFFER_SYNC_END: it has done that, else it is about to
+ *
+ * Does for a buffer what DMA_BUF_IOCTL_SYNC does for a dma-buf; for a buffer that
+ * was exported or imported it is the same, so it waits until nobody else writes
+ * (or uses it, before the CPU writes). Jobs of this file need no such frame:
+ * what was written before SUBMIT is seen by the job, and what the job wrote is
+ * seen after WAIT.
+ *
+ * Errors: ENOENT no such handle; EINVAL neither READ nor WRITE; EOPNOTSUPP another
+ * flag; EINTR; ENODEV; or what the exporter says.
+ */
+struct accel_buffer_sync {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * struct accel_buffer_label - ACCEL_IOCTL_BUFFER_LABEL, name a buffer for people
+ * @handle: in: the buffer
+ * @flags: in: must be 0
+ * @label: in: printable ASCII that ends with a NUL; empty: no label
+ *
+ * The label is shown where buffers are listed for debugging.
+ *
+ * Errors: ENOENT no such handle; EINVAL no NUL, or not printable; EOPNOTSUPP a
+ * flag; ENOMEM; ENODEV.
+ */
+struct accel_buffer_label {
+	__u32 handle;
+	__u32 flags;
+	char label[48];
+};
+
 #define ACCEL_IOCTL_BUFFER_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x08, struct accel_buffer_create)
 #define ACCEL_IOCTL_BUFFER_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x09, struct accel_buffer_close)
 #define ACCEL_IOCTL_BUFFER_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x0a, struct accel_buffer_info)
 #define ACCEL_IOCTL_BUFFER_EXPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x0b, struct accel_buffer_export)
 #define ACCEL_IOCTL_BUFFER_IMPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x0c, struct accel_buffer_import)
+#define ACCEL_IOCTL_BUFFER_PIN		_IOWR(ACCEL_IOCTL_TYPE, 0x0d, struct accel_buffer_pin)
+#define ACCEL_IOCTL_BUFFER_SYNC		_IOW(ACCEL_IOCTL_TYPE, 0x0e, struct accel_buffer_sync)
+#define ACCEL_IOCTL_BUFFER_LABEL	_IOW(ACCEL_IOCTL_TYPE, 0x0f, struct accel_buffer_label)
 
 /* ---- Jobs ---------------------------------------------------------------- */
 

@@ -29,6 +29,8 @@ pub enum Placement {
     Contiguous,
     /// Where another driver put it; see [`Device::import`].
     Imported,
+    /// Memory of the program.
+    User,
     /// A placement that this library does not know.
     Unknown(u32),
 }
@@ -40,6 +42,7 @@ impl From<u32> for Placement {
             accel_uapi::ACCEL_PLACEMENT_SYSTEM => Placement::System,
             accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS => Placement::Contiguous,
             accel_uapi::ACCEL_PLACEMENT_IMPORTED => Placement::Imported,
+            accel_uapi::ACCEL_PLACEMENT_USER => Placement::User,
             other => Placement::Unknown(other),
         }
     }
@@ -52,6 +55,7 @@ impl From<Placement> for u32 {
             Placement::System => accel_uapi::ACCEL_PLACEMENT_SYSTEM,
             Placement::Contiguous => accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS,
             Placement::Imported => accel_uapi::ACCEL_PLACEMENT_IMPORTED,
+            Placement::User => accel_uapi::ACCEL_PLACEMENT_USER,
             Placement::Unknown(raw) => raw,
         }
     }
@@ -152,6 +156,17 @@ impl Buffer {
         self.placement
     }
 
+    /// Name the buffer for people, where buffers are listed for debugging: at most 47 characters of
+    /// printable ASCII; nothing takes the name away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Invalid` for another text; `NoMemory`, `Gone`.
+    pub fn set_label(&self, label: &str) -> Result<()> {
+        sys::buffer_label(self.device(), self.number(), label)
+            .map_err(Error::in_call("name a buffer"))
+    }
+
     /// Ask the kernel about the buffer.
     ///
     /// # Errors
@@ -212,7 +227,7 @@ mod tests {
 
     #[test]
     fn placements_are_the_kernels() {
-        for raw in 0..5 {
+        for raw in 0..7 {
             assert_eq!(u32::from(Placement::from(raw)), raw);
         }
         assert_eq!(Placement::from(3), Placement::Imported);

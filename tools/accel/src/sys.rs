@@ -13,6 +13,7 @@ use accel_uapi::accel_buffer_create;
 use accel_uapi::accel_buffer_export;
 use accel_uapi::accel_buffer_import;
 use accel_uapi::accel_buffer_info;
+use accel_uapi::accel_buffer_label;
 use accel_uapi::accel_info;
 use accel_uapi::accel_submit;
 use accel_uapi::accel_submit_buffer;
@@ -97,6 +98,20 @@ pub(crate) fn buffer_export(fd: impl AsFd, handle: u32) -> Result<OwnedFd> {
 pub(crate) fn buffer_import(fd: impl AsFd, argument: &mut accel_buffer_import) -> Result<()> {
     // SAFETY: BUFFER_IMPORT takes an `accel_buffer_import`, which has no pointers.
     unsafe { call::<{ ioctl::BUFFER_IMPORT }, _>(fd.as_fd(), argument) }
+}
+
+/// Name a buffer for people.
+pub(crate) fn buffer_label(fd: impl AsFd, handle: u32, label: &str) -> Result<()> {
+    let mut argument = accel_buffer_label {
+        handle,
+        ..FromZeros::new_zeroed()
+    };
+    // What does not fit leaves no room for the NUL, which the kernel refuses.
+    for (to, from) in argument.label.iter_mut().zip(label.bytes()) {
+        *to = from as _;
+    }
+    // SAFETY: BUFFER_LABEL takes an `accel_buffer_label`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_LABEL }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// Queue a job on queue 0. What the kernel left is returned with failures too.

@@ -18,6 +18,11 @@ _Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
 _Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");
 _Static_assert(sizeof(struct accel_buffer_info) == 32, "accel_buffer_info");
+_Static_assert(sizeof(struct accel_buffer_export) == 16, "accel_buffer_export");
+_Static_assert(sizeof(struct accel_buffer_import) == 32, "accel_buffer_import");
+_Static_assert(sizeof(struct accel_buffer_pin) == 24, "accel_buffer_pin");
+_Static_assert(sizeof(struct accel_buffer_sync) == 8, "accel_buffer_sync");
+_Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
 _Static_assert(sizeof(struct accel_submit) == 48, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
 
@@ -61,6 +66,30 @@ static void fill_import(int fd, void *argument)
 	if (buf < 0)
 		buf = export_buffer(fd, handle_of(fd, PAGE));
 	*(struct accel_buffer_import *)argument = (struct accel_buffer_import){ .fd = buf };
+}
+
+static void fill_pin(int fd, void *argument)
+{
+	static char *page;
+
+	(void)fd;
+	if (!page)
+		page = anonymous(PAGE);
+	*(struct accel_buffer_pin *)argument =
+		(struct accel_buffer_pin){ .address = user(page), .size = PAGE };
+}
+
+static void fill_sync(int fd, void *argument)
+{
+	*(struct accel_buffer_sync *)argument = (struct accel_buffer_sync){
+		.handle = handle_of(fd, PAGE), .flags = ACCEL_BUFFER_SYNC_READ,
+	};
+}
+
+static void fill_label(int fd, void *argument)
+{
+	*(struct accel_buffer_label *)argument =
+		(struct accel_buffer_label){ .handle = handle_of(fd, PAGE), .label = "label" };
 }
 
 static void fill_submit(int fd, void *argument)
@@ -111,6 +140,11 @@ static const struct command {
 	  offsetof(struct accel_buffer_export, reserved), fill_export, false },
 	{ "BUFFER_IMPORT", ACCEL_IOCTL_BUFFER_IMPORT, sizeof(struct accel_buffer_import),
 	  fill_import, false },
+	{ "BUFFER_PIN", ACCEL_IOCTL_BUFFER_PIN, sizeof(struct accel_buffer_pin), fill_pin, false },
+	{ "BUFFER_SYNC", ACCEL_IOCTL_BUFFER_SYNC, sizeof(struct accel_buffer_sync),
+	  fill_sync, false },
+	{ "BUFFER_LABEL", ACCEL_IOCTL_BUFFER_LABEL, sizeof(struct accel_buffer_label),
+	  fill_label, false },
 	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
 	  fill_submit, false },
 	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },

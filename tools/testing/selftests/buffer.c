@@ -2,6 +2,7 @@
 /* Buffers: sizes, contents, handles, accounting and every refusal. */
 #include "buffer.h"
 #include "fixture.h"
+#include "job.h"
 
 #define MANY	10000
 
@@ -97,7 +98,8 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 		struct accel_buffer_info info = { .handle = handle, .flags = 1U << bit };
 		struct accel_buffer_close close = { .handle = handle, .flags = 1U << bit };
 
-		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &create));
+		EXPECT_EQ(create.flags == ACCEL_BUFFER_CREATE_WRITE_COMBINED ? 0 : -EOPNOTSUPP,
+			  call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &create));
 		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_INFO, &info));
 		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_CLOSE, &close));
 	}
@@ -121,7 +123,7 @@ TEST_F(fake, reserved_bits_are_einval)
 TEST_F(fake, other_placements_are_eopnotsupp)
 {
 	static const __u32 placements[] = {
-		ACCEL_PLACEMENT_CONTIGUOUS, 3, 4, 0x100, 0x80000000, 0x80000001, UINT32_MAX,
+		ACCEL_PLACEMENT_CONTIGUOUS, ACCEL_PLACEMENT_IMPORTED, ACCEL_PLACEMENT_USER, 4, 6, 0x100, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	struct accel_buffer_create buffer = { .size = 1, .placement = ACCEL_PLACEMENT_SYSTEM };
 
@@ -204,6 +206,84 @@ TEST_F(fake, a_large_buffer_is_zeroed_and_whole)
 	for (size_t page = 0; page < size / PAGE; page++)
 		EXPECT_EQ((unsigned int)page, memory[page * PAGE / sizeof(*memory)]);
 	munmap(memory, size);
+}
+
+TEST_F(fake, write_combined_memory_holds_what_is_written)
+{
+	struct accel_buffer_create buffer = {
+		.size = HUGE_PAGE + 3 * PAGE, .flags = ACCEL_BUFFER_CREATE_WRITE_COMBINED,
+	};
+	unsigned char *memory;
+	__s64 job;
+
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE(MAP_FAILED, (void *)memory);
+	EXPECT_TRUE(all_bytes(memory, 0, buffer.size));
+	memset(memory, 1, buffer.size);
+	EXPECT_TRUE(all_bytes(memory, 1, buffer.size));
+	job = submit_with(self->fd, ACCEL_FAKE_FILL, 2, buffer.handle);
+	ASSERT_LT(0LL, job);
+	EXPECT_EQ(0, wait_job(self->fd, job));
+	EXPECT_TRUE(all_bytes(memory, 2, buffer.size));
+	munmap(memory, buffer.size);
+	EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+	EXPECT_EQ(0ULL, settled_memory(self->fd, 0));
+}
+
+static int sync_handle(int fd, __u32 handle, __u32 flags)
+{
+	struct accel_buffer_sync argument = { .handle = handle, .flags = flags };
+
+	return call(fd, ACCEL_IOCTL_BUFFER_SYNC, &argument);
+}
+
+TEST_F(fake, what_the_cpu_does_can_be_framed)
+{
+	static const __u32 accesses[] = {
+		ACCEL_BUFFER_SYNC_READ, ACCEL_BUFFER_SYNC_WRITE,
+		ACCEL_BUFFER_SYNC_READ | ACCEL_BUFFER_SYNC_WRITE,
+	};
+	__u32 handle = handle_of(self->fd, PAGE);
+
+	ASSERT_NE(0U, handle);
+	for (unsigned int i = 0; i < ARRAY_SIZE(accesses); i++) {
+		EXPECT_EQ(0, sync_handle(self->fd, handle, accesses[i]));
+		EXPECT_EQ(0, sync_handle(self->fd, handle, accesses[i] | ACCEL_BUFFER_SYNC_END));
+	}
+	EXPECT_EQ(-EINVAL, sync_handle(self->fd, handle, 0));
+	EXPECT_EQ(-EINVAL, sync_handle(self->fd, handle, ACCEL_BUFFER_SYNC_END));
+	for (int bit = 3; bit < 32; bit++)
+		EXPECT_EQ(-EOPNOTSUPP, sync_handle(self->fd, handle,
+						   ACCEL_BUFFER_SYNC_READ | 1U << bit));
+	EXPECT_EQ(-ENOENT, sync_handle(self->fd, handle + 1, ACCEL_BUFFER_SYNC_READ));
+}
+
+static int set_label(int fd, __u32 handle, __u32 flags, const char *text, size_t size)
+{
+	struct accel_buffer_label argument = { .handle = handle, .flags = flags };
+
+	memcpy(argument.label, text, size);
+	return call(fd, ACCEL_IOCTL_BUFFER_LABEL, &argument);
+}
+
+TEST_F(fake, a_label_is_printable_and_ends)
+{
+	__u32 handle = handle_of(self->fd, PAGE);
+	char full[48];
+
+	ASSERT_NE(0U, handle);
+	memset(full, 'x', sizeof(full));
+	EXPECT_EQ(0, set_label(self->fd, handle, 0, "weights ~1", 11));
+	EXPECT_EQ(0, set_label(self->fd, handle, 0, "", 1));
+	EXPECT_EQ(0, set_label(self->fd, handle, 0, full, sizeof(full) - 1));
+	EXPECT_EQ(-EINVAL, set_label(self->fd, handle, 0, full, sizeof(full)));
+	EXPECT_EQ(-EINVAL, set_label(self->fd, handle, 0, "a\nb", 4));
+	EXPECT_EQ(-EINVAL, set_label(self->fd, handle, 0, "\x7f", 2));
+	EXPECT_EQ(-EINVAL, set_label(self->fd, handle, 0, "\xc3\xa4", 3));
+	EXPECT_EQ(-ENOENT, set_label(self->fd, handle + 1, 0, "a", 2));
+	for (int bit = 0; bit < 32; bit++)
+		EXPECT_EQ(-EOPNOTSUPP, set_label(self->fd, handle, 1U << bit, "a", 2));
 }
 
 TEST_F_TIMEOUT(fake, thousands_of_create_and_close, 300)

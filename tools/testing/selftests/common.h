@@ -30,6 +30,7 @@
 
 #define PAGE		4096UL
 #define HUGE_PAGE	(2UL << 20)
+#define NOBODY		65534
 #define NSEC_PER_MSEC	1000000LL
 #define NSEC_PER_SEC	1000000000LL
 

@@ -274,6 +274,51 @@ TEST_F_TIMEOUT(fail, import_buffer, 120)
 	EXPECT_SWEPT(.before = share_one, .call = import_one, .after = close_imported);
 }
 
+static int pin_one(struct subject *subject)
+{
+	struct accel_buffer_pin buffer = { .address = user(subject->room), .size = 8 * PAGE };
+	int error = call(subject->fd, ACCEL_IOCTL_BUFFER_PIN, &buffer);
+
+	subject->handle = error ? 0 : buffer.handle;
+	return error;
+}
+
+TEST_F_TIMEOUT(fail, pin_memory, 120)
+{
+	self->subject.room = anonymous(8 * PAGE);
+	EXPECT_SWEPT(.call = pin_one, .after = close_created);
+}
+
+static int create_combined(struct subject *subject)
+{
+	struct accel_buffer_create buffer = {
+		.size = 3 * PAGE, .flags = ACCEL_BUFFER_CREATE_WRITE_COMBINED,
+	};
+	int error = call(subject->fd, ACCEL_IOCTL_BUFFER_CREATE, &buffer);
+
+	subject->handle = error ? 0 : buffer.handle;
+	return error;
+}
+
+TEST_F_TIMEOUT(fail, create_write_combined, 120)
+{
+	EXPECT_SWEPT(.call = create_combined, .after = close_created);
+}
+
+static int label_one(struct subject *subject)
+{
+	struct accel_buffer_label label = {
+		.handle = subject->buffer.handle, .label = "a label",
+	};
+
+	return call(subject->fd, ACCEL_IOCTL_BUFFER_LABEL, &label);
+}
+
+TEST_F_TIMEOUT(fail, label_buffer, 120)
+{
+	EXPECT_SWEPT(.call = label_one);
+}
+
 static int map_it(struct subject *subject)
 {
 	subject->memory = map(subject->fd, &subject->buffer);

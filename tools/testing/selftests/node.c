@@ -8,8 +8,6 @@
 #include "fixture.h"
 #include "job.h"
 
-#define NOBODY	65534
-
 FIXTURE(exclusive)
 {
 	int index;

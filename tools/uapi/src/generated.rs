@@ -21,6 +21,11 @@ pub const ACCEL_INFO_ON_COMPUTE: u32 = 1;
 pub const ACCEL_INFO_ON_MONITOR: u32 = 2;
 pub const ACCEL_INFO_ARRAY: u32 = 1;
 pub const ACCEL_DEVICE_EXCLUSIVE: u32 = 1;
+pub const ACCEL_BUFFER_CREATE_WRITE_COMBINED: u32 = 1;
+pub const ACCEL_BUFFER_PIN_READ_ONLY: u32 = 1;
+pub const ACCEL_BUFFER_SYNC_READ: u32 = 1;
+pub const ACCEL_BUFFER_SYNC_WRITE: u32 = 2;
+pub const ACCEL_BUFFER_SYNC_END: u32 = 4;
 pub const ACCEL_SUBMIT_MAX_BUFFERS: u32 = 1024;
 pub const ACCEL_BUFFER_READ: u32 = 1;
 pub const ACCEL_BUFFER_WRITE: u32 = 2;
@@ -235,16 +240,18 @@ pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;
 pub const ACCEL_PLACEMENT_CONTIGUOUS: accel_placement = 2;
 pub const ACCEL_PLACEMENT_IMPORTED: accel_placement = 3;
+pub const ACCEL_PLACEMENT_USER: accel_placement = 5;
 /// enum accel_placement - where the memory of a buffer is
 /// - `ACCEL_PLACEMENT_DEFAULT`: where the device can work with it
 /// - `ACCEL_PLACEMENT_SYSTEM`: pages of system memory, scattered
 /// - `ACCEL_PLACEMENT_CONTIGUOUS`: system memory that is contiguous for the device
 /// - `ACCEL_PLACEMENT_IMPORTED`: where another driver put it; cannot be asked for
+/// - `ACCEL_PLACEMENT_USER`: memory of the program; cannot be asked for
 pub type accel_placement = ::core::ffi::c_uint;
 /// struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
 /// - `size`: in: bytes, at least 1; out: bytes it has, a multiple of the page size
 /// - `placement`: in: [`accel_placement`]; out: the placement chosen
-/// - `flags`: in: must be 0
+/// - `flags`: in: ACCEL_BUFFER_CREATE_WRITE_COMBINED
 /// - `handle`: out: name of the buffer in this file, never 0
 /// - `reserved`: must be 0
 /// - `mmap_offset`: out: offset for mmap(2) on this file
@@ -254,8 +261,8 @@ pub type accel_placement = ::core::ffi::c_uint;
 /// Mappings stay valid, with their contents, when the device goes away.
 ///
 /// Errors: EINVAL `size` 0 or too large to be rounded up, `reserved`; EOPNOTSUPP
-/// unknown placement or flag, or a placement the device does not have; ENOMEM;
-/// EINTR; ENODEV.
+/// unknown placement or flag, or a placement the device does not have; EDQUOT
+/// 524,287 buffers in the file; ENOMEM; EINTR; EFAULT; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_buffer_create {
@@ -336,8 +343,8 @@ pub struct accel_buffer_export {
 ///
 /// Errors: EBADF `fd` is not open; EINVAL it is no dma-buf, or its size is not a
 /// multiple of the page size; EOPNOTSUPP a flag, or memory that the device cannot
-/// reach (in one piece, where it needs that); ENOMEM; EFAULT; ENODEV; or what the
-/// exporter says.
+/// reach (in one piece, where it needs that); EDQUOT as ACCEL_IOCTL_BUFFER_CREATE;
+/// ENOMEM; EFAULT; ENODEV; or what the exporter says.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_buffer_import {
@@ -347,6 +354,66 @@ pub struct accel_buffer_import {
     pub mmap_offset: __u64,
     pub handle: __u32,
     pub placement: __u32,
+}
+/// struct accel_buffer_pin - ACCEL_IOCTL_BUFFER_PIN, use memory of the program
+/// - `address`: in: where it is, a multiple of the page size
+/// - `size`: in: bytes, a multiple of the page size
+/// - `flags`: in: ACCEL_BUFFER_PIN_READ_ONLY
+/// - `handle`: out: name of the buffer in this file
+///
+/// The buffer is made of the pages that are at `address` now. It keeps them when
+/// the program unmaps them or maps something else there. They count as locked
+/// memory until the buffer is gone (RLIMIT_MEMLOCK). The buffer cannot be mapped
+/// (EOPNOTSUPP): the program has its memory already. A read-only one cannot be
+/// exported, nor named by a job that writes (EACCES).
+///
+/// Errors: EINVAL not whole pages, or none; EOPNOTSUPP a flag, or memory that the
+/// device cannot reach in one piece where it needs that; EFAULT not mapped for
+/// reading, and writing, or memory that cannot be pinned, as pages of most files
+/// on disks; EDQUOT as ACCEL_IOCTL_BUFFER_CREATE; ENOMEM or RLIMIT_MEMLOCK;
+/// EINTR; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_buffer_pin {
+    pub address: __u64,
+    pub size: __u64,
+    pub flags: __u32,
+    pub handle: __u32,
+}
+/// struct accel_buffer_sync - ACCEL_IOCTL_BUFFER_SYNC, frame what the CPU does
+/// - `handle`: in: the buffer
+/// - `flags`: in: ACCEL_BUFFER_SYNC_READ, ACCEL_BUFFER_SYNC_WRITE: what the CPU does;
+///   ACCEL_BUFFER_SYNC_END: it has done that, else it is about to
+///
+/// Does for a buffer what DMA_BUF_IOCTL_SYNC does for a dma-buf; for a buffer that
+/// was exported or imported it is the same, so it waits until nobody else writes
+/// (or uses it, before the CPU writes). Jobs of this file need no such frame:
+/// what was written before SUBMIT is seen by the job, and what the job wrote is
+/// seen after WAIT.
+///
+/// Errors: ENOENT no such handle; EINVAL neither READ nor WRITE; EOPNOTSUPP another
+/// flag; EINTR; ENODEV; or what the exporter says.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_buffer_sync {
+    pub handle: __u32,
+    pub flags: __u32,
+}
+/// struct accel_buffer_label - ACCEL_IOCTL_BUFFER_LABEL, name a buffer for people
+/// - `handle`: in: the buffer
+/// - `flags`: in: must be 0
+/// - `label`: in: printable ASCII that ends with a NUL; empty: no label
+///
+/// The label is shown where buffers are listed for debugging.
+///
+/// Errors: ENOENT no such handle; EINVAL no NUL, or not printable; EOPNOTSUPP a
+/// flag; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_buffer_label {
+    pub handle: __u32,
+    pub flags: __u32,
+    pub label: [::core::ffi::c_char; 48usize],
 }
 /// struct accel_submit_buffer - a buffer that a job names
 /// - `handle`: the buffer

@@ -10,6 +10,9 @@ use crate::accel_buffer_create;
 use crate::accel_buffer_export;
 use crate::accel_buffer_import;
 use crate::accel_buffer_info;
+use crate::accel_buffer_label;
+use crate::accel_buffer_pin;
+use crate::accel_buffer_sync;
 use crate::accel_info;
 use crate::accel_submit;
 use crate::accel_wait;
@@ -28,11 +31,20 @@ pub const BUFFER_CLOSE: Opcode = opcode::write::<accel_buffer_close>(TYPE, 0x09)
 /// Ask about a buffer.
 pub const BUFFER_INFO: Opcode = opcode::read_write::<accel_buffer_info>(TYPE, 0x0a);
 
-/// ACCEL_IOCTL_BUFFER_EXPORT.
+/// Share a buffer as dma-buf.
 pub const BUFFER_EXPORT: Opcode = opcode::read_write::<accel_buffer_export>(TYPE, 0x0b);
 
-/// ACCEL_IOCTL_BUFFER_IMPORT.
+/// Use the memory of a dma-buf.
 pub const BUFFER_IMPORT: Opcode = opcode::read_write::<accel_buffer_import>(TYPE, 0x0c);
+
+/// Use memory of the program.
+pub const BUFFER_PIN: Opcode = opcode::read_write::<accel_buffer_pin>(TYPE, 0x0d);
+
+/// Frame what the CPU does.
+pub const BUFFER_SYNC: Opcode = opcode::write::<accel_buffer_sync>(TYPE, 0x0e);
+
+/// Name a buffer for people.
+pub const BUFFER_LABEL: Opcode = opcode::write::<accel_buffer_label>(TYPE, 0x0f);
 
 /// Queue a job.
 pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);

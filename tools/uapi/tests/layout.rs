@@ -49,6 +49,9 @@ fn layouts() -> Vec<Layout> {
         accel_buffer_info { handle, flags, size, mmap_offset, placement, reserved }
         accel_buffer_export { handle, flags, fd, reserved }
         accel_buffer_import { fd, flags, size, mmap_offset, handle, placement }
+        accel_buffer_pin { address, size, flags, handle }
+        accel_buffer_sync { handle, flags }
+        accel_buffer_label { handle, flags, label }
         accel_submit_buffer { handle, flags }
         accel_submit {
             queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
@@ -70,6 +73,9 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_INFO", ioctl::BUFFER_INFO),
         ("ACCEL_IOCTL_BUFFER_EXPORT", ioctl::BUFFER_EXPORT),
         ("ACCEL_IOCTL_BUFFER_IMPORT", ioctl::BUFFER_IMPORT),
+        ("ACCEL_IOCTL_BUFFER_PIN", ioctl::BUFFER_PIN),
+        ("ACCEL_IOCTL_BUFFER_SYNC", ioctl::BUFFER_SYNC),
+        ("ACCEL_IOCTL_BUFFER_LABEL", ioctl::BUFFER_LABEL),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
     ]

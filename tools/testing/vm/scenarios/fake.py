@@ -9,7 +9,7 @@ SCENARIO = Scenario(
     timeout=900,
     guest="""
 load accel-core accel_fake
-both="info abi buffer dma_buf mmap submit wait reset clients node uffd"
+both="info abi buffer pin dma_buf mmap submit wait reset clients node uffd"
 for program in $both sysfs unplug fail_nth; do
 	echo "# x86_64/$program"
 	run /selftests/x86_64/$program
