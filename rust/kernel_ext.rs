@@ -20,6 +20,7 @@ pub mod dma_fence_callback;
 pub mod dma_fence_context;
 mod dma_fence_queue;
 pub mod dma_fence_unwrap;
+pub mod dma_fence_watch;
 pub mod dma_resv;
 pub mod dma_resv_many;
 pub mod faux;
