@@ -76,16 +76,10 @@ impl Shared {
         }
     }
 
-    /// Ends the work of a fence, and signals it when all earlier ones have ended.
-    ///
-    /// # Safety
-    ///
-    /// The fence must be of this context.
-    unsafe fn end(&self, slot: &SlotRef, outcome: Result, now: u64) {
+    /// Signals the fences whose work has ended, as far as earlier ones allow.
+    fn flush(&self) {
         let _signalling = Signalling::begin();
-        let mut state = self.state.lock();
-        // SAFETY: By the requirements.
-        unsafe { state.queue.end(slot, outcome, now) };
+        let state = self.state.lock();
         let next = state.queue.first_ended();
         drop(state);
         self.signal(next);
@@ -156,17 +150,23 @@ impl FenceContext {
         let slot = unsafe { state.queue.push(fence.0, self.0.id, &self.0.names) };
         let closed = state.closed;
         drop(state);
-        if let Some(error) = closed {
-            // SAFETY: It was just pushed there.
-            unsafe { self.0.end(&slot, Err(error), monotonic_ns()) };
-        }
         // INVARIANT: It was just pushed there.
-        ArmedFence {
+        let armed = ArmedFence {
             slot,
             shared: self.0.clone(),
-            outcome: Err(ECANCELED),
-            ended: None,
+        };
+        if let Some(error) = closed {
+            armed.end(Err(error), monotonic_ns());
+            self.flush();
         }
+        armed
+    }
+
+    /// Signals the fences whose work has ended ([`ArmedFence::end`]), as far as all earlier ones
+    /// have. When it returns they are signalled, whoever did it. Any context, with locks held that
+    /// callbacks of fences do not take.
+    pub fn flush(&self) {
+        self.0.flush();
     }
 
     /// Ends all armed fences with `error`, and those that are still to be armed; fences whose work
@@ -208,8 +208,6 @@ impl UnarmedFence {
 pub struct ArmedFence {
     slot: SlotRef,
     shared: Arc<Shared>,
-    outcome: Result,
-    ended: Option<u64>,
 }
 
 impl ArmedFence {
@@ -219,6 +217,15 @@ impl ArmedFence {
         self.slot.fence()
     }
 
+    /// Notes that its work has ended at `time`, CLOCK_MONOTONIC in nanoseconds; only the first call
+    /// counts. The fence is signalled by the next [`FenceContext::flush`], or when this is dropped:
+    /// calls no callback. Any context.
+    pub fn end(&self, outcome: Result, time: u64) {
+        let mut state = self.shared.state.lock();
+        // SAFETY: By the type invariants.
+        unsafe { state.queue.end(&self.slot, outcome, time) };
+    }
+
     /// Its work has ended: signals the fence, as soon as all earlier ones of the context are
     /// signalled. Any context, with locks held that callbacks of fences do not take.
     pub fn signal(self, outcome: Result) {
@@ -226,17 +233,17 @@ impl ArmedFence {
     }
 
     /// As [`ArmedFence::signal`]; the work ended at `time`, CLOCK_MONOTONIC in nanoseconds.
-    pub fn signal_at(mut self, outcome: Result, time: u64) {
-        self.outcome = outcome;
-        self.ended = Some(time);
+    pub fn signal_at(self, outcome: Result, time: u64) {
+        self.end(outcome, time);
     }
 }
 
 impl Drop for ArmedFence {
     fn drop(&mut self) {
-        let now = self.ended.unwrap_or_else(monotonic_ns);
-        // SAFETY: By the type invariants.
-        unsafe { self.shared.end(&self.slot, self.outcome, now) };
+        if !self.fence().is_signaled() {
+            self.end(Err(ECANCELED), monotonic_ns());
+            self.shared.flush();
+        }
     }
 }
 
@@ -344,6 +351,23 @@ mod tests {
         assert_eq!(fences[1].status(), Some(Err(ECANCELED)));
         drop(c);
         assert_eq!(signaled(), [true; 3]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_has_ended_is_signaled_by_a_flush() -> Result {
+        let context = context()?;
+        let (a, b) = (arm(&context)?, arm(&context)?);
+        b.end(Err(EIO), 8);
+        b.end(Ok(()), 9);
+        context.flush();
+        assert_eq!(b.fence().status(), None);
+        a.end(Ok(()), 7);
+        assert_eq!(a.fence().status(), None);
+        context.flush();
+        assert_eq!(a.fence().status(), Some(Ok(())));
+        assert_eq!(b.fence().status(), Some(Err(EIO)));
+        assert_eq!(b.fence().timestamp(), Some(8));
         Ok(())
     }
 
