@@ -33,7 +33,8 @@ use kernel::{
 
 use crate::{
     bindings as ext,
-    device::as_raw, //
+    device::as_raw,
+    dma_resv::Resv, //
 };
 
 /// A dma-buf. Counted by its file.
@@ -107,6 +108,13 @@ impl DmaBuf {
     pub fn end_cpu_access(&self, direction: DataDirection) -> Result {
         // SAFETY: `self` is valid.
         to_result(unsafe { bindings::dma_buf_end_cpu_access(self.as_raw(), direction.into()) })
+    }
+
+    /// Returns the fences of those who use it, and its lock.
+    #[inline]
+    pub fn resv(&self) -> &Resv {
+        // SAFETY: Does not change, and lives as long as `self`.
+        unsafe { Resv::from_raw((*self.as_raw()).resv) }
     }
 
     /// Maps it into user space from page `first` on; the mapping becomes one of the dma-buf's file.

@@ -248,6 +248,27 @@ impl Guard<'_> {
         }))
     }
 
+    /// Adds the fences of another object that are not signalled, for `usage`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM: none was added.
+    pub fn adopt(&mut self, from: &Guard<'_>, usage: Usage) -> Result {
+        let pending = || {
+            from.fences(Usage::Bookkeep)
+                .filter(|fence| !fence.is_signaled())
+        };
+        let count = u32::try_from(pending().count())?.max(1);
+        // SAFETY: Locked, by the type invariants.
+        unsafe { reserve(self.resv, count) }?;
+        // No more than there were: fences are only ever signalled, and `from` is locked.
+        for fence in pending() {
+            // SAFETY: As above, with a slot for each; single ones, as they come from such an object.
+            unsafe { bindings::dma_resv_add_fence(self.as_raw(), fence.as_raw(), usage as u32) };
+        }
+        Ok(())
+    }
+
     /// Goes over the fences of `usage`, signalled ones included.
     pub fn fences(&self, usage: Usage) -> Fences<'_> {
         // SAFETY: Locked while `self` exists, by the type invariants.
@@ -293,14 +314,19 @@ impl Slot<'_> {
 /// # Safety
 ///
 /// `resv` must be locked.
+#[inline]
 pub(crate) unsafe fn reserve(resv: &Resv, slots: u32) -> Result {
     // SAFETY: By the requirements.
-    to_result(unsafe { bindings::dma_resv_reserve_fences(resv.as_raw(), slots) })
+    match unsafe { bindings::dma_resv_reserve_fences(resv.as_raw(), slots) } {
+        0 => Ok(()),
+        error => Err(Error::from_errno(error)),
+    }
 }
 
 /// # Safety
 ///
 /// `resv` must be locked since a slot was reserved that was not used yet.
+#[inline]
 pub(crate) unsafe fn add(resv: &Resv, fence: &ArmedFence, usage: Usage) {
     // SAFETY: By the requirements. It takes a reference to the fence, which is a single one.
     unsafe { bindings::dma_resv_add_fence(resv.as_raw(), fence.fence().as_raw(), usage as u32) };
@@ -309,6 +335,7 @@ pub(crate) unsafe fn add(resv: &Resv, fence: &ArmedFence, usage: Usage) {
 /// # Safety
 ///
 /// `resv` must be locked, and not be changed, for `'a`.
+#[inline]
 pub(crate) unsafe fn fences<'a>(resv: &'a Resv, usage: Usage) -> Fences<'a> {
     Fences {
         iter: bindings::dma_resv_iter {
@@ -335,6 +362,7 @@ pub struct Fences<'a> {
 impl<'a> Iterator for Fences<'a> {
     type Item = &'a Fence;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a Fence> {
         // SAFETY: By the type invariants, which also keep the fence in place.
         unsafe {
@@ -434,6 +462,23 @@ mod tests {
         assert!(!resv.is_signaled(Usage::Bookkeep));
         a.signal(Ok(()));
         assert!(resv.is_signaled(Usage::Bookkeep));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_signaled_can_be_adopted() -> Result {
+        let (from, to) = (resv()?, resv()?);
+        let contexts = [context()?, context()?];
+        let (a, b) = (arm(&contexts[0])?, arm(&contexts[1])?);
+        let mut guard = from.lock()?;
+        for (slot, fence) in guard.reserve::<2>()?.into_iter().zip([&a, &b]) {
+            slot.add(fence, Usage::Bookkeep);
+        }
+        a.signal(Ok(()));
+        to.try_lock().ok_or(EBUSY)?.adopt(&guard, Usage::Write)?;
+        let single = to.singleton(Usage::Write)?.map(|f| f.as_raw());
+        assert_eq!(single, Some(b.fence().as_raw()));
+        b.signal(Ok(()));
         Ok(())
     }
 

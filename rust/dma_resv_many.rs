@@ -9,7 +9,7 @@
 //! let fence = UnarmedFence::new(GFP_KERNEL)?;
 //! let mut claims = [Claim::new(&input, Usage::Read), Claim::new(&output, Usage::Write)];
 //! let job = with_locked(&mut claims, |locked| {
-//!     locked.dependencies().try_for_each(|fence| wait_for(fence))?;
+//!     locked.for_each_dependency(|fence| wait_for(fence))?;
 //!     let reserved = locked.reserve()?;
 //!     let armed = context.arm(fence);
 //!     reserved.publish(&armed);
@@ -21,7 +21,6 @@
 
 use kernel::{
     bindings,
-    error::to_result,
     prelude::*,
     types::{
         NotThreadSafe,
@@ -120,31 +119,49 @@ unsafe fn try_lock(
     ctx: *mut bindings::ww_acquire_ctx,
     first: Option<usize>,
 ) -> Result<(), (Error, usize)> {
-    for i in Iterator::chain(first.into_iter(), 0..claims.len()) {
-        let claim = &claims[i];
-        if claim.held {
-            continue;
-        }
-        let (resv, usage) = (claim.resv, claim.usage);
-        let slow = first == Some(i);
-        // SAFETY: By the requirements, and it is not locked by a claim.
-        let ret = unsafe { ext::accel_helper_dma_resv_lock(resv.as_raw(), ctx, slow) };
-        match to_result(ret) {
-            Ok(()) => claims[i].held = true,
-            Err(EALREADY) => {
-                let is_it = |c: &&mut Claim<'_>| c.held && core::ptr::eq(c.resv, resv);
-                if let Some(other) = claims.iter_mut().find(is_it) {
-                    other.usage = other.usage.min(usage);
-                }
-            }
-            Err(error) => {
-                // SAFETY: Those that are held were locked above.
-                unsafe { unlock(claims) };
-                return Err((error, i));
-            }
+    if let Some(first) = first {
+        // SAFETY: By the requirements.
+        unsafe { lock_one(claims, first, ctx, true) }?;
+    }
+    for i in 0..claims.len() {
+        if !claims[i].held {
+            // SAFETY: By the requirements.
+            unsafe { lock_one(claims, i, ctx, false) }?;
         }
     }
     Ok(())
+}
+
+/// Locks claim `i`, or unlocks all.
+///
+/// # Safety
+///
+/// As [`try_lock`], and it must not be held; `slow` says whether it is where EDEADLK happened.
+#[inline]
+unsafe fn lock_one(
+    claims: &mut [Claim<'_>],
+    i: usize,
+    ctx: *mut bindings::ww_acquire_ctx,
+    slow: bool,
+) -> Result<(), (Error, usize)> {
+    let (resv, usage) = (claims[i].resv, claims[i].usage);
+    // SAFETY: By the requirements.
+    let ret = unsafe { ext::accel_helper_dma_resv_lock(resv.as_raw(), ctx, slow) };
+    if ret == 0 {
+        claims[i].held = true;
+        return Ok(());
+    }
+    let error = Error::from_errno(ret);
+    if error == EALREADY {
+        let is_it = |c: &&mut Claim<'_>| c.held && core::ptr::eq(c.resv, resv);
+        if let Some(other) = claims.iter_mut().find(is_it) {
+            other.usage = other.usage.min(usage);
+        }
+        return Ok(());
+    }
+    // SAFETY: Those that are held were locked before.
+    unsafe { unlock(claims) };
+    Err((error, i))
 }
 
 /// # Safety
@@ -172,13 +189,16 @@ impl<'l, 'a> Locked<'l, 'a> {
         self.claims.iter().filter(|c| c.held)
     }
 
-    /// Goes over the fences that work which uses the objects as claimed must wait for, signalled
-    /// ones included.
-    pub fn dependencies(&self) -> impl Iterator<Item = &Fence> {
-        self.held().flat_map(|claim| {
+    /// Calls `f` with the fences that work which uses the objects as claimed must wait for, signalled
+    /// ones included, until it fails.
+    pub fn for_each_dependency(&self, mut f: impl FnMut(&Fence) -> Result) -> Result {
+        for claim in self.held() {
             // SAFETY: By the type invariants; changed only by who consumes `self`.
-            unsafe { dma_resv::fences(claim.resv, claim.usage.waits_for()) }
-        })
+            for fence in unsafe { dma_resv::fences(claim.resv, claim.usage.waits_for()) } {
+                f(fence)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reserves a slot in each object. May sleep.
@@ -283,7 +303,11 @@ mod tests {
                 Claim::new(&output, Usage::Write),
             ];
             with_locked(&mut claims, |locked| {
-                let dependencies = locked.dependencies().count();
+                let mut dependencies = 0;
+                locked.for_each_dependency(|_| {
+                    dependencies += 1;
+                    Ok(())
+                })?;
                 let reserved = locked.reserve()?;
                 let armed = context.arm(fence);
                 reserved.publish(&armed);
