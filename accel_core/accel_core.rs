@@ -36,6 +36,7 @@ mod memory;
 mod monitor;
 mod queue;
 mod registration;
+mod reservations;
 mod submit;
 mod sysfs;
 mod table;

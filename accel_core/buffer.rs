@@ -16,12 +16,17 @@ use kernel::{
             Release, //
         },
         Arc,
+        SetOnce, //
     },
 };
 use kernel_ext::{
     dma_buf::{
         DmaBuf,
         Vmap, //
+    },
+    dma_resv::{
+        OwnedResv,
+        Resv, //
     },
     pages::{
         Caching,
@@ -76,6 +81,8 @@ pub struct Buffer {
     /// Where its mmap offsets begin, pages; 0 until it is published. See [`crate::handles`].
     first_page: Atomic<u32>,
     exported: Atomic<bool>,
+    /// Of memory that others use, too, or may; see [`crate::reservations`].
+    shared: SetOnce<Arc<OwnedResv>>,
 }
 
 /// The memory of a buffer.
@@ -138,6 +145,7 @@ impl Buffer {
             mapping: None,
             first_page: Atomic::new(0),
             exported: Atomic::new(false),
+            shared: SetOnce::new(),
         }
     }
 
@@ -220,6 +228,25 @@ impl Buffer {
 
     pub(crate) fn mapping(&self) -> Option<&DeviceMapping> {
         self.mapping.as_ref()
+    }
+
+    /// Returns the reservation object of the buffer, if it is shared.
+    #[inline]
+    pub(crate) fn resv(&self) -> Option<&Resv> {
+        match &self.memory {
+            Backing::Pages(_) => self.shared.as_ref().map(|resv| &***resv),
+            Backing::Imported { buf, .. } => Some(buf.resv()),
+        }
+    }
+
+    /// Returns that of memory of ours, if it is shared.
+    pub(crate) fn own_resv(&self) -> Option<&Arc<OwnedResv>> {
+        self.shared.as_ref()
+    }
+
+    /// Shares the buffer, for good; only the first call counts.
+    pub(crate) fn set_shared(&self, resv: Arc<OwnedResv>) {
+        self.shared.populate(resv);
     }
 
     pub(crate) fn was_exported(&self) -> bool {

@@ -24,6 +24,10 @@ use kernel_ext::{
         Exporter,
         Operations, //
     },
+    dma_resv::{
+        OwnedResv,
+        Resv, //
+    },
     pages::Pages,
 };
 
@@ -49,6 +53,7 @@ static OPERATIONS: Operations<Shared> = Operations::new();
 struct Shared {
     buffer: Arc<Buffer>,
     pages: Arc<Pages>,
+    resv: Arc<OwnedResv>,
 }
 
 impl Exporter for Shared {
@@ -61,6 +66,10 @@ impl Exporter for Shared {
 
     fn pages(&self) -> &Arc<Pages> {
         &self.pages
+    }
+
+    fn resv(&self) -> &Resv {
+        &self.resv
     }
 
     fn begin_cpu_access(&self) {
@@ -76,7 +85,7 @@ impl Exporter for Shared {
     }
 }
 
-/// Makes a dma-buf of a buffer; of an imported one, the one it came from.
+/// Makes a dma-buf of a buffer that is shared; of an imported one, the one it came from.
 pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
     match buffer.memory() {
         Backing::Pages(pages) if !pages.is_writable() => Err(EACCES),
@@ -84,6 +93,7 @@ pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
             let shared = Shared {
                 buffer: buffer.clone(),
                 pages: pages.clone(),
+                resv: buffer.own_resv().ok_or(EINVAL)?.clone(),
             };
             dma_buf_exporter::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?, O_RDWR)
         }
@@ -117,7 +127,9 @@ pub(crate) fn export_buffer<T: Driver>(
     if args.reserved != 0 {
         return Err(EINVAL);
     }
-    let buf = file.handles.export(args.handle)?;
+    let buf = file
+        .handles
+        .export(args.handle, &file.client.reservations)?;
     let reservation = FileDescriptorReservation::get_unused_fd_flags(O_CLOEXEC)?;
     args.fd = reservation.reserved_fd() as i32;
     Ok(Descriptor {
@@ -146,10 +158,12 @@ pub(crate) fn import_buffer<'f, T: Driver>(
 fn import<T: Driver>(file: &File<T>, buf: &DmaBuf) -> Result<Buffer> {
     let mut buffer = match dma_buf_exporter::exported::<Shared>(buf) {
         // Our own: no way round through the dma-buf.
-        Some(shared) => Buffer::from_backing(
-            Backing::Pages(shared.pages.clone()),
-            shared.buffer.placement(),
-        ),
+        Some(shared) => {
+            let pages = Backing::Pages(shared.pages.clone());
+            let buffer = Buffer::from_backing(pages, shared.buffer.placement());
+            buffer.set_shared(shared.resv.clone());
+            buffer
+        }
         None => import_foreign::<T>(buf)?,
     };
     buffer.map(&file.client.device)?;

@@ -41,6 +41,7 @@ use crate::{
         Row, //
     },
     queue::Queue,
+    reservations::Reservations,
     submit::submit,
     sysfs,
     uapi::{
@@ -76,15 +77,18 @@ pub(crate) struct File<T: Driver> {
 pub(crate) struct Client<T: Driver> {
     pub(crate) device: Arc<Device<T>>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) reservations: Arc<Reservations>,
 }
 
 impl<T: Driver> Client<T> {
     fn new(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
         let queue = Queue::new()?;
+        let reservations = Reservations::new()?;
         device.clients.open(exclusive)?;
         Ok(Self {
             device: device.clone(),
             queue,
+            reservations,
         })
     }
 }

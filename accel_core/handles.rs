@@ -31,6 +31,7 @@ use crate::{
     dma_buf,
     ioctl::Commit,
     lock_class,
+    reservations::Reservations,
     table::Table,
     Buffer, //
 };
@@ -151,11 +152,12 @@ impl Handles {
     }
 
     /// Returns the dma-buf of a buffer: the same one for as long as its handle exists.
-    pub(crate) fn export(&self, handle: u32) -> Result<ARef<DmaBuf>> {
+    pub(crate) fn export(&self, handle: u32, client: &Reservations) -> Result<ARef<DmaBuf>> {
         let buffer = self.get(handle)?;
         if let Some(buf) = self.exported(handle) {
             return Ok(buf);
         }
+        client.share(&buffer)?;
         let buf = dma_buf::export(&buffer)?;
         let node = RBTreeNode::new(handle, buf.clone(), GFP_KERNEL_ACCOUNT)?;
         let mut exports = self.exports.lock();

@@ -27,6 +27,10 @@ use kernel::{
 use crate::{
     bindings as ext,
     dma_buf::DmaBuf,
+    dma_resv::{
+        Resv,
+        Usage, //
+    },
     pages::{
         Caching,
         Pages, //
@@ -48,7 +52,10 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// Returns the memory.
     fn pages(&self) -> &Arc<Pages>;
 
-    /// The CPU is about to look at what devices wrote.
+    /// Returns the fences of those who use the memory, and its lock; always the same one.
+    fn resv(&self) -> &Resv;
+
+    /// The CPU is about to look at what devices wrote; those that it must wait for have ended.
     fn begin_cpu_access(&self);
 
     /// The CPU has written.
@@ -57,7 +64,7 @@ pub trait Exporter: Sized + Send + Sync + 'static {
 
 /// Exports `object`; `flags` are of open(2), O_RDWR or O_RDONLY.
 pub fn export<E: Exporter>(object: Arc<E>, flags: u32) -> Result<ARef<DmaBuf>> {
-    let size = object.pages().size();
+    let (size, resv) = (object.pages().size(), object.resv().as_raw());
     let private = Arc::into_raw(object).cast_mut();
     let info = bindings::dma_buf_export_info {
         exp_name: E::NAME.as_char_ptr(),
@@ -65,10 +72,11 @@ pub fn export<E: Exporter>(object: Arc<E>, flags: u32) -> Result<ARef<DmaBuf>> {
         ops: &E::operations().0,
         size,
         flags: flags as c_int,
-        resv: core::ptr::null_mut(),
+        resv,
         priv_: private.cast(),
     };
-    // SAFETY: All of it is valid; the operations are those of an `Arc<E>`.
+    // SAFETY: All of it is valid; the operations are those of an `Arc<E>`. `resv` lives as long as
+    // the object, of which nobody can get a `&mut` while the dma-buf has a reference.
     match from_err_ptr(unsafe { bindings::dma_buf_export(&info) }) {
         // SAFETY: The first reference is ours.
         Ok(raw) => Ok(unsafe { DmaBuf::from_owned(raw) }),
@@ -200,14 +208,26 @@ unsafe extern "C" fn sync_attachment(table: *mut c_void, for_cpu: bool) {
 /// [`map`] made.
 unsafe extern "C" fn begin_cpu_access<E: Exporter>(
     buf: *mut bindings::dma_buf,
-    _direction: bindings::dma_data_direction,
+    direction: bindings::dma_data_direction,
 ) -> c_int {
-    // SAFETY: By the requirements of this function.
-    unsafe {
-        borrow::<E>(buf).begin_cpu_access();
-        sync(buf, true);
+    from_result(|| {
+        // SAFETY: By the requirements of this function.
+        let object = unsafe { borrow::<E>(buf) };
+        // The caller waits as well, but only after this: too late for what is done here.
+        object.resv().wait(usage(direction).waits_for(), u64::MAX)?;
+        object.begin_cpu_access();
+        // SAFETY: As above.
+        unsafe { sync(buf, true) };
+        Ok(0)
+    })
+}
+
+/// Returns how the CPU uses memory that it accesses so.
+fn usage(direction: bindings::dma_data_direction) -> Usage {
+    match direction {
+        bindings::dma_data_direction::DMA_FROM_DEVICE => Usage::Read,
+        _ => Usage::Write,
     }
-    0
 }
 
 /// # Safety
