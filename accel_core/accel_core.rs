@@ -8,7 +8,8 @@
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
 //!   [`Driver`]
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`
-//! - job: `submit` -> `job` -> `engine` (queue, start, complete, time out) -> `queue` (status)
+//! - job: `submit` -> `reservations` (whom it waits for) -> `job` (armed) -> `backlog` (until they
+//!   have ended) -> `engine` (start, complete, time out) -> `queue` (status, fence)
 //! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
 //!
 //! See `Documentation/architecture.rst`.
@@ -16,6 +17,7 @@
 #![deny(unsafe_code)]
 
 mod abi;
+mod backlog;
 mod buffer;
 mod buffer_ioctl;
 mod clients;

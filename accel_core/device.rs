@@ -9,6 +9,7 @@ use kernel::{
         Bound as BoundContext, //
     },
     prelude::*,
+    rbtree::RBTree,
     sync::{
         aref::ARef,
         Arc,
@@ -26,6 +27,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    backlog::Backlog,
     clients::Clients,
     driver::Driver,
     engine::Engine,
@@ -50,6 +52,9 @@ pub struct Device<T: Driver> {
     #[pin]
     pub(crate) clients: Clients,
     pub(crate) engines: KVec<Pin<KBox<Engine<T>>>>,
+    /// Those of all queues, by their own addresses.
+    #[pin]
+    pub(crate) backlogs: Mutex<RBTree<usize, Arc<Backlog<T>>>>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) attributes: KVec<&'static CStr>,
     #[pin]
@@ -81,7 +86,7 @@ impl<T: Driver> Device<T> {
                 GFP_KERNEL,
             )?;
         }
-        let nodes = lock_class::nodes();
+        let (backlogs, nodes) = (lock_class::backlogs(), lock_class::nodes());
         Arc::pin_init(
             try_pin_init!(Self {
                 index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
@@ -90,6 +95,7 @@ impl<T: Driver> Device<T> {
                 health <- Health::new(),
                 clients <- Clients::new(),
                 engines,
+                backlogs <- Mutex::new(RBTree::new(), backlogs.0, backlogs.1),
                 memory: Memory::new()?,
                 attributes: crate::sysfs::names::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),

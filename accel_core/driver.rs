@@ -137,7 +137,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Makes a job out of a payload. Everything that can be refused is refused here.
     ///
     /// `payload` is the kernel's own copy. `buffers` are those that the submission names, in its
-    /// order; they stay alive, at the same DMA addresses, until the job has ended.
+    /// order, and perhaps more than once; they stay alive, at the same DMA addresses, until the job
+    /// has ended.
     fn prepare(
         data: &Self::Data<'_>,
         file: &Self::File,
@@ -152,6 +153,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     fn start(data: &Self::Data<'_>, engine: usize, job: &Self::Job) -> Result<Started>;
 
     /// Runs a job that [`Driver::start`] deferred; may sleep, must end by itself in bounded time.
+    /// Others may wait for that in memory reclaim: no allocation that may sleep.
     fn run(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Outcome {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
@@ -167,7 +169,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     }
 
     /// Stops whatever the engine does and makes it ready for the next job; may sleep, in bounded
-    /// time. An error wedges the device.
+    /// time, and not allocate, as [`Driver::run`]. An error wedges the device.
     fn reset(data: &Self::Data<'_>, engine: usize) -> Result;
 
     /// Stops the device for good: no DMA and no interrupt after this, even if the device does not

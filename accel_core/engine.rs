@@ -2,8 +2,9 @@
 
 //! An engine: runs the jobs of all clients one after the other.
 //!
-//! Lock order: engine, then queue. Both are taken in interrupts. Under the engine's lock nothing is
-//! allocated or freed: ended jobs are kept until the worker drops them.
+//! Lock order: waiting jobs (`backlog`), engine, queue, fences. All are taken in interrupts. Under the
+//! engine's lock nothing is allocated or freed, and nobody is told that a job has ended, as that
+//! calls back: whoever ends jobs collects them ([`Ended`]) until it has no lock.
 
 use kernel::{
     list::{
@@ -13,11 +14,13 @@ use kernel::{
     prelude::*,
     sync::{
         Arc,
-        SpinLockIrq,
-        UniqueArc, //
+        SpinLockIrq, //
     },
 };
-use kernel_ext::time::monotonic_ns;
+use kernel_ext::{
+    dma_fence::Signalling,
+    time::monotonic_ns, //
+};
 
 use crate::{
     device::{
@@ -35,7 +38,6 @@ use crate::{
         Fault,
         FaultKind,
         Job,
-        JobBuffer,
         Outcome, //
     },
     lock_class,
@@ -60,6 +62,16 @@ struct Running<T: Driver> {
     start: u64,
     /// When its time is over; `None` if the CPU runs it.
     deadline: Option<u64>,
+}
+
+/// Jobs that have ended, of which nobody was told yet: [`Engine::tell`].
+#[must_use]
+pub(crate) struct Ended<T: Driver>(List<Job<T>>);
+
+impl<T: Driver> Ended<T> {
+    fn new() -> Self {
+        Self(List::new())
+    }
 }
 
 /// What an engine has done.
@@ -130,40 +142,82 @@ impl<T: Driver> Engine<T> {
         stats
     }
 
-    /// Queues a job and returns its number. EIO: the device is wedged.
-    pub(crate) fn submit(
-        &self,
-        bound: &Bound<'_, T>,
-        queue: &Arc<Queue>,
-        payload: T::Job,
-        buffers: KVVec<JobBuffer>,
-    ) -> Result<u64> {
-        let place = UniqueArc::<Job<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
-        let mut state = self.state.lock();
-        match state.mode {
-            Mode::Open | Mode::Resetting => (),
-            Mode::Wedged => return Err(EIO),
-            Mode::Closed => return Err(ENODEV),
+    /// Returns whether it takes jobs. EIO: the device is wedged.
+    pub(crate) fn check(&self) -> Result {
+        match self.state.lock().mode {
+            Mode::Open | Mode::Resetting => Ok(()),
+            Mode::Wedged => Err(EIO),
+            Mode::Closed => Err(ENODEV),
         }
-        // Armed under the lock, so that numbers are in the order of the queue. Nothing fails
-        // after this.
-        let ticket = queue.arm(monotonic_ns())?;
-        let number = ticket.number();
-        let Ok(job) = place.pin_init_with(Job::new(ticket, payload, buffers));
-        state.queued.push_back(ListArc::from(job));
-        state.stats.queued += 1;
-        self.start_next(&mut state, bound);
-        Ok(number)
+    }
+
+    /// Queues a job whose dependencies are signalled.
+    pub(crate) fn push(&self, bound: &Bound<'_, T>, job: ListArc<Job<T>>) -> Ended<T> {
+        let mut ended = Ended::new();
+        let mut state = self.state.lock();
+        let fault = match state.mode {
+            Mode::Open | Mode::Resetting => None,
+            Mode::Wedged => Some(FaultKind::Reset),
+            Mode::Closed => Some(FaultKind::Gone),
+        };
+        match fault {
+            Some(kind) => {
+                job.armed.end(monotonic_ns(), Err(Fault::new(kind)));
+                state.stats.failed += 1;
+                ended.0.push_back(job);
+            }
+            None => {
+                state.queued.push_back(job);
+                state.stats.queued += 1;
+                self.start_next(&mut state, bound, &mut ended);
+            }
+        }
+        ended
+    }
+
+    /// Ends jobs that were never queued, because of `fault`.
+    pub(crate) fn refuse(&self, jobs: List<Job<T>>, fault: Fault) -> Ended<T> {
+        let now = monotonic_ns();
+        let mut count = 0;
+        for job in jobs.iter() {
+            job.armed.end(now, Err(fault));
+            count += 1;
+        }
+        self.state.lock().stats.failed += count;
+        Ended(jobs)
+    }
+
+    /// Tells everybody that jobs have ended; the worker drops them. Any context, without locks.
+    pub(crate) fn tell(&self, bound: &Bound<'_, T>, ended: Ended<T>) {
+        if self.bury(ended) {
+            if let Some(worker) = bound.workers.get(self.index) {
+                worker.reap();
+            }
+        }
+    }
+
+    /// Tells everybody that jobs have ended, and keeps them for [`Engine::reap`].
+    fn bury(&self, Ended(mut jobs): Ended<T>) -> bool {
+        if jobs.is_empty() {
+            return false;
+        }
+        let signalling = Signalling::begin();
+        for job in jobs.iter() {
+            job.armed.tell();
+        }
+        drop(signalling);
+        self.state.lock().ended.push_all_back(&mut jobs);
+        true
     }
 
     /// Starts jobs until one runs. May be called in any context.
-    fn start_next(&self, state: &mut State<T>, bound: &Bound<'_, T>) {
+    fn start_next(&self, state: &mut State<T>, bound: &Bound<'_, T>, ended: &mut Ended<T>) {
         while state.mode == Mode::Open && state.running.is_none() {
             let Some(job) = state.queued.pop_front() else {
                 return;
             };
             let start = monotonic_ns();
-            job.ticket.started(self.index, start);
+            job.armed.started(self.index, start);
             job.sync_for_device();
             let timeout = self.timeout_ns();
             let deadline = start.saturating_add(timeout);
@@ -184,7 +238,7 @@ impl<T: Driver> Engine<T> {
                 }
                 _ => {
                     let fault = Fault::new(FaultKind::Device);
-                    self.end(state, bound, running(None), Err(fault));
+                    self.end(state, running(None), Err(fault), ended);
                 }
             }
         }
@@ -194,7 +248,7 @@ impl<T: Driver> Engine<T> {
         u64::from(self.info.timeout_ms) * 1_000_000
     }
 
-    /// Tells everybody that a job which is off the engine has ended.
+    /// Notes everywhere how a job that is off the engine has ended.
     fn account(&self, state: &mut State<T>, running: &Running<T>, outcome: Outcome) {
         let now = monotonic_ns();
         running.job.sync_for_cpu();
@@ -204,22 +258,19 @@ impl<T: Driver> Engine<T> {
             Ok(()) => state.stats.completed += 1,
             Err(_) => state.stats.failed += 1,
         }
-        running.job.ticket.end(now, outcome);
+        running.job.armed.end(now, outcome);
     }
 
-    /// Ends a job that is off the engine; the worker drops it.
+    /// Ends a job that is off the engine.
     fn end(
         &self,
         state: &mut State<T>,
-        bound: &Bound<'_, T>,
         running: Running<T>,
         outcome: Outcome,
+        ended: &mut Ended<T>,
     ) {
         self.account(state, &running, outcome);
-        state.ended.push_back(running.job);
-        if let Some(worker) = bound.workers.get(self.index) {
-            worker.reap();
-        }
+        ended.0.push_back(running.job);
     }
 
     /// Ends a job that is off the engine and starts the next one, after a reset if need be.
@@ -229,6 +280,7 @@ impl<T: Driver> Engine<T> {
         bound: &Bound<'_, T>,
         running: Running<T>,
         outcome: Outcome,
+        ended: &mut Ended<T>,
     ) {
         match (outcome, bound.workers.get(self.index)) {
             (Err(fault), Some(worker)) if T::RESET_AFTER_FAULT => {
@@ -237,8 +289,8 @@ impl<T: Driver> Engine<T> {
                 worker.recover();
             }
             _ => {
-                self.end(state, bound, running, outcome);
-                self.start_next(state, bound);
+                self.end(state, running, outcome, ended);
+                self.start_next(state, bound, ended);
             }
         }
     }
@@ -250,27 +302,37 @@ impl<T: Driver> Engine<T> {
         bound: &Bound<'_, T>,
         ended: impl FnOnce() -> Option<Outcome>,
     ) -> bool {
+        let _signalling = Signalling::begin();
+        let mut done = Ended::new();
         let mut state = self.state.lock();
         let Some(outcome) = ended() else { return false };
         if let Some(running) = state.running.take_if(|r| r.deadline.is_some()) {
-            self.finish(&mut state, bound, running, outcome);
+            self.finish(&mut state, bound, running, outcome, &mut done);
         }
+        drop(state);
+        self.tell(bound, done);
         true
     }
 
     /// Runs the job that was deferred, if it still waits for that; may sleep.
     pub(crate) fn run_deferred(&self, bound: &Bound<'_, T>) {
         let Some(job) = self.deferred() else { return };
+        let signalling = Signalling::begin();
         let outcome = if T::HAS_RUN {
             T::run(&bound.data, self.index, &job.payload)
         } else {
             Err(Fault::new(FaultKind::Device))
         };
+        let mut ended = Ended::new();
         let mut state = self.state.lock();
         let is_it = |r: &mut Running<T>| core::ptr::eq::<Job<T>>(&*r.job, &*job);
         if let Some(running) = state.running.take_if(is_it) {
-            self.finish(&mut state, bound, running, outcome);
+            self.finish(&mut state, bound, running, outcome, &mut ended);
         }
+        drop(state);
+        self.tell(bound, ended);
+        // Before the job is dropped, perhaps.
+        drop(signalling);
     }
 
     fn deferred(&self) -> Option<Arc<Job<T>>> {
@@ -305,9 +367,12 @@ impl<T: Driver> Engine<T> {
                 worker.arm_timeout(self.timeout_ns());
             }
             Progress::Ended(outcome) => {
+                let mut ended = Ended::new();
                 if let Some(running) = state.running.take() {
-                    self.finish(state, bound, running, outcome);
+                    self.finish(state, bound, running, outcome, &mut ended);
                 }
+                drop(guard);
+                self.tell(bound, ended);
             }
             Progress::Hung => {
                 let timeout = Fault::new(FaultKind::Timeout);
@@ -332,25 +397,33 @@ impl<T: Driver> Engine<T> {
         };
         device.health.set(health, true);
 
+        let mut ended = Ended::new();
+        let mut lost = None;
         let mut state = self.state.lock();
         state.mode = mode;
         if mode == Mode::Wedged {
             self.account(&mut state, &running, Err(fault));
+            lost = Some(running.job.clone_arc());
             state.lost.push_back(running.job);
-            let lost = Fault::new(FaultKind::Reset);
-            self.fail_queued(&mut state, bound, |_| Some(lost));
+            let reset = Fault::new(FaultKind::Reset);
+            self.fail_queued(&mut state, |_| Some(reset), &mut ended);
         } else {
-            self.end(&mut state, bound, running, Err(fault));
-            self.start_next(&mut state, bound);
+            self.end(&mut state, running, Err(fault), &mut ended);
+            self.start_next(&mut state, bound, &mut ended);
         }
+        drop(state);
+        if let Some(job) = lost {
+            job.armed.tell();
+        }
+        self.tell(bound, ended);
     }
 
     /// Ends queued jobs for which `why` has a fault.
     fn fail_queued(
         &self,
         state: &mut State<T>,
-        bound: &Bound<'_, T>,
         why: impl Fn(&Job<T>) -> Option<Fault>,
+        ended: &mut Ended<T>,
     ) {
         let now = monotonic_ns();
         let mut cursor = state.queued.cursor_front();
@@ -360,24 +433,32 @@ impl<T: Driver> Engine<T> {
                 continue;
             };
             let job = next.remove();
-            job.ticket.end(now, Err(fault));
+            job.armed.end(now, Err(fault));
             state.stats.queued -= 1;
             state.stats.failed += 1;
-            state.ended.push_back(job);
-        }
-        if let Some(worker) = bound.workers.get(self.index) {
-            worker.reap();
+            ended.0.push_back(job);
         }
     }
 
     /// Cancels the queued jobs of a queue whose client is gone. The running one goes on: it owns
     /// what it needs.
     pub(crate) fn cancel(&self, bound: &Bound<'_, T>, queue: &Arc<Queue>) {
+        let mut ended = Ended::new();
         let mut state = self.state.lock();
         let canceled = Fault::new(FaultKind::Canceled);
-        self.fail_queued(&mut state, bound, |job| {
-            job.ticket.is_of(queue).then_some(canceled)
-        });
+        let is_of = |job: &Job<T>| job.armed.is_of(queue).then_some(canceled);
+        self.fail_queued(&mut state, is_of, &mut ended);
+        drop(state);
+        self.tell(bound, ended);
+    }
+
+    /// Returns whether it has an unfinished job of a queue.
+    pub(crate) fn has(&self, queue: &Arc<Queue>) -> bool {
+        let state = self.state.lock();
+        let faulted = state.faulted.as_ref().map(|(running, _)| running);
+        let mut running = Iterator::chain(state.running.iter(), faulted);
+        running.any(|running| running.job.armed.is_of(queue))
+            || state.queued.iter().any(|job| job.armed.is_of(queue))
     }
 
     /// Ends all jobs for good; the device must have been stopped.
@@ -396,8 +477,9 @@ impl<T: Driver> Engine<T> {
         drop(state);
         for job in jobs.iter() {
             job.sync_for_cpu();
-            job.ticket.end(now, Err(fault));
+            job.armed.end(now, Err(fault));
         }
+        self.bury(Ended(jobs));
         self.reap();
     }
 

@@ -11,6 +11,8 @@ use kernel::{
     },
     mm::virt::VmaNew,
     prelude::*,
+    rbtree::RBTreeNode,
+    str::CString,
     sync::{
         poll::PollTable,
         Arc, //
@@ -25,11 +27,16 @@ use kernel_ext::{
 };
 
 use crate::{
+    backlog::Backlog,
     buffer::Backing,
     buffer_ioctl,
-    device::Device,
+    device::{
+        Bound,
+        Device, //
+    },
     dma_buf,
     driver::Driver,
+    engine::Engine,
     handles::Handles,
     health,
     info,
@@ -39,6 +46,10 @@ use crate::{
         run,
         Options,
         Row, //
+    },
+    job::{
+        Fault,
+        FaultKind, //
     },
     queue::Queue,
     reservations::Reservations,
@@ -76,31 +87,55 @@ pub(crate) struct File<T: Driver> {
 /// Who uses the device; counted while it exists.
 pub(crate) struct Client<T: Driver> {
     pub(crate) device: Arc<Device<T>>,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) backlog: Arc<Backlog<T>>,
     pub(crate) reservations: Arc<Reservations>,
 }
 
 impl<T: Driver> Client<T> {
+    /// To be called with the device bound.
     fn new(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
-        let queue = Queue::new()?;
+        let index = device.index();
+        let name = CString::try_from_fmt(fmt!("accel{index}/queue0"))?;
+        let queue = Queue::new(T::NAME, &name)?;
+        let backlog = Backlog::new(device.clone(), queue)?;
+        let id = Arc::as_ptr(&backlog) as usize;
+        let node = RBTreeNode::new(id, backlog.clone(), GFP_KERNEL_ACCOUNT)?;
         let reservations = Reservations::new()?;
         device.clients.open(exclusive)?;
+        device.backlogs.lock().insert(node);
         Ok(Self {
             device: device.clone(),
-            queue,
+            backlog,
             reservations,
         })
+    }
+
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        self.backlog.queue()
+    }
+
+    /// Ends what has not begun.
+    fn cancel(&self, bound: &Bound<'_, T>) {
+        Backlog::close(&self.backlog, bound, Fault::new(FaultKind::Canceled));
+        for engine in &self.device.engines {
+            engine.cancel(bound, self.queue());
+        }
+        let id = Arc::as_ptr(&self.backlog) as usize;
+        let node = self.device.backlogs.lock().remove_node(&id);
+        drop(node);
     }
 }
 
 impl<T: Driver> Drop for Client<T> {
     fn drop(&mut self) {
+        // Otherwise all jobs end, or have ended, because the device is gone.
         if let Some(guard) = self.device.cell.enter() {
-            guard.with(|bound| {
-                for engine in &self.device.engines {
-                    engine.cancel(bound, &self.queue);
-                }
-            });
+            guard.with(|bound| self.cancel(bound));
+        }
+        self.queue().abandon();
+        let has = |engine: &Pin<KBox<Engine<T>>>| engine.has(self.queue());
+        if !self.device.engines.iter().any(has) {
+            self.queue().tell();
         }
         self.device.clients.close();
     }

@@ -30,9 +30,14 @@ use kernel_ext::{
 use crate::{
     dma_buf,
     ioctl::Commit,
+    job::{
+        Access,
+        JobBuffer, //
+    },
     lock_class,
     reservations::Reservations,
     table::Table,
+    uapi::accel_submit_buffer,
     Buffer, //
 };
 
@@ -110,6 +115,23 @@ impl Handles {
         };
         let first = buffer.first_page()? as usize;
         Some((buffer, page.checked_sub(first)?))
+    }
+
+    /// Returns the buffers that a job names.
+    pub(crate) fn get_all(&self, list: &[accel_submit_buffer]) -> Result<KVVec<JobBuffer>> {
+        // Dropped after the lock, if it comes to that.
+        let mut buffers = KVVec::with_capacity(list.len(), GFP_KERNEL_ACCOUNT)?;
+        let table = self.table.lock();
+        for named in list {
+            let access = Access::parse(named.flags)?;
+            let buffer = table.get(named.handle).ok_or(ENOENT)?.buffer.clone();
+            if access.can_write() && !buffer.is_writable() {
+                return Err(EACCES);
+            }
+            // Never more than there is room for.
+            let _ = buffers.push_within_capacity(JobBuffer { buffer, access });
+        }
+        Ok(buffers)
     }
 
     /// Gives a handle back; ENOENT if there is none.

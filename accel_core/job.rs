@@ -2,8 +2,9 @@
 
 //! Jobs: what a client submitted and an engine runs.
 //!
-//! A job is made (everything that can fail happens first), armed (it has a number and a status, so
-//! it must end: [`Ticket`]), queued, started and ended, exactly once.
+//! Everything that can fail happens first. Then a job is created (it has a number and a status, so it
+//! must end: [`Created`]), armed (its fence is where others may wait for it: [`Armed`]), queued,
+//! started and ended, exactly once.
 
 use kernel::{
     list::{
@@ -12,31 +13,54 @@ use kernel::{
         ListLinks, //
     },
     prelude::*,
-    sync::Arc, //
+    sync::{
+        aref::ARef,
+        Arc, //
+    }, //
+};
+use kernel_ext::{
+    dma_fence::Fence,
+    dma_fence_context::{
+        ArmedFence,
+        UnarmedFence, //
+    },
+    dma_resv::Usage,
+    dma_resv_many::Reserved,
+    time::monotonic_ns, //
 };
 
 use crate::{
     driver::Driver,
     queue::Queue,
-    uapi::{
-        self,
-        accel_job_status, //
-    },
-    Buffer,
+    uapi,
+    Buffer, //
 };
 
-/// How a job uses a buffer: a mask of `ACCEL_BUFFER_READ` and `ACCEL_BUFFER_WRITE`.
+/// How a job uses a buffer: a mask of `ACCEL_BUFFER_*`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Access(u32);
 
 impl Access {
-    const ALL: u32 = uapi::ACCEL_BUFFER_READ | uapi::ACCEL_BUFFER_WRITE;
+    const USES: u32 = uapi::ACCEL_BUFFER_READ | uapi::ACCEL_BUFFER_WRITE;
 
+    #[inline]
     pub(crate) fn parse(flags: u32) -> Result<Self> {
         match flags {
-            f if f & !Self::ALL != 0 => Err(EOPNOTSUPP),
-            0 => Err(EINVAL),
+            f if f & !(Self::USES | uapi::ACCEL_BUFFER_NO_SYNC) != 0 => Err(EOPNOTSUPP),
+            f if f & Self::USES == 0 => Err(EINVAL),
             f => Ok(Self(f)),
+        }
+    }
+
+    /// Returns what others are to know of it, if the buffer is shared.
+    #[inline]
+    pub(crate) fn usage(self) -> Usage {
+        if self.0 & uapi::ACCEL_BUFFER_NO_SYNC != 0 {
+            Usage::Bookkeep
+        } else if self.can_write() {
+            Usage::Write
+        } else {
+            Usage::Read
         }
     }
 
@@ -102,7 +126,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Returns the errno of a job that failed so.
-    fn error(self) -> Error {
+    pub(crate) fn error(self) -> Error {
         match self {
             FaultKind::Timeout => ETIME,
             FaultKind::Command | FaultKind::Bus | FaultKind::Device => EIO,
@@ -133,63 +157,106 @@ impl Fault {
 pub type Outcome = Result<(), Fault>;
 
 /// The duty to end a job that has a number. Whoever drops it undone cancels the job.
-pub(crate) struct Ticket {
+struct Number {
     queue: Arc<Queue>,
     number: u64,
 }
 
-impl Ticket {
-    pub(crate) fn new(queue: Arc<Queue>, number: u64) -> Self {
-        Self { queue, number }
+impl Drop for Number {
+    fn drop(&mut self) {
+        let canceled = Err(Fault::new(FaultKind::Canceled));
+        if self.queue.end(self.number, None, monotonic_ns(), canceled) {
+            self.queue.tell();
+        }
+    }
+}
+
+/// A job that has a number and a status, but no fence that anybody could wait for yet. Whoever drops
+/// it cancels the job.
+pub(crate) struct Created {
+    number: Number,
+    fence: UnarmedFence,
+}
+
+impl Created {
+    pub(crate) fn new(queue: Arc<Queue>, number: u64, fence: UnarmedFence) -> Self {
+        Self {
+            number: Number { queue, number },
+            fence,
+        }
     }
 
     pub(crate) fn number(&self) -> u64 {
-        self.number
+        self.number.number
+    }
+
+    /// Arms the job and publishes its fence, which cannot fail: the one place where that happens.
+    /// The job must be queued next, before any later one of its queue is armed.
+    ///
+    /// Only for a job whose dependencies are fences: all of what is published must end.
+    pub(crate) fn arm(self, reserved: Reserved<'_, '_>) -> Armed {
+        let fence = self.number.queue.fences().arm(self.fence);
+        reserved.publish(&fence);
+        Armed {
+            fence,
+            number: self.number,
+        }
+    }
+}
+
+/// A job that others may wait for: nothing but its work is between it and its end. Whoever drops it
+/// undone cancels it.
+pub(crate) struct Armed {
+    fence: ArmedFence,
+    number: Number,
+}
+
+impl Armed {
+    pub(crate) fn number(&self) -> u64 {
+        self.number.number
+    }
+
+    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code))]
+    pub(crate) fn fence(&self) -> &Fence {
+        self.fence.fence()
     }
 
     pub(crate) fn is_of(&self, queue: &Arc<Queue>) -> bool {
-        Arc::ptr_eq(&self.queue, queue)
+        Arc::ptr_eq(&self.number.queue, queue)
     }
 
     /// The job was put on an engine.
     pub(crate) fn started(&self, engine: usize, now: u64) {
-        self.queue.update(self.number, |status| {
+        let Number { queue, number } = &self.number;
+        queue.update(*number, |status| {
             status.state = uapi::ACCEL_JOB_RUNNING;
             status.engine = engine as u32;
             status.start_ns = now;
         });
     }
 
-    /// The job ended; only the first call counts.
+    /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
-        self.queue
-            .end(self.number, |status: &mut accel_job_status| {
-                status.state = uapi::ACCEL_JOB_DONE;
-                status.end_ns = now;
-                if let Err(fault) = outcome {
-                    status.error = fault.kind.error().to_errno().unsigned_abs();
-                    status.fault = fault.kind as u32;
-                    status.fault_address = fault.address;
-                }
-            });
+        let Number { queue, number } = &self.number;
+        queue.end(*number, Some(&self.fence), now, outcome);
+    }
+
+    /// Tells everybody that the job has ended. Any context, but without locks.
+    pub(crate) fn tell(&self) {
+        self.number.queue.tell();
     }
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let canceled = Fault::new(FaultKind::Canceled);
-        self.end(kernel_ext::time::monotonic_ns(), Err(canceled));
-    }
-}
-
-/// An armed job.
+/// A job on its way through an engine.
 #[pin_data]
 pub(crate) struct Job<T: Driver> {
     #[pin]
     links: ListLinks,
-    pub(crate) ticket: Ticket,
+    pub(crate) armed: Armed,
     pub(crate) payload: T::Job,
     buffers: KVVec<JobBuffer>,
+    /// Fences that must be signalled before it starts.
+    pub(crate) dependencies: KVVec<ARef<Fence>>,
 }
 
 impl_list_arc_safe! {
@@ -202,20 +269,25 @@ impl_list_item! {
 
 impl<T: Driver> Job<T> {
     pub(crate) fn new(
-        ticket: Ticket,
+        armed: Armed,
         payload: T::Job,
         buffers: KVVec<JobBuffer>,
+        dependencies: KVVec<ARef<Fence>>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
-            ticket,
+            armed,
             payload,
             buffers,
+            dependencies,
         })
     }
 
     /// Makes what the CPU wrote to the buffers visible to the device.
     pub(crate) fn sync_for_device(&self) {
+        if T::DMA_BITS.is_none() {
+            return;
+        }
         for mapping in self.buffers.iter().filter_map(|b| b.buffer.mapping()) {
             mapping.sync_for_device();
         }
@@ -223,6 +295,9 @@ impl<T: Driver> Job<T> {
 
     /// Makes what the device wrote to the buffers visible to the CPU.
     pub(crate) fn sync_for_cpu(&self) {
+        if T::DMA_BITS.is_none() {
+            return;
+        }
         let written = self.buffers.iter().filter(|b| b.access.can_write());
         for mapping in written.filter_map(|b| b.buffer.mapping()) {
             mapping.sync_for_cpu();

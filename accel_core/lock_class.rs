@@ -24,16 +24,20 @@ macro_rules! classes {
 }
 
 classes! {
+    advance = c"accel_advance";
+    backlogs = c"accel_backlogs";
     clients = c"accel_clients";
     engine = c"accel_engine";
     exports = c"accel_exports";
     handles = c"accel_handles";
     health = c"accel_health";
     health_changed = c"accel_health_changed";
+    mover = c"accel_mover";
     nodes = c"accel_nodes";
     recover = c"accel_recover";
     reap = c"accel_reap";
     run = c"accel_run";
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";
+    waiting = c"accel_waiting";
 }

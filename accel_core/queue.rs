@@ -1,25 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A queue: numbers the jobs of a client and keeps how they are.
+//! A queue: numbers the jobs of a client, keeps how they are, and owns their fences.
+//!
+//! A job ends in two steps. With whatever locks held, its status and its fence learn how
+//! ([`Queue::end`]). Then, as others are called, without locks, the fence is signalled and waiters
+//! wake ([`Queue::tell`]). Whoever sees that a job has ended sees that its fence is signalled, and
+//! the reverse.
 
 use kernel::{
     new_condvar,
+    new_mutex,
     prelude::*,
     sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        lock::mutex::MutexGuard,
         new_spinlock_irq,
         Arc,
         CondVar,
         CondVarTimeoutResult,
+        Mutex,
         SpinLockIrq, //
     }, //
 };
-use kernel_ext::time::{
-    jiffies_from_ns,
-    monotonic_ns, //
+use kernel_ext::{
+    dma_fence_context::{
+        ArmedFence,
+        FenceContext,
+        UnarmedFence, //
+    },
+    time::{
+        jiffies_from_ns,
+        monotonic_ns, //
+    },
 };
 
 use crate::{
-    job::Ticket,
+    job::{
+        Created,
+        Outcome, //
+    },
     logic::history::{
         History,
         Missing, //
@@ -52,23 +75,43 @@ impl AsMut<[accel_job_status]> for Slots {
 #[pin_data]
 pub(crate) struct Queue {
     #[pin]
+    submissions: Mutex<()>,
+    #[pin]
     history: SpinLockIrq<Option<History<Slots>>>,
     #[pin]
     ended: CondVar,
+    fences: FenceContext,
+    abandoned: Atomic<bool>,
 }
 
 impl Queue {
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    /// Makes a queue; its fences say that they are of `driver` and `name`.
+    pub(crate) fn new(driver: &CStr, name: &CStr) -> Result<Arc<Self>> {
+        let fences = FenceContext::new(driver, name)?;
         Arc::pin_init(
             pin_init!(Self {
+                submissions <- new_mutex!((), "queue_submissions"),
                 history <- new_spinlock_irq!(None, "queue"),
                 ended <- new_condvar!("queue_ended"),
+                fences,
+                abandoned: Atomic::new(false),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Makes room for statuses; to be called before [`Queue::arm`].
+    /// Keeps others from submitting, so that jobs are armed and queued in the order of their
+    /// numbers. May sleep; not to be held while user memory is copied.
+    pub(crate) fn submit(&self) -> MutexGuard<'_, ()> {
+        self.submissions.lock()
+    }
+
+    /// Returns the context of its fences.
+    pub(crate) fn fences(&self) -> &FenceContext {
+        &self.fences
+    }
+
+    /// Makes room for statuses; to be called before [`Queue::begin`].
     pub(crate) fn prepare(&self) -> Result {
         if self.history.lock().is_some() {
             return Ok(());
@@ -89,8 +132,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished.
-    pub(crate) fn arm(self: &Arc<Self>, now: u64) -> Result<Ticket> {
+    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished. To be
+    /// called with [`Queue::submit`].
+    pub(crate) fn begin(self: &Arc<Self>, now: u64, fence: UnarmedFence) -> Result<Created> {
         let mut history = self.history.lock();
         let status = accel_job_status {
             state: uapi::ACCEL_JOB_QUEUED,
@@ -104,7 +148,7 @@ impl Queue {
             })
             .ok_or(EDQUOT)?;
         drop(history);
-        Ok(Ticket::new(self.clone(), number))
+        Ok(Created::new(self.clone(), number, fence))
     }
 
     /// Changes the status of a job.
@@ -116,19 +160,52 @@ impl Queue {
         }
     }
 
-    /// Ends a job unless it has ended already.
-    pub(crate) fn end(&self, number: u64, change: impl FnOnce(&mut accel_job_status)) {
+    /// Ends a job unless it has ended already; returns whether it did. Any context; calls nobody: see
+    /// [`Queue::tell`].
+    pub(crate) fn end(
+        &self,
+        number: u64,
+        fence: Option<&ArmedFence>,
+        now: u64,
+        outcome: Outcome,
+    ) -> bool {
         let mut guard = self.history.lock();
-        let Some(history) = &mut *guard else { return };
+        let Some(history) = &mut *guard else {
+            return false;
+        };
         match history.get_mut(number) {
             Ok(status) if status.state != uapi::ACCEL_JOB_DONE => {
-                change(status);
+                status.state = uapi::ACCEL_JOB_DONE;
+                status.end_ns = now;
+                if let Err(fault) = outcome {
+                    status.error = fault.kind.error().to_errno().unsigned_abs();
+                    status.fault = fault.kind as u32;
+                    status.fault_address = fault.address;
+                }
                 history.end();
             }
-            _ => return,
+            _ => return false,
         }
-        drop(guard);
+        // With the lock, so that nobody sees the one without the other.
+        if let Some(fence) = fence {
+            fence.end(outcome.map_err(|fault| fault.kind.error()), now);
+        }
+        true
+    }
+
+    /// Tells everybody that jobs have ended. Any context, without locks: callbacks of others run.
+    pub(crate) fn tell(&self) {
+        match self.abandoned.load(Acquire) {
+            true => self.fences.close(ECANCELED),
+            false => self.fences.flush(),
+        }
         self.ended.notify_all();
+    }
+
+    /// Nobody can submit any more. From now on, whoever tells of a job that ended says that there
+    /// is none left: a fence that is not signalled then was forgotten, and is signalled.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Release);
     }
 
     /// Waits until job `number` has ended or the time is `deadline`, and returns its status.
@@ -146,8 +223,14 @@ impl Queue {
                     Missing::Never => ENOENT,
                     Missing::Forgotten => EOVERFLOW,
                 })?;
+            if status.state == uapi::ACCEL_JOB_DONE {
+                drop(history);
+                // Whoever ended it may be about to do so.
+                self.fences.flush();
+                return Ok(status);
+            }
             let left = deadline.saturating_sub(monotonic_ns());
-            if status.state == uapi::ACCEL_JOB_DONE || left == 0 {
+            if left == 0 {
                 return Ok(status);
             }
             let left = jiffies_from_ns(left);
@@ -163,33 +246,46 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::job::{
+        Armed,
         Fault,
         FaultKind, //
     };
+    use core::mem::ManuallyDrop;
+    use kernel::sync::aref::ARef;
+    use kernel_ext::dma_resv_many::with_locked;
 
     /// A deadline that has passed: only look.
     const NOW: u64 = 0;
 
     fn queue() -> Result<Arc<Queue>> {
-        let queue = Queue::new()?;
+        let queue = Queue::new(c"kunit", c"queue")?;
         queue.prepare()?;
         Ok(queue)
+    }
+
+    fn begin(queue: &Arc<Queue>, now: u64) -> Result<Created> {
+        queue.begin(now, UnarmedFence::new(GFP_KERNEL)?)
+    }
+
+    fn arm(queue: &Arc<Queue>, now: u64) -> Result<Armed> {
+        let created = begin(queue, now)?;
+        with_locked(&mut [], |locked| Ok(created.arm(locked.reserve()?)))?
     }
 
     #[test]
     fn a_job_has_a_status_from_the_start() -> Result {
         let queue = queue()?;
         assert!(queue.wait(1, NOW).is_err());
-        let ticket = queue.arm(5)?;
-        assert_eq!(ticket.number(), 1);
+        let job = arm(&queue, 5)?;
+        assert_eq!(job.number(), 1);
         let status = queue.wait(1, NOW)?;
         assert_eq!(status.state, uapi::ACCEL_JOB_QUEUED);
         assert_eq!(status.submit_ns, 5);
-        ticket.started(3, 6);
+        job.started(3, 6);
         let status = queue.wait(1, NOW)?;
         assert_eq!(status.state, uapi::ACCEL_JOB_RUNNING);
         assert_eq!((status.engine, status.start_ns), (3, 6));
-        ticket.end(7, Ok(()));
+        job.end(7, Ok(()));
         let status = queue.wait(1, u64::MAX)?;
         assert_eq!(status.state, uapi::ACCEL_JOB_DONE);
         assert_eq!((status.error, status.end_ns), (0, 7));
@@ -197,37 +293,88 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_end_counts() -> Result {
+    fn a_fence_says_how_its_job_ended() -> Result {
         let queue = queue()?;
-        let ticket = queue.arm(1)?;
-        ticket.end(2, Err(Fault::new(FaultKind::Bus)));
-        ticket.end(3, Ok(()));
-        drop(ticket);
-        let status = queue.wait(1, NOW)?;
-        assert_eq!((status.fault, status.end_ns), (uapi::ACCEL_FAULT_BUS, 2));
+        let (good, bad) = (arm(&queue, 1)?, arm(&queue, 1)?);
+        let fences = [&good, &bad].map(|job| ARef::from(job.fence()));
+        good.end(2, Ok(()));
+        bad.end(3, Err(Fault::new(FaultKind::Bus)));
+        assert_eq!(fences.each_ref().map(|f| f.status()), [None, None]);
+        queue.tell();
+        assert_eq!(fences[0].status(), Some(Ok(())));
+        assert_eq!(fences[1].status(), Some(Err(EIO)));
+        assert_eq!(fences[1].timestamp(), Some(3));
         Ok(())
     }
 
     #[test]
-    fn a_forgotten_job_is_canceled() -> Result {
+    fn who_sees_the_end_of_a_job_sees_that_of_its_fence() -> Result {
         let queue = queue()?;
-        drop(queue.arm(1)?);
-        let status = queue.wait(1, u64::MAX)?;
-        assert_eq!(status.fault, uapi::ACCEL_FAULT_CANCELED);
-        assert_eq!(Error::from_errno(-(status.error as i32)), ECANCELED);
+        let job = arm(&queue, 1)?;
+        job.end(2, Ok(()));
+        assert!(!job.fence().is_signaled());
+        queue.wait(1, NOW)?;
+        assert!(job.fence().is_signaled());
+        Ok(())
+    }
+
+    #[test]
+    fn only_the_first_end_counts() -> Result {
+        let queue = queue()?;
+        let job = arm(&queue, 1)?;
+        let fence = ARef::from(job.fence());
+        job.end(2, Err(Fault::new(FaultKind::Bus)));
+        job.end(3, Ok(()));
+        drop(job);
+        let status = queue.wait(1, NOW)?;
+        assert_eq!((status.fault, status.end_ns), (uapi::ACCEL_FAULT_BUS, 2));
+        assert_eq!(fence.status(), Some(Err(EIO)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_job_that_is_dropped_is_canceled() -> Result {
+        let queue = queue()?;
+        let armed = arm(&queue, 1)?;
+        let fence = ARef::from(armed.fence());
+        drop(armed);
+        drop(begin(&queue, 1)?);
+        for number in 1..=2 {
+            let status = queue.wait(number, u64::MAX)?;
+            assert_eq!(status.fault, uapi::ACCEL_FAULT_CANCELED);
+            assert_eq!(Error::from_errno(-(status.error as i32)), ECANCELED);
+        }
+        assert_eq!(fence.status(), Some(Err(ECANCELED)));
+        Ok(())
+    }
+
+    #[test]
+    fn the_fence_of_a_forgotten_job_is_signaled_when_its_queue_ends() -> Result {
+        let queue = queue()?;
+        // Not dropped before the end of the test, as by `mem::forget()`.
+        let forgotten = ManuallyDrop::new(arm(&queue, 1)?);
+        let running = arm(&queue, 1)?;
+        let fences = [&forgotten, &running].map(|job| ARef::from(job.fence()));
+        queue.abandon();
+        assert!(!fences[0].is_signaled() && !fences[1].is_signaled());
+        running.end(2, Ok(()));
+        queue.tell();
+        assert_eq!(fences[0].status(), Some(Err(ECANCELED)));
+        assert_eq!(fences[1].status(), Some(Ok(())));
+        drop(ManuallyDrop::into_inner(forgotten));
         Ok(())
     }
 
     #[test]
     fn the_depth_is_bounded() -> Result {
         let queue = queue()?;
-        let mut tickets = KVec::new();
+        let mut jobs = KVec::new();
         for _ in 0..DEPTH {
-            tickets.push(queue.arm(1)?, GFP_KERNEL)?;
+            jobs.push(begin(&queue, 1)?, GFP_KERNEL)?;
         }
-        assert!(queue.arm(1).is_err_and(|e| e == EDQUOT));
-        tickets.pop();
-        assert_eq!(queue.arm(1)?.number(), DEPTH as u64 + 1);
+        assert!(begin(&queue, 1).is_err_and(|e| e == EDQUOT));
+        jobs.pop();
+        assert_eq!(begin(&queue, 1)?.number(), DEPTH as u64 + 1);
         Ok(())
     }
 }

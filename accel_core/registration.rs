@@ -5,6 +5,7 @@
 use kernel::{
     device::Device as ParentDevice,
     prelude::*,
+    rbtree::RBTree,
     sync::Arc, //
 };
 use kernel_ext::{
@@ -18,6 +19,7 @@ use kernel_ext::{
 
 use crate::{
     abi,
+    backlog::Backlog,
     debugfs,
     device::{
         Bound,
@@ -115,6 +117,10 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         self.health.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);
+        let backlogs = core::mem::replace(&mut *self.backlogs.lock(), RBTree::new());
+        for backlog in backlogs.values() {
+            Backlog::close(backlog, &bound, gone);
+        }
         for engine in &self.engines {
             engine.close(gone);
         }

@@ -10,6 +10,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Relaxed,
             Release, //
@@ -17,12 +18,22 @@ use kernel::{
         Arc, //
     },
 };
-use kernel_ext::dma_resv::{
-    OwnedResv,
-    Usage, //
+use kernel_ext::{
+    dma_resv::{
+        OwnedResv,
+        Usage, //
+    },
+    dma_resv_many::{
+        with_locked,
+        Claim,
+        Locked, //
+    },
 };
 
-use crate::Buffer;
+use crate::{
+    job::JobBuffer,
+    Buffer, //
+};
 
 /// The reservation objects of a client.
 #[pin_data]
@@ -62,5 +73,47 @@ impl Reservations {
             self.shared.store(shared + 1, Release);
         }
         Ok(())
+    }
+
+    /// Locks the reservation objects of all buffers, in the ways that they are used, and calls `f`.
+    /// May sleep. ERESTARTSYS: a signal.
+    pub(crate) fn with_locked<R>(
+        &self,
+        buffers: &[JobBuffer],
+        f: impl FnOnce(Locked<'_, '_>) -> R,
+    ) -> Result<R> {
+        let mut f = Some(f);
+        loop {
+            let shared = self.shared.load(Acquire);
+            let mut claims = self.claims(buffers)?;
+            let result = with_locked(&mut claims, |locked| {
+                // Else a buffer may have been shared since we looked.
+                let current = self.shared.load(Relaxed) == shared;
+                current.then(|| f.take().map(|f| f(locked))).flatten()
+            })?;
+            if let Some(result) = result {
+                return Ok(result);
+            }
+        }
+    }
+
+    fn claims<'a>(&'a self, buffers: &'a [JobBuffer]) -> Result<KVVec<Claim<'a>>> {
+        let mut claims = KVVec::new();
+        let mut is_private = false;
+        for (i, named) in buffers.iter().enumerate() {
+            let Some(resv) = named.buffer.resv() else {
+                is_private = true;
+                continue;
+            };
+            if claims.is_empty() {
+                claims.reserve(buffers.len() - i, GFP_KERNEL)?;
+            }
+            // Never more than there is room for.
+            let _ = claims.push_within_capacity(Claim::new(resv, named.access.usage()));
+        }
+        if is_private {
+            claims.push(Claim::new(&self.private, Usage::Bookkeep), GFP_KERNEL)?;
+        }
+        Ok(claims)
     }
 }

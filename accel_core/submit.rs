@@ -3,23 +3,34 @@
 //! ACCEL_IOCTL_SUBMIT: from the user's structs to a queued job.
 
 use kernel::{
+    list::ListArc,
     prelude::*,
+    sync::{
+        aref::ARef,
+        UniqueArc, //
+    },
     uaccess::{
         UserPtr,
         UserSlice, //
     },
 };
-use zerocopy::{
-    FromZeros,
-    IntoBytes, //
+use kernel_ext::{
+    dma_fence::Fence,
+    dma_fence_context::UnarmedFence,
+    dma_resv_many::Locked,
+    time::monotonic_ns, //
 };
+use zerocopy::FromBytes;
 
 use crate::{
     device::Bound,
     driver::Driver,
-    file::File,
+    file::{
+        Client,
+        File, //
+    },
     job::{
-        Access,
+        Job,
         JobBuffer,
         Refusal, //
     },
@@ -30,7 +41,7 @@ use crate::{
     },
 };
 
-/// Copies everything in, then hands it to the driver and the engine under the liveness guard.
+/// Copies everything in, then hands it to the driver and the queue under the liveness guard.
 pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Result {
     (args.job, args.refused_reason, args.refused_at) = (0, 0, 0);
     if args.flags != 0 {
@@ -41,9 +52,9 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     }
     let buffers = read_buffers(file, args)?;
     let payload = read_payload::<T>(args)?;
-    file.client.queue.prepare()?;
+    file.client.queue().prepare()?;
     let guard = file.client.device.enter()?;
-    match guard.with(|bound| queue(file, bound, payload, buffers)) {
+    match guard.with(|bound| prepare(file, bound, payload, buffers)) {
         Ok(job) => {
             args.job = job;
             Ok(())
@@ -56,7 +67,8 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     }
 }
 
-fn queue<T: Driver>(
+/// Has the driver make a job of the payload, and queues it. Returns its number.
+fn prepare<T: Driver>(
     file: &File<T>,
     bound: &Bound<'_, T>,
     payload: KVVec<u8>,
@@ -66,9 +78,55 @@ fn queue<T: Driver>(
     if buffers.iter().any(unreachable) {
         return Err(EOPNOTSUPP.into());
     }
-    let job = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
-    let engine = file.client.device.engines.first().ok_or(ENODEV)?;
-    Ok(engine.submit(bound, &file.client.queue, job, buffers)?)
+    let payload = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
+    let device = &file.client.device;
+    device.engines.first().ok_or(ENODEV)?.check()?;
+    Ok(queue(&file.client, bound, payload, buffers)?)
+}
+
+/// Arms a job and queues it. Everything that can fail comes before it is armed.
+fn queue<T: Driver>(
+    client: &Client<T>,
+    bound: &Bound<'_, T>,
+    payload: T::Job,
+    buffers: KVVec<JobBuffer>,
+) -> Result<u64> {
+    let place = UniqueArc::<Job<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
+    let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
+    let queue = client.queue();
+    let _order = queue.submit();
+    let (armed, dependencies) = client.reservations.with_locked(&buffers, |locked| {
+        let dependencies = others(&locked, queue.fences().id())?;
+        let reserved = locked.reserve()?;
+        let created = queue.begin(monotonic_ns(), fence)?;
+        Ok::<_, Error>((created.arm(reserved), dependencies))
+    })??;
+    let number = armed.number();
+    let Ok(job) = place.pin_init_with(Job::new(armed, payload, buffers, dependencies));
+    client.backlog.push(bound, ListArc::from(job));
+    Ok(number)
+}
+
+/// Returns whom a job must wait for: fences that are not signalled and not of `context`, whose order
+/// is kept anyhow.
+fn others(locked: &Locked<'_, '_>, context: u64) -> Result<KVVec<ARef<Fence>>> {
+    let mut others = KVVec::<ARef<Fence>>::new();
+    locked.for_each_dependency(|fence| {
+        if fence.context() == context || fence.is_signaled() {
+            return Ok(());
+        }
+        match others.last_mut() {
+            // Usual where many buffers are shared with the same one.
+            Some(last) if last.context() == fence.context() => {
+                if last.seqno() < fence.seqno() {
+                    *last = fence.into();
+                }
+            }
+            _ => others.push(fence.into(), GFP_KERNEL_ACCOUNT)?,
+        }
+        Ok(())
+    })?;
+    Ok(others)
 }
 
 /// Reads the list of buffers and looks them up.
@@ -76,27 +134,14 @@ fn read_buffers<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<KVVec<
     if args.nr_buffers > ACCEL_SUBMIT_MAX_BUFFERS {
         return Err(E2BIG);
     }
-    let count = args.nr_buffers as usize;
-    let mut list = KVVec::<accel_submit_buffer>::new();
-    list.resize(count, FromZeros::new_zeroed(), GFP_KERNEL)?;
-    user_slice(args.buffers, size_of_val(&*list))?
-        .reader()
-        .read_slice(list.as_mut_bytes())?;
-
-    let mut buffers = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
-    for named in &list {
-        let access = Access::parse(named.flags)?;
-        let buffer = file.handles.get(named.handle)?;
-        if access.can_write() && !buffer.is_writable() {
-            return Err(EACCES);
-        }
-        buffers.push(JobBuffer { buffer, access }, GFP_KERNEL_ACCOUNT)?;
+    if args.nr_buffers == 0 {
+        return Ok(KVVec::new());
     }
-    list.sort_unstable_by_key(|named| named.handle);
-    match list.windows(2).any(|w| w[0].handle == w[1].handle) {
-        true => Err(EINVAL),
-        false => Ok(buffers),
-    }
+    let size = args.nr_buffers as usize * size_of::<accel_submit_buffer>();
+    let mut bytes = KVVec::new();
+    user_slice(args.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
+    let list = <[accel_submit_buffer]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
+    file.handles.get_all(list)
 }
 
 fn read_payload<T: Driver>(args: &accel_submit) -> Result<KVVec<u8>> {

@@ -50,7 +50,7 @@ pub(crate) struct Worker<T: Driver> {
 }
 
 /// Where all workers run.
-fn queue() -> &'static Queue {
+pub(crate) fn queue() -> &'static Queue {
     match crate::WORKQUEUE.get() {
         Some(queue) => queue,
         // There is no device before or after it.

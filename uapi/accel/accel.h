@@ -433,7 +433,7 @@ struct accel_buffer_info {
  * Minimum size: up to and including @fd.
  *
  * Errors: ENOENT no such handle; EOPNOTSUPP a flag; EINVAL @reserved; EMFILE;
- * ENFILE; ENOMEM; EFAULT; ENODEV.
+ * ENFILE; ENOMEM; EINTR; EFAULT; ENODEV.
  */
 struct accel_buffer_export {
 	__u32 handle;
@@ -556,14 +556,22 @@ struct accel_buffer_label {
 
 #define ACCEL_SUBMIT_MAX_BUFFERS	1024
 
-/* How a job uses a buffer. At least one of the two. */
+/* How a job uses a buffer. At least one of the first two. */
 #define ACCEL_BUFFER_READ		(1 << 0)
 #define ACCEL_BUFFER_WRITE		(1 << 1)
+#define ACCEL_BUFFER_NO_SYNC		(1 << 2)	/* without implicit fences */
 
 /**
  * struct accel_submit_buffer - a buffer that a job names
  * @handle: the buffer
- * @flags: ACCEL_BUFFER_READ, ACCEL_BUFFER_WRITE
+ * @flags: ACCEL_BUFFER_READ, ACCEL_BUFFER_WRITE, ACCEL_BUFFER_NO_SYNC
+ *
+ * With a buffer that is shared (exported, or imported), a job waits for others
+ * and they wait for it, by the fences of its dma-buf: a job that reads starts
+ * after those who write have ended, a job that writes after all others. With
+ * ACCEL_BUFFER_NO_SYNC it does not, and others do not: that is up to user space.
+ * What the kernel itself does with the memory is waited for in any case. On
+ * buffers that are not shared there are no such fences.
  */
 struct accel_submit_buffer {
 	__u32 handle;
@@ -574,8 +582,8 @@ struct accel_submit_buffer {
  * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
  * @queue: in: the queue; every file has queue 0
  * @flags: in: must be 0
- * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer, each buffer
- *           once; the driver's payload refers to them by their index
+ * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer; the driver's
+ *           payload refers to them by their index
  * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
  * @payload_size: in: bytes at @payload
  * @payload: in: pointer to what the driver runs (<accel/DRIVER_accel.h>)
@@ -583,18 +591,21 @@ struct accel_submit_buffer {
  * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
  * @refused_at: out, likewise: where in the payload, in units of the driver
  *
- * Jobs of a queue run in the order of submission. The buffers stay alive until
- * the job has ended, whatever happens to their handles. @refused_reason and
+ * Jobs of a queue run in the order of submission; one that waits for others
+ * keeps back those behind it. The buffers stay alive until the job has ended,
+ * whatever happens to their handles. A buffer may be named more than once: to
+ * others the job uses it in all of the ways named. @refused_reason and
  * @refused_at are written on failure too. If the results cannot be written
  * (EFAULT), the job may have been queued all the same.
  *
  * Minimum size: up to and including @job.
  *
  * Errors: ENOENT no such queue or buffer; EINVAL the driver refuses the payload,
- * a buffer named twice or used neither way; E2BIG too many buffers or too long a
+ * or a buffer is used neither way; E2BIG too many buffers or too long a
  * payload; EOPNOTSUPP a flag, or a placement that the device cannot reach;
  * EACCES the job writes to a buffer not named for writing; EDQUOT too many
- * unfinished jobs in the queue; EIO the device is wedged; EFAULT; ENOMEM; ENODEV.
+ * unfinished jobs in the queue; EIO the device is wedged; EINTR; EFAULT; ENOMEM;
+ * ENODEV.
  */
 struct accel_submit {
 	__u32 queue;
@@ -610,7 +621,7 @@ struct accel_submit {
 
 /**
  * enum accel_job_state - where a job is
- * @ACCEL_JOB_QUEUED: waits for an engine
+ * @ACCEL_JOB_QUEUED: waits for others, or for an engine
  * @ACCEL_JOB_RUNNING: on an engine
  * @ACCEL_JOB_DONE: ended; @error says how
  */

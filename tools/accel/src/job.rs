@@ -106,12 +106,21 @@ impl Submit {
         u32::try_from(index).map_err(|_| Error::in_call("name a buffer")(Errno::TOOBIG))
     }
 
+    /// Neither wait for others because of a buffer that is shared, nor have others wait for the job:
+    /// that is up to the caller. `index` is what [`buffer`](Self::buffer) returned; others are ignored.
+    pub fn without_sync(&mut self, index: u32) {
+        if let Some((_, flags)) = self.buffers.get_mut(index as usize) {
+            *flags |= accel_uapi::ACCEL_BUFFER_NO_SYNC;
+        }
+    }
+
     /// Set what the driver runs; its form is the driver's.
     pub fn payload(&mut self, payload: Vec<u8>) {
         self.payload = payload;
     }
 
-    /// Queue the job. It runs after all jobs that this client queued before.
+    /// Queue the job. It runs after all jobs that this client queued before, and after the work of
+    /// others on buffers that are shared.
     ///
     /// # Errors
     ///

@@ -248,24 +248,42 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 	}
 }
 
-TEST_F(fake, buffers_are_named_once_with_a_use_that_exists)
+TEST_F(fake, a_buffer_may_be_named_more_than_once)
 {
 	__u32 handle = handle_of(self->fd, PAGE);
-	struct accel_submit_buffer twice[2] = {
+	struct accel_submit_buffer thrice[3] = {
 		{ handle, ACCEL_BUFFER_WRITE }, { handle, ACCEL_BUFFER_READ },
+		{ handle, ACCEL_BUFFER_WRITE },
 	};
 	struct job job;
 
 	prepare(&job, ACCEL_FAKE_NOP, 0, handle);
-	job.submit.buffers = user(twice);
-	job.submit.nr_buffers = 2;
+	job.submit.buffers = user(thrice);
+	job.submit.nr_buffers = 3;
+	EXPECT_EQ(0, submit_prepared(self->fd, &job));
+	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
+	/* Each index has the use that it was named with. */
+	thrice[0].flags = ACCEL_BUFFER_READ;
+	job.payload.op = ACCEL_FAKE_FILL;
 	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
+	job.submit.nr_buffers = 1;
+	EXPECT_EQ(-EACCES, submit_prepared(self->fd, &job));
+}
+
+TEST_F(fake, buffers_are_named_with_a_use_that_exists)
+{
+	__u32 handle = handle_of(self->fd, PAGE);
+	struct job job;
 
 	prepare(&job, ACCEL_FAKE_NOP, 0, handle);
 	job.buffer.flags = 0;
 	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
+	job.buffer.flags = ACCEL_BUFFER_NO_SYNC;
+	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
+	job.buffer.flags = ACCEL_BUFFER_NO_SYNC | ACCEL_BUFFER_READ;
+	EXPECT_EQ(0, submit_prepared(self->fd, &job));
 
-	for (int bit = 2; bit < 32; bit++) {
+	for (int bit = 3; bit < 32; bit++) {
 		job.buffer.flags = ACCEL_BUFFER_READ | 1U << bit;
 		EXPECT_EQ(-EOPNOTSUPP, submit_prepared(self->fd, &job));
 	}
@@ -314,8 +332,10 @@ TEST_F(fake, as_many_buffers_as_documented)
 	job.submit.nr_buffers = UINT32_MAX;
 	EXPECT_EQ(-E2BIG, submit_prepared(self->fd, &job));
 	job.submit.nr_buffers = MAX_BUFFERS;
-	buffers[MAX_BUFFERS - 1].handle = buffers[0].handle;
-	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
+	for (int i = 0; i < MAX_BUFFERS; i++)
+		buffers[i].handle = buffers[0].handle;
+	EXPECT_EQ(0, submit_prepared(self->fd, &job));
+	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
 }
 
 TEST_F(fake, a_write_to_a_buffer_named_for_reading_is_eacces)
