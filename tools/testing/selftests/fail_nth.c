@@ -5,8 +5,8 @@
  */
 #include "buffer.h"
 #include "device.h"
+#include "fence.h"
 #include "job.h"
-#include "share.h"
 
 #define MOST_POINTS	3000	/* that one call may have */
 
@@ -39,6 +39,8 @@ struct subject {
 	__s64 job;
 	struct accel_buffer_create buffer;
 	char *memory, *room;
+	int timeline, buf;
+	__u32 foreign;
 };
 
 FIXTURE(fail)
@@ -396,6 +398,59 @@ static void wait_after(struct __test_metadata *_metadata, struct subject *subjec
 TEST_F_TIMEOUT(fail, submit_job, 120)
 {
 	EXPECT_SWEPT(.call = submit_one, .after = wait_after);
+}
+
+/* Names one private buffer and two shared ones, one of which the job must wait for. */
+static int submit_shared(struct subject *subject)
+{
+	struct accel_submit_buffer list[] = {
+		{ subject->buffer.handle, ACCEL_BUFFER_WRITE },
+		{ subject->handle, ACCEL_BUFFER_WRITE },
+		{ subject->foreign, ACCEL_BUFFER_READ },
+	};
+	struct job job;
+	int error;
+
+	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
+	job.submit.buffers = user(list);
+	job.submit.nr_buffers = ARRAY_SIZE(list);
+	error = submit_prepared(subject->fd, &job);
+	subject->job = job.submit.job;
+	return error;
+}
+
+static void make_shared(struct subject *subject)
+{
+	struct accel_buffer_import import;
+	int buf = udmabuf(PAGE);
+
+	subject->timeline = open_timeline();
+	attach_fence(buf, timeline_fence(subject->timeline, 1), DMA_BUF_SYNC_WRITE);
+	import_buffer(subject->fd, buf, &import);
+	subject->foreign = import.handle;
+	subject->handle = handle_of(subject->fd, 8 * PAGE);
+	subject->buf = export_buffer(subject->fd, subject->handle);
+	close(buf);
+}
+
+static void close_shared(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	/* A job that was refused has published nothing; with EFAULT it may have been queued. */
+	if (error != -EFAULT)
+		EXPECT_EQ(error ? POLLOUT : 0, poll_for(subject->buf, POLLOUT, 0));
+	EXPECT_EQ(0, advance(subject->timeline));
+	if (!error)
+		EXPECT_EQ(0, wait_job(subject->fd, subject->job));
+	EXPECT_EQ(POLLOUT, poll_for(subject->buf, POLLOUT, SLACK_NS / NSEC_PER_MSEC));
+	close(subject->buf);
+	close(subject->timeline);
+	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
+	EXPECT_EQ(0, close_buffer(subject->fd, subject->foreign));
+}
+
+TEST_F_TIMEOUT(fail, submit_job_with_shared_buffers, 300)
+{
+	EXPECT_SWEPT(.before = make_shared, .call = submit_shared, .after = close_shared);
 }
 
 static void submit_before(struct subject *subject)
