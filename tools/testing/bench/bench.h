@@ -41,6 +41,9 @@ extern const struct row info_ioctl;
 extern const struct row info_device;
 extern const struct row buffer_create_close;
 extern const struct row buffer_touch_page;
+extern const struct row handle_lookup_100k;
+extern const struct row submit_private_buffer;
+extern const struct row submit_shared_buffer;
 
 /* Ends the program unless the clock counts instructions. */
 void check_clock(void);

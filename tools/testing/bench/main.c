@@ -14,6 +14,9 @@ static const struct row *const rows[] = {
 	&info_device,
 	&buffer_create_close,
 	&buffer_touch_page,
+	&handle_lookup_100k,
+	&submit_private_buffer,
+	&submit_shared_buffer,
 };
 
 static double figure(const struct row *row, void (*call)(void))
