@@ -2,6 +2,7 @@
 //! Arm Ethos-U65: jobs from command streams and regions.
 
 mod container;
+mod copy;
 mod refusal;
 
 use accel_uapi as uapi;
@@ -11,6 +12,8 @@ use zerocopy::IntoBytes;
 
 pub use container::BadContainer;
 pub use container::Compiled;
+pub use copy::At;
+pub use copy::copy;
 pub use refusal::Place;
 pub use refusal::Refusal;
 pub use refusal::Wrong;

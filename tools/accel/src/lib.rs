@@ -7,6 +7,7 @@
 //! - [`monitor`]: watch one without disturbing it;
 //! - [`info`]: ask either of them who and how it is;
 //! - [`buffer`] and [`mapping`]: memory that device and program share;
+//! - [`udmabuf`]: memory of the program that devices import;
 //! - [`job`]: give the device work and wait for it;
 //! - [`ethosu`]: what is special to the Arm Ethos-U65.
 //!
@@ -42,6 +43,7 @@ pub mod job;
 pub mod mapping;
 pub mod monitor;
 mod sys;
+pub mod udmabuf;
 mod volatile;
 
 pub use buffer::Buffer;
@@ -52,3 +54,4 @@ pub use job::Job;
 pub use job::Submit;
 pub use mapping::Mapping;
 pub use monitor::Monitor;
+pub use udmabuf::Udmabuf;

@@ -3,10 +3,13 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::c_void;
 use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::ptr;
 
 use accel_uapi::accel_buffer_close;
 use accel_uapi::accel_buffer_create;
@@ -20,8 +23,11 @@ use accel_uapi::accel_submit_buffer;
 use accel_uapi::accel_wait;
 use accel_uapi::ioctl;
 use rustix::io::Errno;
+use rustix::ioctl::Ioctl;
+use rustix::ioctl::IoctlOutput;
 use rustix::ioctl::Opcode;
 use rustix::ioctl::Updater;
+use rustix::ioctl::opcode;
 use zerocopy::FromZeros;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -146,6 +152,69 @@ pub(crate) fn submit(
 pub(crate) fn wait(fd: impl AsFd, argument: &mut accel_wait) -> Result<()> {
     // SAFETY: WAIT takes an `accel_wait`, which has no pointers.
     unsafe { call::<{ ioctl::WAIT }, _>(fd.as_fd(), argument) }
+}
+
+/// Make a dma-buf of the first `size` bytes of a sealed memfd.
+pub(crate) fn udmabuf_create(driver: impl AsFd, memory: impl AsFd, size: u64) -> Result<OwnedFd> {
+    let create = UdmabufCreate {
+        memory: memory.as_fd().as_raw_fd() as u32,
+        flags: UDMABUF_FLAGS_CLOEXEC,
+        offset: 0,
+        size,
+    };
+    // SAFETY: `UdmabufCreate` describes its command.
+    unsafe { rustix::ioctl::ioctl(driver, create) }
+}
+
+/// UDMABUF_CREATE and its argument (`linux/udmabuf.h`): it answers with a new file descriptor.
+#[repr(C)]
+struct UdmabufCreate {
+    memory: u32,
+    flags: u32,
+    offset: u64,
+    size: u64,
+}
+
+const UDMABUF_FLAGS_CLOEXEC: u32 = 1;
+
+// SAFETY: The command reads an argument of this layout and returns a new file descriptor, which nobody
+// else knows.
+unsafe impl Ioctl for UdmabufCreate {
+    type Output = OwnedFd;
+    const IS_MUTATING: bool = false;
+
+    fn opcode(&self) -> Opcode {
+        opcode::write::<Self>(b'u', 0x42)
+    }
+
+    fn as_ptr(&mut self) -> *mut c_void {
+        ptr::from_mut(self).cast()
+    }
+
+    unsafe fn output_from_ptr(fd: IoctlOutput, _: *mut c_void) -> rustix::io::Result<OwnedFd> {
+        // SAFETY: By the contract of this function the command has succeeded.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
+
+/// Before the CPU writes to the memory of a dma-buf.
+pub(crate) fn dma_buf_write_begin(buf: impl AsFd) -> Result<()> {
+    dma_buf_sync(buf, DMA_BUF_SYNC_WRITE)
+}
+
+/// After it, before a device reads.
+pub(crate) fn dma_buf_write_end(buf: impl AsFd) -> Result<()> {
+    dma_buf_sync(buf, DMA_BUF_SYNC_WRITE | DMA_BUF_SYNC_END)
+}
+
+const DMA_BUF_SYNC_WRITE: u64 = 2;
+const DMA_BUF_SYNC_END: u64 = 4;
+
+/// DMA_BUF_IOCTL_SYNC (`linux/dma-buf.h`).
+fn dma_buf_sync(buf: impl AsFd, mut flags: u64) -> Result<()> {
+    const SYNC: Opcode = opcode::write::<u64>(b'b', 0);
+    // SAFETY: DMA_BUF_IOCTL_SYNC takes a struct of 64 bits of flags.
+    unsafe { call::<SYNC, _>(buf.as_fd(), &mut flags) }
 }
 
 /// The length of a slice as the kernel wants it; too long a one is what the kernel would call it.
