@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Run networks on an NPU: one buffer for each region, one job for each inference.
+//!
+//! Inputs come as a camera's frames do: in dma-bufs of somebody else. A job starts with the NPU fetching
+//! its input from there to where the compiler wants it.
 
 use std::time::Duration;
 
 use accel::Device;
 use accel::Mapping;
 use accel::Submit;
+use accel::Udmabuf;
 use accel::buffer::Placement;
 use accel::device::Node;
 use accel::ethosu;
@@ -22,6 +26,9 @@ use crate::network::Network;
 use crate::network::Region;
 use crate::network::RegionRole;
 use crate::network::Tensor;
+
+/// Frames that are in use in turn, as a camera has it.
+pub const FRAMES: usize = 3;
 
 /// How long one inference may take; the driver gives up long before.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,12 +83,51 @@ impl Npu {
 /// A network in the memory of an NPU.
 pub struct Program<'a> {
     network: &'a Network,
-    submit: Submit,
+    frames: Vec<Frame>,
+    next: usize,
     regions: Vec<Option<Mapping>>,
 }
 
+/// Memory that inputs come in, and the job on them.
+struct Frame {
+    memory: Udmabuf,
+    submit: Submit,
+}
+
+impl Frame {
+    /// A job like `builder`'s, which fetches the first input of `network` first.
+    fn new(npu: &Npu, network: &Network, builder: ethosu::Builder) -> Result<Self> {
+        let layout = &network.layout;
+        let input = &layout.inputs[0];
+        let used = |number| layout.regions.iter().any(|region| region.region == number);
+        let free = (0..ethosu::REGIONS).find(|&number| !used(number));
+        let region = free.context("no region is left for the input")?;
+        let memory = Udmabuf::new(input.size as u64)?;
+        let buffer = npu.device.import(&memory)?;
+        let fetch = ethosu::copy(
+            at(region, 0)?,
+            at(input.region, input.offset)?,
+            input.size as u64,
+        );
+        let stream = [&fetch, network.stream.as_slice()].concat();
+        Ok(Frame {
+            memory,
+            submit: builder
+                .region(region, &buffer, Access::Read)?
+                .stream(&stream),
+        })
+    }
+}
+
+fn at(region: usize, offset: usize) -> Result<ethosu::At> {
+    Ok(ethosu::At {
+        region: region.try_into()?,
+        offset: offset as u64,
+    })
+}
+
 impl<'a> Program<'a> {
-    /// Make the buffers of `network` and fill in its weights.
+    /// Make the buffers of `network`, fill in its weights, and import frames for its input.
     pub fn load(npu: &Npu, network: &'a Network) -> Result<Self> {
         let mut builder = ethosu::Builder::new(&npu.device);
         let mut regions: Vec<_> = (0..ethosu::REGIONS).map(|_| None).collect();
@@ -99,9 +145,11 @@ impl<'a> Program<'a> {
             }
             regions[region.region] = Some(mapping);
         }
+        let frames = (0..FRAMES).map(|_| Frame::new(npu, network, builder.clone()));
         Ok(Program {
             network,
-            submit: builder.stream(&network.stream),
+            frames: frames.collect::<Result<_>>()?,
+            next: 0,
             regions,
         })
     }
@@ -120,9 +168,10 @@ impl<'a> Program<'a> {
     /// it was on the NPU.
     pub fn infer(&mut self, input: &[u8], outputs: &mut Vec<u8>) -> Result<Duration> {
         let network = self.network;
-        let first = &network.layout.inputs[0];
-        self.region(first)?.copy_from_slice(first.offset, input)?;
-        let job = self.submit.submit().map_err(explain)?;
+        let frame = &mut self.frames[self.next];
+        self.next = (self.next + 1) % FRAMES;
+        frame.memory.write(0, input)?;
+        let job = frame.submit.submit().map_err(explain)?;
         let status = job.wait(Deadline::after(TIMEOUT))?;
         for output in &network.layout.outputs {
             let start = outputs.len();

@@ -11,6 +11,7 @@ use accel::info;
 use accel::info::Info;
 use anyhow::Result;
 
+use crate::npu::FRAMES;
 use crate::npu::Npu;
 
 /// Between two updates of the progress line; a serial console is slow.
@@ -47,6 +48,10 @@ pub fn device(npu: &Npu) -> Result<()> {
     line("uuid", &who.uuid.to_string());
     line("MACs", &format!("{} per cycle", npu.macs()));
     line("engines", &engines.join(", "));
+    line(
+        "inputs",
+        &format!("imported from udmabuf, {FRAMES} frames in turn"),
+    );
     line(
         "health",
         &format!("{}, resets: {}", status.health, status.resets),
