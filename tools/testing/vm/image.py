@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Puts together the initramfs of one scenario."""
 
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from .scenario import Scenario
 
 
 def build(scenario: Scenario, destination: Path) -> None:
-    """Busybox, our guest scripts, the scenario's modules, files and script."""
+    """Busybox, our guest scripts, the scenario's modules, programs, files and script."""
     archive = Archive()
     archive.folder("/dev")
     archive.device("/dev/console", 5, 1)
@@ -23,6 +25,8 @@ def build(scenario: Scenario, destination: Path) -> None:
     archive.file("/modules/order", " ".join(scenario.modules).encode())
     for name in scenario.modules:
         archive.copy(f"/modules/{name}.ko", paths.module(scenario.kernels[0], name))
+    for name in scenario.programs:
+        _program(archive, name)
     for guest, source in scenario.files.items():
         archive.copy(guest, paths.CHECKOUT / source)
     archive.file("/scenario", _script(scenario).encode())
@@ -35,6 +39,17 @@ def _busybox(archive: Archive) -> None:
     for applet in applets.stdout.split():
         if applet != "busybox":
             archive.link(f"/bin/{applet}", "busybox")
+
+
+def _program(archive: Archive, name: str) -> None:
+    """A program of the build root and every library that it is linked to."""
+    program = shutil.which(name)
+    if not program:
+        raise SystemExit(f"vm: no {name} in the build root: run scripts/setup/run root")
+    archive.copy(f"/bin/{name}", Path(program))
+    listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for library in re.findall(r"(/\S+) \(0x", listing):
+        archive.copy(library, Path(library))
 
 
 def _script(scenario: Scenario) -> str:

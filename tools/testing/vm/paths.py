@@ -22,8 +22,15 @@ def symbols(variant: str) -> Path:
 
 
 def module(variant: str, name: str) -> Path:
-    """One of our modules, built for a kernel variant."""
-    found = sorted((BUILD / f"modules-{variant}").rglob(f"{name}.ko"))
+    """One of our modules, built for a kernel variant, or one of the kernel's own."""
+    found = sorted((BUILD / f"modules-{variant}").rglob(f"{name}.ko")) or _kernels_own(variant, name)
     if not found:
         raise SystemExit(f"vm: no {name}.ko in build/modules-{variant}: run scripts/build-modules {variant}")
     return found[0]
+
+
+def _kernels_own(variant: str, name: str) -> list[Path]:
+    built = Path("/build") / variant
+    order = built / "modules.order"
+    objects = order.read_text().split() if order.exists() else []
+    return [(built / one).with_suffix(".ko") for one in objects if Path(one).stem == name]

@@ -16,10 +16,12 @@ class Scenario:
     guest: str
     # Each of these kernels is booted once: "release", "debug", "builtin".
     kernels: tuple[str, ...] = ("debug",)
-    # Our modules to put in /modules, in the order `load` without arguments loads them.
+    # Modules to put in /modules, ours or the kernel's, in the order `load` without arguments loads them.
     modules: tuple[str, ...] = ()
     # Guest path -> path relative to the checkout.
     files: dict[str, str] = field(default_factory=dict)
+    # Programs of the build root that the guest needs, with their libraries; busybox is always there.
+    programs: tuple[str, ...] = ()
     # A host folder (relative to the checkout) that the guest sees as /share.
     share: str | None = None
     cpus: int = 2
