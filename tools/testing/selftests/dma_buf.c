@@ -152,6 +152,8 @@ FIXTURE_VARIANT(foreign)
 };
 
 FIXTURE_VARIANT_ADD(foreign, udmabuf) { .make = udmabuf };
+FIXTURE_VARIANT_ADD(foreign, huge_udmabuf) { .make = huge_udmabuf };
+FIXTURE_VARIANT_ADD(foreign, backward_udmabuf) { .make = backward_udmabuf };
 FIXTURE_VARIANT_ADD(foreign, system_heap) { .make = heap_buffer };
 FIXTURE_VARIANT_ADD(foreign, vgem) { .make = vgem_buffer };
 
@@ -190,6 +192,22 @@ TEST_F(foreign, a_job_works_on_it)
 				     MAP_SHARED));
 	munmap(ours, SIZE);
 	munmap(theirs, SIZE);
+}
+
+TEST_F(foreign, two_imports_are_two_handles_of_the_same_memory)
+{
+	struct accel_buffer_import first, second;
+	char *ours;
+
+	ASSERT_EQ(0, import_buffer(self->fd, self->buf, &first));
+	ASSERT_EQ(0, import_buffer(self->fd, self->buf, &second));
+	EXPECT_NE(first.handle, second.handle);
+	EXPECT_EQ(0, wait_job(self->fd, submit_with(self->fd, ACCEL_FAKE_FILL, 10, first.handle)));
+	EXPECT_EQ(0, close_buffer(self->fd, first.handle));
+	ours = map_at(self->fd, second.mmap_offset, SIZE);
+	ASSERT_NE(MAP_FAILED, (void *)ours);
+	EXPECT_TRUE(all_bytes(ours, 10, SIZE));
+	munmap(ours, SIZE);
 }
 
 TEST_F(foreign, exporting_it_gives_it_back)
@@ -244,6 +262,71 @@ TEST_F(fake, vgem_takes_our_memory_and_gives_it_back)
 	close(prime.fd);
 	close(vgem);
 	munmap(ours, SIZE);
+}
+
+/* Both ends of several huge pages, wherever these are. */
+TEST_F(fake, huge_pages_of_others_are_filled)
+{
+	int buf = udmabuf_of(huge_memfd(3), 3 * HUGE_PAGE);
+	struct accel_buffer_import import;
+	char *theirs = map_at(buf, 0, 3 * HUGE_PAGE);
+
+	ASSERT_NE(MAP_FAILED, (void *)theirs);
+	ASSERT_EQ(0, import_buffer(self->fd, buf, &import));
+	close(buf);
+	EXPECT_EQ((__u64)(3 * HUGE_PAGE), import.size);
+	EXPECT_EQ(0, wait_job(self->fd, submit_with(self->fd, ACCEL_FAKE_FILL, 11, import.handle)));
+	EXPECT_TRUE(all_bytes(theirs, 11, 3 * HUGE_PAGE));
+	munmap(theirs, 3 * HUGE_PAGE);
+}
+
+/* Whoever may only read the descriptor is not asked by importers: so it is everywhere in Linux. */
+TEST_F(fake, a_descriptor_for_reading_can_be_imported)
+{
+	int buf = heap_buffer_for(O_RDONLY, SIZE);
+	struct accel_buffer_import import;
+	char *ours;
+
+	ASSERT_LE(0, buf);
+	EXPECT_EQ(-EACCES, map_error(buf, 0, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED));
+	ASSERT_EQ(0, import_buffer(self->fd, buf, &import));
+	close(buf);
+	ours = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, import.mmap_offset);
+	ASSERT_NE(MAP_FAILED, (void *)ours);
+	EXPECT_TRUE(all_bytes(ours, 0, SIZE));
+	munmap(ours, SIZE);
+}
+
+/* Syncing reaches every device that is attached: vgem is, when it has imported. */
+TEST_F(fake, every_way_of_syncing_works)
+{
+	static const __u64 ways[] = {
+		DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE, DMA_BUF_SYNC_RW,
+	};
+	struct accel_buffer_create buffer;
+	int vgem = open_vgem(), buf;
+	struct drm_prime_handle prime;
+	struct dma_buf_sync sync;
+
+	ASSERT_EQ(0, create(self->fd, SIZE, &buffer));
+	buf = export_buffer(self->fd, buffer.handle);
+	prime = (struct drm_prime_handle){ .fd = buf };
+	for (int attached = 0; attached < 2; attached++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++) {
+			sync.flags = ways[i] | DMA_BUF_SYNC_START;
+			EXPECT_EQ(0, call(buf, DMA_BUF_IOCTL_SYNC, &sync));
+			sync.flags = ways[i] | DMA_BUF_SYNC_END;
+			EXPECT_EQ(0, call(buf, DMA_BUF_IOCTL_SYNC, &sync));
+		}
+		if (!attached)
+			ASSERT_EQ(0, call(vgem, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime));
+	}
+	sync.flags = 0;
+	EXPECT_EQ(-EINVAL, call(buf, DMA_BUF_IOCTL_SYNC, &sync));
+	sync.flags = 1 << 3;
+	EXPECT_EQ(-EINVAL, call(buf, DMA_BUF_IOCTL_SYNC, &sync));
+	close(vgem);
+	close(buf);
 }
 
 TEST_F(fake, what_is_no_dma_buf_is_refused)

@@ -13,16 +13,22 @@ FIXTURE(npu)
 	unsigned char *source, *target;
 };
 
+/* Opens the NPU and makes its buffers; returns whether that worked. */
+static inline bool open_npu(FIXTURE_DATA(npu) *npu)
+{
+	npu->fd = open_driver(ETHOSU_DRIVER);
+	npu->source = create_mapped(npu->fd, PAGE, &npu->in);
+	npu->target = create_mapped(npu->fd, PAGE, &npu->out);
+	if (npu->source == MAP_FAILED || npu->target == MAP_FAILED)
+		return false;
+	for (unsigned int i = 0; i < PAGE; i++)
+		npu->source[i] = i * 7 + 3;
+	return true;
+}
+
 FIXTURE_SETUP(npu)
 {
-	self->fd = open_driver(ETHOSU_DRIVER);
-	ASSERT_LE(0, self->fd);
-	self->source = create_mapped(self->fd, PAGE, &self->in);
-	ASSERT_NE((void *)MAP_FAILED, (void *)self->source);
-	self->target = create_mapped(self->fd, PAGE, &self->out);
-	ASSERT_NE((void *)MAP_FAILED, (void *)self->target);
-	for (unsigned int i = 0; i < PAGE; i++)
-		self->source[i] = i * 7 + 3;
+	ASSERT_TRUE(open_npu(self));
 }
 
 FIXTURE_TEARDOWN(npu)

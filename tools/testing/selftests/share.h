@@ -10,6 +10,8 @@
 
 #include "buffer.h"
 
+#define HUGE_PAGE	(2UL << 20)
+
 /* Returns a dma-buf of a buffer, or -errno. */
 static inline int export_buffer(int fd, __u32 handle)
 {
@@ -25,16 +27,27 @@ static inline int import_buffer(int fd, int buf, struct accel_buffer_import *buf
 	return call(fd, ACCEL_IOCTL_BUFFER_IMPORT, buffer);
 }
 
-/* Returns a dma-buf of @size bytes of a memfd, or -errno. */
-static inline int udmabuf(size_t size)
+/* Returns a sealed memfd of @size bytes, or -errno; @flags as of memfd_create(2). */
+static inline int sealed_memfd(size_t size, unsigned int flags)
+{
+	int memfd = memfd_create("udmabuf", flags | MFD_ALLOW_SEALING | MFD_CLOEXEC), error;
+
+	if (memfd >= 0 && !ftruncate(memfd, size) && !fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		return memfd;
+	error = -errno;
+	close(memfd);
+	return error;
+}
+
+/* Returns a dma-buf of the first @size bytes of @memfd, which is closed, or -errno. */
+static inline int udmabuf_of(int memfd, size_t size)
 {
 	int driver = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	int memfd = memfd_create("udmabuf", MFD_ALLOW_SEALING);
-	struct udmabuf_create argument = { .memfd = memfd, .size = size };
-	int buf = -1;
+	struct udmabuf_create argument = {
+		.memfd = memfd, .flags = UDMABUF_FLAGS_CLOEXEC, .size = size,
+	};
+	int buf = ioctl(driver, UDMABUF_CREATE, &argument);
 
-	if (driver >= 0 && !ftruncate(memfd, size) && !fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
-		buf = ioctl(driver, UDMABUF_CREATE, &argument);
 	if (buf < 0)
 		buf = -errno;
 	close(memfd);
@@ -42,15 +55,62 @@ static inline int udmabuf(size_t size)
 	return buf;
 }
 
-/* Returns a dma-buf of the system heap, or -errno. */
-static inline int heap_buffer(size_t size)
+/* Returns a dma-buf of @size bytes of a memfd, or -errno. */
+static inline int udmabuf(size_t size)
 {
-	struct dma_heap_allocation_data argument = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
+	return udmabuf_of(sealed_memfd(size, 0), size);
+}
+
+/* Returns a memfd of @count huge pages, or -errno. */
+static inline int huge_memfd(unsigned int count)
+{
+	write_file("/proc/sys/vm/nr_hugepages", "8");
+	return sealed_memfd(count * HUGE_PAGE, MFD_HUGETLB);
+}
+
+/* Returns a dma-buf of the first @size bytes of a huge page, which are in one piece, or -errno. */
+static inline int huge_udmabuf(size_t size)
+{
+	return udmabuf_of(huge_memfd(1), size);
+}
+
+/* Returns a dma-buf of pages, no two of which follow each other, or -errno. */
+static inline int backward_udmabuf(size_t size)
+{
+	int driver = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd = huge_memfd(1), buf;
+	unsigned int pages = size / PAGE;
+	struct udmabuf_create_list *list =
+		calloc(1, sizeof(*list) + pages * sizeof(list->list[0]));
+
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = pages;
+	for (unsigned int i = 0; i < pages; i++)
+		list->list[i] = (struct udmabuf_create_item){
+			.memfd = memfd, .offset = (pages - 1 - i) * PAGE, .size = PAGE,
+		};
+	buf = ioctl(driver, UDMABUF_CREATE_LIST, list);
+	if (buf < 0)
+		buf = -errno;
+	free(list);
+	close(memfd);
+	close(driver);
+	return buf;
+}
+
+/* Returns a dma-buf of the system heap, whose descriptor has @mode, or -errno. */
+static inline int heap_buffer_for(int mode, size_t size)
+{
+	struct dma_heap_allocation_data argument = { .len = size, .fd_flags = mode | O_CLOEXEC };
 	int heap = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
 	int error = call(heap, DMA_HEAP_IOCTL_ALLOC, &argument);
 
 	close(heap);
 	return error ? error : (int)argument.fd;
+}
+
+static inline int heap_buffer(size_t size)
+{
+	return heap_buffer_for(O_RDWR, size);
 }
 
 /* Opens vgem, the DRM driver without hardware. */
