@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Everything that has to hold for long: thousands of buffers and jobs, hundreds of faults, unplugs and loads."""
+"""Everything that has to hold for long: thousands of buffers, jobs and faults, of unplugs and kills."""
 
 from vm.scenario import Scenario
 
@@ -13,7 +13,7 @@ SCENARIO = Scenario(
 export ACCEL_LONG=1
 cd /selftests/x86_64
 load accel-core accel_fake
-for program in buffer mmap submit clients fail_nth; do run ./$program; done
+for program in buffer mmap submit clients fail_nth sigkill; do run ./$program; done
 round=0
 while [ $round -lt 20 ]; do
 	run ./reset
