@@ -4,7 +4,13 @@
 //!
 //! C header: [`include/linux/dma-fence.h`](srctree/include/linux/dma-fence.h)
 
+use core::{
+    convert::Infallible,
+    marker::PhantomData,
+    mem::MaybeUninit, //
+};
 use kernel::{
+    alloc::Flags,
     bindings,
     container_of,
     error::to_result,
@@ -29,17 +35,68 @@ pub trait Handler: Send + Sync + 'static {
     fn signaled(&self, fence: &Fence);
 }
 
+/// A reference to a module.
+struct InUse<M: ModuleMetadata>(PhantomData<fn() -> M>);
+
+impl<M: ModuleMetadata> InUse<M> {
+    fn new() -> Result<Self> {
+        // SAFETY: The module of code that runs.
+        match unsafe { bindings::try_module_get(this_module::<M>().as_ptr()) } {
+            true => Ok(Self(PhantomData)),
+            false => Err(ENODEV),
+        }
+    }
+}
+
+impl<M: ModuleMetadata> Drop for InUse<M> {
+    fn drop(&mut self) {
+        // SAFETY: Got in `new`.
+        unsafe { bindings::module_put(this_module::<M>().as_ptr()) };
+    }
+}
+
+/// What a [`Callback`] needs, before there is a fence: nothing is left to fail then.
+pub struct UnattachedCallback<H: Handler> {
+    place: KBox<MaybeUninit<Callback<H>>>,
+    module: InUse<H::Owner>,
+}
+
+impl<H: Handler> UnattachedCallback<H> {
+    /// Allocates it.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM; ENODEV: the module is being removed.
+    pub fn new(flags: Flags) -> Result<Self> {
+        Ok(Self {
+            place: KBox::new_uninit(flags)?,
+            module: InUse::new()?,
+        })
+    }
+
+    /// As [`Callback::new`], but does not fail.
+    pub fn attach(self, fence: &Fence, handler: H) -> Pin<KBox<Callback<H>>> {
+        let callback = Callback::with_module::<Infallible>(Ok(self.module), fence, handler);
+        match self.place.write_pin_init(callback) {
+            Ok(callback) => callback,
+            Err(never) => match never {},
+        }
+    }
+}
+
 /// The wish to be called; taken back when dropped.
 ///
 /// # Invariants
 ///
-/// `cb` was given to `dma_fence_add_callback()` of `fence`, and we have a reference to `H::Owner`.
+/// `cb` was given to `dma_fence_add_callback()` of `fence`.
 #[pin_data(PinnedDrop)]
 pub struct Callback<H: Handler> {
     #[pin]
     cb: Opaque<bindings::dma_fence_cb>,
     fence: ARef<Fence>,
     handler: H,
+    /// Dropped last: the code of the handler is in it.
+    module: InUse<H::Owner>,
 }
 
 // SAFETY: A callback is made to be called from anywhere; `H` is `Send + Sync`.
@@ -56,11 +113,20 @@ impl<H: Handler> Callback<H> {
     ///
     /// ENODEV: the module is being removed.
     pub fn new(fence: &Fence, handler: H) -> impl PinInit<Self, Error> {
+        Self::with_module(InUse::new(), fence, handler)
+    }
+
+    fn with_module<E: From<Infallible>>(
+        module: Result<InUse<H::Owner>, E>,
+        fence: &Fence,
+        handler: H,
+    ) -> impl PinInit<Self, E> {
         let fence = ARef::from(fence);
         try_pin_init!(Self {
+            module: module?,
             handler,
             fence,
-            cb <- Opaque::try_ffi_init(Self::check_module),
+            cb: Opaque::uninit(),
             _: {
                 let handler: &H = handler;
                 let fence: &Fence = fence;
@@ -74,7 +140,7 @@ impl<H: Handler> Callback<H> {
                     handler.signaled(fence);
                 }
             },
-        })
+        }? E)
     }
 
     /// Returns what is called.
@@ -85,14 +151,6 @@ impl<H: Handler> Callback<H> {
     /// Returns the fence.
     pub fn fence(&self) -> &Fence {
         &self.fence
-    }
-
-    fn check_module(_cb: *mut bindings::dma_fence_cb) -> Result {
-        // SAFETY: The module of code that runs.
-        match unsafe { bindings::try_module_get(this_module::<H::Owner>().as_ptr()) } {
-            true => Ok(()),
-            false => Err(ENODEV),
-        }
     }
 
     /// # Safety
@@ -114,7 +172,6 @@ impl<H: Handler> PinnedDrop for Callback<H> {
         // fence.
         unsafe {
             bindings::dma_fence_remove_callback(self.fence.as_raw(), self.cb.get());
-            bindings::module_put(this_module::<H::Owner>().as_ptr());
         }
     }
 }
@@ -212,6 +269,28 @@ mod tests {
         drop(first);
         armed.signal(Ok(()));
         assert_eq!(seen.load(Relaxed), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn a_callback_can_be_allocated_before_its_fence() -> Result {
+        let seen = Arc::new(Atomic::new(0), GFP_KERNEL)?;
+        let rooms = [
+            UnattachedCallback::new(GFP_KERNEL)?,
+            UnattachedCallback::new(GFP_KERNEL)?,
+        ];
+        drop(UnattachedCallback::<Digit>::new(GFP_KERNEL)?);
+        let (_context, armed) = arm()?;
+        let [first, second] = [1, 2].map(|digit| Digit {
+            digit,
+            seen: seen.clone(),
+            expected: Ok(()),
+        });
+        let [room, other] = rooms;
+        let _first = room.attach(armed.fence(), first);
+        drop(other.attach(armed.fence(), second));
+        armed.signal(Ok(()));
+        assert_eq!(seen.load(Relaxed), 1);
         Ok(())
     }
 
