@@ -14,6 +14,10 @@ use crate::{
     dma_fence::Fence, //
 };
 
+/// How many are merged at once. Each may consist of many others, and the kernel makes an array of all
+/// before it finds out that most of these are the same.
+const AT_ONCE: usize = 8;
+
 /// Returns a fence that is signalled when all of `fences` are. May sleep.
 ///
 /// Fences that consist of others are taken apart first. Its error is that of one that fails from
@@ -25,6 +29,17 @@ use crate::{
 ///
 /// ENOMEM.
 pub fn merge(fences: &[ARef<Fence>]) -> Result<ARef<Fence>> {
+    if fences.len() <= AT_ONCE {
+        return merge_few(fences);
+    }
+    let mut merged = KVec::with_capacity(fences.len().div_ceil(AT_ONCE), GFP_KERNEL)?;
+    for few in fences.chunks(AT_ONCE) {
+        merged.push(merge_few(few)?, GFP_KERNEL)?;
+    }
+    merge(&merged)
+}
+
+fn merge_few(fences: &[ARef<Fence>]) -> Result<ARef<Fence>> {
     // SAFETY: An `ARef` is a pointer to a valid fence. The array is only read; what is returned is
     // a reference for us.
     unsafe {
@@ -68,6 +83,22 @@ mod tests {
         b.signal(Err(EIO));
         merged.wait_uninterruptible(DEADLINE)?;
         twice.wait_uninterruptible(DEADLINE)?;
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_of_a_context_stands_for_many() -> Result {
+        let context = FenceContext::new(c"kunit", c"timeline")?;
+        let mut armed = KVec::new();
+        let mut fences = KVec::new();
+        for _ in 0..100 {
+            armed.push(context.arm(UnarmedFence::new(GFP_KERNEL)?), GFP_KERNEL)?;
+        }
+        for armed in &armed {
+            fences.push(armed.fence().into(), GFP_KERNEL)?;
+        }
+        let merged = merge(&fences)?;
+        assert_eq!(merged.as_raw(), fences[99].as_raw());
         Ok(())
     }
 
