@@ -23,6 +23,7 @@ pub mod dma_fence_unwrap;
 pub mod dma_fence_watch;
 pub mod dma_resv;
 pub mod dma_resv_many;
+pub mod eventfd;
 pub mod faux;
 pub mod ida;
 pub mod irq;
