@@ -2,7 +2,7 @@
 
 //! The accelerator subsystem.
 //!
-//! A driver implements [`Driver`] and calls [`register`] at probe. The four flows through this
+//! A driver implements [`Driver`] and calls [`register`] at probe. The five flows through this
 //! crate, one file for each step:
 //!
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
@@ -10,6 +10,8 @@
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`
 //! - job: `submit` -> `reservations` (whom it waits for) -> `job` (armed) -> `backlog` (until they
 //!   have ended) -> `engine` (start, complete, time out) -> `queue` (status, fence)
+//! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
+//!   fences) -> `watchers`
 //! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
 //!
 //! See `Documentation/architecture.rst`.
@@ -42,7 +44,14 @@ mod reservations;
 mod submit;
 mod sysfs;
 mod table;
+mod timeline;
+mod timeline_ioctl;
+mod timeline_point;
+mod timeline_tests;
+mod timeline_wait;
+mod timelines;
 mod wait;
+mod watchers;
 mod worker;
 
 #[doc(hidden)]

@@ -37,6 +37,7 @@ use crate::{
     lock_class,
     memory::Memory,
     registration::Nodes,
+    timelines::Registry,
     worker::Worker, //
 };
 
@@ -56,6 +57,7 @@ pub struct Device<T: Driver> {
     #[pin]
     pub(crate) backlogs: Mutex<RBTree<usize, Arc<Backlog<T>>>>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) timelines: Arc<Registry>,
     pub(crate) attributes: KVec<&'static CStr>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
@@ -97,6 +99,7 @@ impl<T: Driver> Device<T> {
                 engines,
                 backlogs <- Mutex::new(RBTree::new(), backlogs.0, backlogs.1),
                 memory: Memory::new()?,
+                timelines: Registry::new()?,
                 attributes: crate::sysfs::names::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The compute node: an open file is a client with its buffers, its queue and what its driver keeps
-//! for it.
+//! The compute node: an open file is a client with its buffers, its timelines, its queue and what
+//! its driver keeps for it.
 
 use kernel::{
     fs,
@@ -55,6 +55,9 @@ use crate::{
     reservations::Reservations,
     submit::submit,
     sysfs,
+    timeline_ioctl,
+    timeline_wait,
+    timelines::Timelines,
     uapi::{
         self,
         accel_buffer_close,
@@ -67,6 +70,15 @@ use crate::{
         accel_buffer_sync,
         accel_info,
         accel_submit,
+        accel_timeline_close,
+        accel_timeline_create,
+        accel_timeline_eventfd,
+        accel_timeline_export,
+        accel_timeline_import,
+        accel_timeline_query,
+        accel_timeline_signal,
+        accel_timeline_transfer,
+        accel_timeline_wait,
         accel_wait,
         ACCEL_IOCTL_TYPE, //
     },
@@ -81,6 +93,8 @@ pub(crate) struct File<T: Driver> {
     pub(crate) driver: T::File,
     #[pin]
     pub(crate) handles: Handles,
+    #[pin]
+    pub(crate) timelines: Timelines,
     pub(crate) client: Client<T>,
 }
 
@@ -206,6 +220,60 @@ impl<T: Driver> File<T> {
             label,
             buffer_ioctl::label::<T>
         ),
+        core_row!(
+            _IOWR::<accel_timeline_create>(ACCEL_IOCTL_TYPE, 0x18),
+            accel_timeline_create,
+            handle,
+            timeline_ioctl::create::<T>
+        ),
+        core_row!(
+            _IOW::<accel_timeline_close>(ACCEL_IOCTL_TYPE, 0x19),
+            accel_timeline_close,
+            flags,
+            timeline_ioctl::close::<T>
+        ),
+        core_row!(
+            _IOW::<accel_timeline_signal>(ACCEL_IOCTL_TYPE, 0x1a),
+            accel_timeline_signal,
+            flags,
+            timeline_ioctl::signal::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_timeline_query>(ACCEL_IOCTL_TYPE, 0x1b),
+            accel_timeline_query,
+            last,
+            timeline_ioctl::query::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_timeline_wait>(ACCEL_IOCTL_TYPE, 0x1c),
+            accel_timeline_wait,
+            first,
+            timeline_wait::wait::<T>
+        ),
+        core_row!(
+            _IOW::<accel_timeline_transfer>(ACCEL_IOCTL_TYPE, 0x1d),
+            accel_timeline_transfer,
+            reserved,
+            timeline_ioctl::transfer::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_timeline_export>(ACCEL_IOCTL_TYPE, 0x1e),
+            accel_timeline_export,
+            fd,
+            timeline_ioctl::export::<T>
+        ),
+        core_row!(
+            _IOW::<accel_timeline_import>(ACCEL_IOCTL_TYPE, 0x1f),
+            accel_timeline_import,
+            fd,
+            timeline_ioctl::import::<T>
+        ),
+        core_row!(
+            _IOW::<accel_timeline_eventfd>(ACCEL_IOCTL_TYPE, 0x20),
+            accel_timeline_eventfd,
+            fd,
+            timeline_wait::eventfd::<T>
+        ),
     ];
 }
 
@@ -232,6 +300,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
             pin_init!(Self {
                 driver,
                 handles <- Handles::new(),
+                timelines <- Timelines::new(),
                 client,
             }),
             GFP_KERNEL,

@@ -47,7 +47,7 @@ pub(crate) struct Nodes<T: Driver> {
 /// Registers a device of driver `T` on `parent`; to be called in the probe of its bus.
 ///
 /// Everything is undone when `parent` is unbound, or if the probe fails later, in this order: the
-/// nodes vanish, running calls into the driver end, poll wakes, [`Driver::stop`], all jobs end with
+/// nodes vanish, running calls into the driver end, poll and waits for timelines wake, [`Driver::stop`], all jobs end with
 /// ENODEV and waiters wake, DMA mappings are undone, interrupts are freed, [`Driver::Data`] is
 /// dropped. The result may be dropped at once.
 pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
@@ -115,6 +115,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
 
     fn unbound(&self, bound: Pin<&Bound<'_, T>>) {
         self.health.gone();
+        self.timelines.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);
         let backlogs = core::mem::replace(&mut *self.backlogs.lock(), RBTree::new());

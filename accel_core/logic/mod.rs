@@ -4,4 +4,5 @@
 //! (`tools/testing/host`).
 
 pub(crate) mod history;
+pub(crate) mod timeline;
 pub(crate) mod uuid;

@@ -65,7 +65,7 @@ extern "C" {
  * EINVAL        known, but a bad value; a struct below its minimum size;
  *               a reserved field that is not 0
  * EFAULT        bad pointer
- * ENOENT        no such handle, queue or job
+ * ENOENT        no such handle, queue or job; a timeline was closed meanwhile
  * ENODEV        the device is gone
  * EBUSY         taken by someone else
  * EAGAIN        in reset or being scrubbed: try again
@@ -76,7 +76,7 @@ extern "C" {
  * EACCES        the mode of the file or of the buffer does not allow it
  * EINTR         a signal arrived during a wait (deadlines are absolute, so the
  *               call can simply be repeated)
- * ETIMEDOUT     the wait's own deadline passed; the job goes on
+ * ETIMEDOUT     the wait's own deadline passed; what it was for goes on
  * ETIME         the job was stopped by its timeout
  * ECANCELED     the job's own context was killed
  * ENODATA       the job was innocent and lost to a reset
@@ -710,6 +710,215 @@ struct accel_wait {
 
 #define ACCEL_IOCTL_SUBMIT		_IOWR(ACCEL_IOCTL_TYPE, 0x10, struct accel_submit)
 #define ACCEL_IOCTL_WAIT		_IOWR(ACCEL_IOCTL_TYPE, 0x11, struct accel_wait)
+
+/* ---- Timelines ----------------------------------------------------------- */
+
+/* How many timelines a file may have. */
+#define ACCEL_TIMELINE_MAX		1024
+
+/* How many points of a timeline may have been added and not be done. */
+#define ACCEL_TIMELINE_DEPTH		1024
+
+/* How many eventfds may wait for points of a timeline. */
+#define ACCEL_TIMELINE_EVENTFDS		256
+
+/* How many points one call may name. */
+#define ACCEL_TIMELINE_MAX_POINTS	1024
+
+/* Flags of ACCEL_IOCTL_TIMELINE_WAIT; the second one also of _EVENTFD. */
+#define ACCEL_TIMELINE_ALL		(1 << 0)	/* not any one, but all */
+#define ACCEL_TIMELINE_BACKED		(1 << 1)	/* backed is enough */
+
+/**
+ * struct accel_point - a point of a timeline
+ * @handle: the timeline
+ * @flags: must be 0
+ * @value: the point
+ */
+struct accel_point {
+	__u32 handle;
+	__u32 flags;
+	__u64 value;
+};
+
+/**
+ * struct accel_timeline_create - ACCEL_IOCTL_TIMELINE_CREATE, make a timeline
+ * @value: in: where it begins
+ * @flags: in: must be 0
+ * @handle: out: name of the timeline in this file, never 0
+ *
+ * Errors: EOPNOTSUPP a flag; EDQUOT ACCEL_TIMELINE_MAX; ENOMEM; EFAULT; ENODEV.
+ */
+struct accel_timeline_create {
+	__u64 value;
+	__u32 flags;
+	__u32 handle;
+};
+
+/**
+ * struct accel_timeline_close - ACCEL_IOCTL_TIMELINE_CLOSE, give a handle back
+ * @handle: in: the timeline
+ * @flags: in: must be 0
+ *
+ * What backs its points goes on. Who waits for a point goes on waiting if one at
+ * or after it was added, and fails with ENOENT if none was, as none will be.
+ * Eventfds that wait are signalled at the latest when nobody else waits.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+ */
+struct accel_timeline_close {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * struct accel_timeline_signal - ACCEL_IOCTL_TIMELINE_SIGNAL, add points that are done
+ * @points: in: pointer to @nr_points &struct accel_point
+ * @nr_points: in: 1 to ACCEL_TIMELINE_MAX_POINTS
+ * @flags: in: must be 0
+ *
+ * Adds all of them or, if it fails, none.
+ *
+ * Errors: ENOENT no such timeline; EINVAL no point, or one that is not after the
+ * last one of its timeline; E2BIG too many; EDQUOT ACCEL_TIMELINE_DEPTH;
+ * EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_timeline_signal {
+	__u64 points;
+	__u32 nr_points;
+	__u32 flags;
+};
+
+/**
+ * struct accel_timeline_query - ACCEL_IOCTL_TIMELINE_QUERY, ask how far a timeline is
+ * @handle: in: the timeline
+ * @flags: in: must be 0
+ * @value: out: how far it has come: this point and all before it are done
+ * @backed: out: how far it is backed: it will come there
+ * @last: out: the last point that was added
+ *
+ * @value <= @backed <= @last. The first two never become less; @last does when a
+ * job that was to bring the timeline there is refused.
+ *
+ * Errors: ENOENT no such timeline; EOPNOTSUPP a flag; EFAULT; ENODEV.
+ */
+struct accel_timeline_query {
+	__u32 handle;
+	__u32 flags;
+	__u64 value;
+	__u64 backed;
+	__u64 last;
+};
+
+/**
+ * struct accel_timeline_wait - ACCEL_IOCTL_TIMELINE_WAIT, wait for points
+ * @points: in: pointer to @nr_points &struct accel_point
+ * @nr_points: in: 1 to ACCEL_TIMELINE_MAX_POINTS
+ * @flags: in: ACCEL_TIMELINE_ALL wait for all of them, else for any;
+ *         ACCEL_TIMELINE_BACKED until they are backed, else until they are done
+ * @deadline_ns: in: give up at this time, CLOCK_MONOTONIC nanoseconds; in the
+ *               past: only look; INT64_MAX: never; negative: EINVAL
+ * @first: out: with any: index of the first point that was found to be so
+ * @reserved: must be 0
+ *
+ * Points that nobody has added yet may be waited for. A timeline that is closed
+ * meanwhile is waited for nevertheless: see &struct accel_timeline_close. If that
+ * makes it impossible that all, or any, of the points are reached: ENOENT.
+ *
+ * Minimum size: up to and including @first.
+ *
+ * Errors: ETIMEDOUT; EINTR; ENOENT no such timeline, or it was closed; EINVAL no
+ * point, @deadline_ns, @reserved; E2BIG too many; EOPNOTSUPP a flag; EFAULT;
+ * ENOMEM; ENODEV, at any time.
+ */
+struct accel_timeline_wait {
+	__u64 points;
+	__u32 nr_points;
+	__u32 flags;
+	__s64 deadline_ns;
+	__u32 first;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_timeline_transfer - ACCEL_IOCTL_TIMELINE_TRANSFER, make a point of a point
+ * @source: in: a point that is backed
+ * @destination: in: the point to be added, done as soon as @source is
+ * @flags: in: must be 0
+ * @reserved: must be 0
+ *
+ * Errors: ENOENT no such timeline; EINVAL @source is not backed, @destination is
+ * not after the last point of its timeline, @reserved; EDQUOT
+ * ACCEL_TIMELINE_DEPTH; EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_timeline_transfer {
+	struct accel_point source;
+	struct accel_point destination;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_timeline_export - ACCEL_IOCTL_TIMELINE_EXPORT, make a sync_file of a point
+ * @point: in: a point that is backed
+ * @flags: in: must be 0
+ * @fd: out: a new file descriptor, close-on-exec
+ *
+ * The sync_file is independent of the timeline.
+ *
+ * Errors: ENOENT no such timeline; EINVAL the point is not backed; EOPNOTSUPP a
+ * flag; EMFILE; ENFILE; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_timeline_export {
+	struct accel_point point;
+	__u32 flags;
+	__s32 fd;
+};
+
+/**
+ * struct accel_timeline_import - ACCEL_IOCTL_TIMELINE_IMPORT, make a point of a sync_file
+ * @point: in: the point to be added, done when the sync_file is signalled, well or
+ *         with an error
+ * @flags: in: must be 0
+ * @fd: in: a sync_file of any driver, which may be closed afterwards
+ *
+ * Errors: ENOENT no such timeline; EINVAL @fd is no sync_file, or the point is not
+ * after the last one; EDQUOT ACCEL_TIMELINE_DEPTH; EOPNOTSUPP a flag; EFAULT;
+ * ENOMEM; ENODEV.
+ */
+struct accel_timeline_import {
+	struct accel_point point;
+	__u32 flags;
+	__s32 fd;
+};
+
+/**
+ * struct accel_timeline_eventfd - ACCEL_IOCTL_TIMELINE_EVENTFD, have an eventfd signalled
+ * @point: in: the point, which need not have been added yet
+ * @flags: in: ACCEL_TIMELINE_BACKED when it is backed, else when it is done
+ * @fd: in: an eventfd, which may be closed afterwards
+ *
+ * Adds 1 to the counter of the eventfd, once: at once if the point is so already.
+ * Also if it never will be, as the timeline is closed or the device is gone.
+ *
+ * Errors: ENOENT no such timeline; EBADF @fd is not open; EINVAL it is no eventfd;
+ * EDQUOT ACCEL_TIMELINE_EVENTFDS; EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_timeline_eventfd {
+	struct accel_point point;
+	__u32 flags;
+	__s32 fd;
+};
+
+#define ACCEL_IOCTL_TIMELINE_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x18, struct accel_timeline_create)
+#define ACCEL_IOCTL_TIMELINE_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x19, struct accel_timeline_close)
+#define ACCEL_IOCTL_TIMELINE_SIGNAL	_IOW(ACCEL_IOCTL_TYPE, 0x1a, struct accel_timeline_signal)
+#define ACCEL_IOCTL_TIMELINE_QUERY	_IOWR(ACCEL_IOCTL_TYPE, 0x1b, struct accel_timeline_query)
+#define ACCEL_IOCTL_TIMELINE_WAIT	_IOWR(ACCEL_IOCTL_TYPE, 0x1c, struct accel_timeline_wait)
+#define ACCEL_IOCTL_TIMELINE_TRANSFER	_IOW(ACCEL_IOCTL_TYPE, 0x1d, struct accel_timeline_transfer)
+#define ACCEL_IOCTL_TIMELINE_EXPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x1e, struct accel_timeline_export)
+#define ACCEL_IOCTL_TIMELINE_IMPORT	_IOW(ACCEL_IOCTL_TYPE, 0x1f, struct accel_timeline_import)
+#define ACCEL_IOCTL_TIMELINE_EVENTFD	_IOW(ACCEL_IOCTL_TYPE, 0x20, struct accel_timeline_eventfd)
 
 #if defined(__cplusplus)
 }

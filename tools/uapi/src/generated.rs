@@ -32,6 +32,12 @@ pub const ACCEL_BUFFER_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_NO_SYNC: u32 = 4;
 pub const ACCEL_QUEUE_HISTORY: u32 = 256;
 pub const ACCEL_QUEUE_DEPTH: u32 = 256;
+pub const ACCEL_TIMELINE_MAX: u32 = 1024;
+pub const ACCEL_TIMELINE_DEPTH: u32 = 1024;
+pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
+pub const ACCEL_TIMELINE_MAX_POINTS: u32 = 1024;
+pub const ACCEL_TIMELINE_ALL: u32 = 1;
+pub const ACCEL_TIMELINE_BACKED: u32 = 2;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
 pub type __u8 = ::core::ffi::c_uchar;
@@ -544,6 +550,177 @@ pub struct accel_wait {
     pub job: __u64,
     pub deadline_ns: __s64,
     pub status: accel_job_status,
+}
+/// struct accel_point - a point of a timeline
+/// - `handle`: the timeline
+/// - `flags`: must be 0
+/// - `value`: the point
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_point {
+    pub handle: __u32,
+    pub flags: __u32,
+    pub value: __u64,
+}
+/// struct accel_timeline_create - ACCEL_IOCTL_TIMELINE_CREATE, make a timeline
+/// - `value`: in: where it begins
+/// - `flags`: in: must be 0
+/// - `handle`: out: name of the timeline in this file, never 0
+///
+/// Errors: EOPNOTSUPP a flag; EDQUOT ACCEL_TIMELINE_MAX; ENOMEM; EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_create {
+    pub value: __u64,
+    pub flags: __u32,
+    pub handle: __u32,
+}
+/// struct accel_timeline_close - ACCEL_IOCTL_TIMELINE_CLOSE, give a handle back
+/// - `handle`: in: the timeline
+/// - `flags`: in: must be 0
+///
+/// What backs its points goes on. Who waits for a point goes on waiting if one at
+/// or after it was added, and fails with ENOENT if none was, as none will be.
+/// Eventfds that wait are signalled at the latest when nobody else waits.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_close {
+    pub handle: __u32,
+    pub flags: __u32,
+}
+/// struct accel_timeline_signal - ACCEL_IOCTL_TIMELINE_SIGNAL, add points that are done
+/// - `points`: in: pointer to `nr_points` [`accel_point`]
+/// - `nr_points`: in: 1 to ACCEL_TIMELINE_MAX_POINTS
+/// - `flags`: in: must be 0
+///
+/// Adds all of them or, if it fails, none.
+///
+/// Errors: ENOENT no such timeline; EINVAL no point, or one that is not after the
+/// last one of its timeline; E2BIG too many; EDQUOT ACCEL_TIMELINE_DEPTH;
+/// EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_signal {
+    pub points: __u64,
+    pub nr_points: __u32,
+    pub flags: __u32,
+}
+/// struct accel_timeline_query - ACCEL_IOCTL_TIMELINE_QUERY, ask how far a timeline is
+/// - `handle`: in: the timeline
+/// - `flags`: in: must be 0
+/// - `value`: out: how far it has come: this point and all before it are done
+/// - `backed`: out: how far it is backed: it will come there
+/// - `last`: out: the last point that was added
+///
+/// `value` <= `backed` <= `last`. The first two never become less; `last` does when a
+/// job that was to bring the timeline there is refused.
+///
+/// Errors: ENOENT no such timeline; EOPNOTSUPP a flag; EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_query {
+    pub handle: __u32,
+    pub flags: __u32,
+    pub value: __u64,
+    pub backed: __u64,
+    pub last: __u64,
+}
+/// struct accel_timeline_wait - ACCEL_IOCTL_TIMELINE_WAIT, wait for points
+/// - `points`: in: pointer to `nr_points` [`accel_point`]
+/// - `nr_points`: in: 1 to ACCEL_TIMELINE_MAX_POINTS
+/// - `flags`: in: ACCEL_TIMELINE_ALL wait for all of them, else for any;
+///   ACCEL_TIMELINE_BACKED until they are backed, else until they are done
+/// - `deadline_ns`: in: give up at this time, CLOCK_MONOTONIC nanoseconds; in the
+///   past: only look; INT64_MAX: never; negative: EINVAL
+/// - `first`: out: with any: index of the first point that was found to be so
+/// - `reserved`: must be 0
+///
+/// Points that nobody has added yet may be waited for. A timeline that is closed
+/// meanwhile is waited for nevertheless: see [`accel_timeline_close`]. If that
+/// makes it impossible that all, or any, of the points are reached: ENOENT.
+///
+/// Minimum size: up to and including `first`.
+///
+/// Errors: ETIMEDOUT; EINTR; ENOENT no such timeline, or it was closed; EINVAL no
+/// point, `deadline_ns`, `reserved`; E2BIG too many; EOPNOTSUPP a flag; EFAULT;
+/// ENOMEM; ENODEV, at any time.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_wait {
+    pub points: __u64,
+    pub nr_points: __u32,
+    pub flags: __u32,
+    pub deadline_ns: __s64,
+    pub first: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_timeline_transfer - ACCEL_IOCTL_TIMELINE_TRANSFER, make a point of a point
+/// - `source`: in: a point that is backed
+/// - `destination`: in: the point to be added, done as soon as `source` is
+/// - `flags`: in: must be 0
+/// - `reserved`: must be 0
+///
+/// Errors: ENOENT no such timeline; EINVAL `source` is not backed, `destination` is
+/// not after the last point of its timeline, `reserved`; EDQUOT
+/// ACCEL_TIMELINE_DEPTH; EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_transfer {
+    pub source: accel_point,
+    pub destination: accel_point,
+    pub flags: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_timeline_export - ACCEL_IOCTL_TIMELINE_EXPORT, make a sync_file of a point
+/// - `point`: in: a point that is backed
+/// - `flags`: in: must be 0
+/// - `fd`: out: a new file descriptor, close-on-exec
+///
+/// The sync_file is independent of the timeline.
+///
+/// Errors: ENOENT no such timeline; EINVAL the point is not backed; EOPNOTSUPP a
+/// flag; EMFILE; ENFILE; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_export {
+    pub point: accel_point,
+    pub flags: __u32,
+    pub fd: __s32,
+}
+/// struct accel_timeline_import - ACCEL_IOCTL_TIMELINE_IMPORT, make a point of a sync_file
+/// - `point`: in: the point to be added, done when the sync_file is signalled, well or
+///   with an error
+/// - `flags`: in: must be 0
+/// - `fd`: in: a sync_file of any driver, which may be closed afterwards
+///
+/// Errors: ENOENT no such timeline; EINVAL `fd` is no sync_file, or the point is not
+/// after the last one; EDQUOT ACCEL_TIMELINE_DEPTH; EOPNOTSUPP a flag; EFAULT;
+/// ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_import {
+    pub point: accel_point,
+    pub flags: __u32,
+    pub fd: __s32,
+}
+/// struct accel_timeline_eventfd - ACCEL_IOCTL_TIMELINE_EVENTFD, have an eventfd signalled
+/// - `point`: in: the point, which need not have been added yet
+/// - `flags`: in: ACCEL_TIMELINE_BACKED when it is backed, else when it is done
+/// - `fd`: in: an eventfd, which may be closed afterwards
+///
+/// Adds 1 to the counter of the eventfd, once: at once if the point is so already.
+/// Also if it never will be, as the timeline is closed or the device is gone.
+///
+/// Errors: ENOENT no such timeline; EBADF `fd` is not open; EINVAL it is no eventfd;
+/// EDQUOT ACCEL_TIMELINE_EVENTFDS; EOPNOTSUPP a flag; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_timeline_eventfd {
+    pub point: accel_point,
+    pub flags: __u32,
+    pub fd: __s32,
 }
 /// struct accel_ethosu_job - payload of a job
 /// - `regions`: for each region (base pointer) of the command stream the index of

@@ -15,6 +15,15 @@ use crate::accel_buffer_pin;
 use crate::accel_buffer_sync;
 use crate::accel_info;
 use crate::accel_submit;
+use crate::accel_timeline_close;
+use crate::accel_timeline_create;
+use crate::accel_timeline_eventfd;
+use crate::accel_timeline_export;
+use crate::accel_timeline_import;
+use crate::accel_timeline_query;
+use crate::accel_timeline_signal;
+use crate::accel_timeline_transfer;
+use crate::accel_timeline_wait;
 use crate::accel_wait;
 
 const TYPE: u8 = ACCEL_IOCTL_TYPE as u8;
@@ -51,3 +60,30 @@ pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);
 
 /// Wait for a job to end.
 pub const WAIT: Opcode = opcode::read_write::<accel_wait>(TYPE, 0x11);
+
+/// Make a timeline.
+pub const TIMELINE_CREATE: Opcode = opcode::read_write::<accel_timeline_create>(TYPE, 0x18);
+
+/// Give the handle of a timeline back.
+pub const TIMELINE_CLOSE: Opcode = opcode::write::<accel_timeline_close>(TYPE, 0x19);
+
+/// Add points that are done.
+pub const TIMELINE_SIGNAL: Opcode = opcode::write::<accel_timeline_signal>(TYPE, 0x1a);
+
+/// Ask how far a timeline is.
+pub const TIMELINE_QUERY: Opcode = opcode::read_write::<accel_timeline_query>(TYPE, 0x1b);
+
+/// Wait for points.
+pub const TIMELINE_WAIT: Opcode = opcode::read_write::<accel_timeline_wait>(TYPE, 0x1c);
+
+/// Make a point of a point.
+pub const TIMELINE_TRANSFER: Opcode = opcode::write::<accel_timeline_transfer>(TYPE, 0x1d);
+
+/// Make a sync_file of a point.
+pub const TIMELINE_EXPORT: Opcode = opcode::read_write::<accel_timeline_export>(TYPE, 0x1e);
+
+/// Make a point of a sync_file.
+pub const TIMELINE_IMPORT: Opcode = opcode::write::<accel_timeline_import>(TYPE, 0x1f);
+
+/// Have an eventfd signalled when a point is reached.
+pub const TIMELINE_EVENTFD: Opcode = opcode::write::<accel_timeline_eventfd>(TYPE, 0x20);

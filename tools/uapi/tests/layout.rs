@@ -60,6 +60,16 @@ fn layouts() -> Vec<Layout> {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
         }
         accel_wait { queue, flags, job, deadline_ns, status }
+        accel_point { handle, flags, value }
+        accel_timeline_create { value, flags, handle }
+        accel_timeline_close { handle, flags }
+        accel_timeline_signal { points, nr_points, flags }
+        accel_timeline_query { handle, flags, value, backed, last }
+        accel_timeline_wait { points, nr_points, flags, deadline_ns, first, reserved }
+        accel_timeline_transfer { source, destination, flags, reserved }
+        accel_timeline_export { point, flags, fd }
+        accel_timeline_import { point, flags, fd }
+        accel_timeline_eventfd { point, flags, fd }
         accel_ethosu_job { regions }
         accel_info_ethosu { id, config, macs, pmu_counters }
     }
@@ -78,6 +88,15 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_LABEL", ioctl::BUFFER_LABEL),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
+        ("ACCEL_IOCTL_TIMELINE_CREATE", ioctl::TIMELINE_CREATE),
+        ("ACCEL_IOCTL_TIMELINE_CLOSE", ioctl::TIMELINE_CLOSE),
+        ("ACCEL_IOCTL_TIMELINE_SIGNAL", ioctl::TIMELINE_SIGNAL),
+        ("ACCEL_IOCTL_TIMELINE_QUERY", ioctl::TIMELINE_QUERY),
+        ("ACCEL_IOCTL_TIMELINE_WAIT", ioctl::TIMELINE_WAIT),
+        ("ACCEL_IOCTL_TIMELINE_TRANSFER", ioctl::TIMELINE_TRANSFER),
+        ("ACCEL_IOCTL_TIMELINE_EXPORT", ioctl::TIMELINE_EXPORT),
+        ("ACCEL_IOCTL_TIMELINE_IMPORT", ioctl::TIMELINE_IMPORT),
+        ("ACCEL_IOCTL_TIMELINE_EVENTFD", ioctl::TIMELINE_EVENTFD),
     ]
 }
 

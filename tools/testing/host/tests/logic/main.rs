@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Properties of the pure logic of accel_core.
 
-#[path = "../../../../accel_core/logic/mod.rs"]
+#[path = "../../../../../accel_core/logic/mod.rs"]
 mod logic;
+mod timeline;
 
 use logic::history::{History, Missing};
 use logic::uuid;
