@@ -4,6 +4,7 @@
 #include "fixture.h"
 #include "job.h"
 #include "share.h"
+#include "timeline.h"
 
 #define MAX_SIZE	_IOC_SIZEMASK	/* the largest struct that a number can name */
 
@@ -25,6 +26,16 @@ _Static_assert(sizeof(struct accel_buffer_sync) == 8, "accel_buffer_sync");
 _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
 _Static_assert(sizeof(struct accel_submit) == 48, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
+_Static_assert(sizeof(struct accel_point) == 16, "accel_point");
+_Static_assert(sizeof(struct accel_timeline_create) == 16, "accel_timeline_create");
+_Static_assert(sizeof(struct accel_timeline_close) == 8, "accel_timeline_close");
+_Static_assert(sizeof(struct accel_timeline_signal) == 16, "accel_timeline_signal");
+_Static_assert(sizeof(struct accel_timeline_query) == 32, "accel_timeline_query");
+_Static_assert(sizeof(struct accel_timeline_wait) == 32, "accel_timeline_wait");
+_Static_assert(sizeof(struct accel_timeline_transfer) == 40, "accel_timeline_transfer");
+_Static_assert(sizeof(struct accel_timeline_export) == 24, "accel_timeline_export");
+_Static_assert(sizeof(struct accel_timeline_import) == 24, "accel_timeline_import");
+_Static_assert(sizeof(struct accel_timeline_eventfd) == 24, "accel_timeline_eventfd");
 
 /* What the pointers of the arguments below point to. */
 static struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
@@ -109,6 +120,105 @@ static void fill_wait(int fd, void *argument)
 	};
 }
 
+/* A point of the one timeline of this file: a later one each time. */
+static struct accel_point later_point(int fd)
+{
+	static struct accel_point point;
+
+	if (!point.handle)
+		point.handle = timeline_at(fd, 0);
+	point.value++;
+	return point;
+}
+
+/* Where every timeline has come. */
+static struct accel_point first_point(int fd)
+{
+	struct accel_point point = later_point(fd);
+
+	point.value = 0;
+	return point;
+}
+
+static void fill_timeline_create(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_timeline_create *)argument = (struct accel_timeline_create){ .value = 7 };
+}
+
+static void fill_timeline_close(int fd, void *argument)
+{
+	*(struct accel_timeline_close *)argument =
+		(struct accel_timeline_close){ .handle = timeline_at(fd, 0) };
+}
+
+static void fill_timeline_signal(int fd, void *argument)
+{
+	static struct accel_point point;
+
+	point = later_point(fd);
+	*(struct accel_timeline_signal *)argument = (struct accel_timeline_signal){
+		.points = user(&point),
+		.nr_points = 1,
+	};
+}
+
+static void fill_timeline_query(int fd, void *argument)
+{
+	*(struct accel_timeline_query *)argument =
+		(struct accel_timeline_query){ .handle = first_point(fd).handle };
+}
+
+static void fill_timeline_wait(int fd, void *argument)
+{
+	static struct accel_point point;
+
+	point = first_point(fd);
+	*(struct accel_timeline_wait *)argument = (struct accel_timeline_wait){
+		.points = user(&point),
+		.nr_points = 1,
+		.deadline_ns = FOREVER,
+	};
+}
+
+static void fill_timeline_transfer(int fd, void *argument)
+{
+	*(struct accel_timeline_transfer *)argument = (struct accel_timeline_transfer){
+		.source = first_point(fd),
+		.destination = later_point(fd),
+	};
+}
+
+static void fill_timeline_export(int fd, void *argument)
+{
+	*(struct accel_timeline_export *)argument =
+		(struct accel_timeline_export){ .point = first_point(fd) };
+}
+
+static void fill_timeline_import(int fd, void *argument)
+{
+	static int sync_file = -1;
+
+	if (sync_file < 0)
+		sync_file = export_point(fd, first_point(fd).handle, 0);
+	*(struct accel_timeline_import *)argument = (struct accel_timeline_import){
+		.point = later_point(fd),
+		.fd = sync_file,
+	};
+}
+
+static void fill_timeline_eventfd(int fd, void *argument)
+{
+	static int event = -1;
+
+	if (event < 0)
+		event = eventfd(0, 0);
+	*(struct accel_timeline_eventfd *)argument = (struct accel_timeline_eventfd){
+		.point = first_point(fd),
+		.fd = event,
+	};
+}
+
 static void fill_echo(int fd, void *argument)
 {
 	(void)fd;
@@ -148,6 +258,24 @@ static const struct command {
 	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
 	  fill_submit, false },
 	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },
+	{ "TIMELINE_CREATE", ACCEL_IOCTL_TIMELINE_CREATE, sizeof(struct accel_timeline_create),
+	  fill_timeline_create, false },
+	{ "TIMELINE_CLOSE", ACCEL_IOCTL_TIMELINE_CLOSE, sizeof(struct accel_timeline_close),
+	  fill_timeline_close, false },
+	{ "TIMELINE_SIGNAL", ACCEL_IOCTL_TIMELINE_SIGNAL, sizeof(struct accel_timeline_signal),
+	  fill_timeline_signal, false },
+	{ "TIMELINE_QUERY", ACCEL_IOCTL_TIMELINE_QUERY, sizeof(struct accel_timeline_query),
+	  fill_timeline_query, false },
+	{ "TIMELINE_WAIT", ACCEL_IOCTL_TIMELINE_WAIT,
+	  offsetof(struct accel_timeline_wait, reserved), fill_timeline_wait, false },
+	{ "TIMELINE_TRANSFER", ACCEL_IOCTL_TIMELINE_TRANSFER,
+	  sizeof(struct accel_timeline_transfer), fill_timeline_transfer, false },
+	{ "TIMELINE_EXPORT", ACCEL_IOCTL_TIMELINE_EXPORT, sizeof(struct accel_timeline_export),
+	  fill_timeline_export, false },
+	{ "TIMELINE_IMPORT", ACCEL_IOCTL_TIMELINE_IMPORT, sizeof(struct accel_timeline_import),
+	  fill_timeline_import, false },
+	{ "TIMELINE_EVENTFD", ACCEL_IOCTL_TIMELINE_EVENTFD, sizeof(struct accel_timeline_eventfd),
+	  fill_timeline_eventfd, false },
 	{ "ECHO", ACCEL_FAKE_IOCTL_ECHO, sizeof(struct accel_fake_echo), fill_echo, false },
 	{ "FAIL_RESETS", ACCEL_FAKE_IOCTL_FAIL_RESETS, sizeof(struct accel_fake_fail_resets),
 	  fill_fail_resets, false },

@@ -7,6 +7,7 @@
 #include "device.h"
 #include "fence.h"
 #include "job.h"
+#include "timeline.h"
 
 #define MOST_POINTS	3000	/* that one call may have */
 
@@ -39,8 +40,11 @@ struct subject {
 	__s64 job;
 	struct accel_buffer_create buffer;
 	char *memory, *room;
-	int timeline, buf;
+	int buf;
 	__u32 foreign;
+	__u32 timeline;
+	int counter, fence, event;
+	__s64 deadline;
 };
 
 FIXTURE(fail)
@@ -424,8 +428,8 @@ static void make_shared(struct subject *subject)
 	struct accel_buffer_import import;
 	int buf = udmabuf(PAGE);
 
-	subject->timeline = open_timeline();
-	attach_fence(buf, timeline_fence(subject->timeline, 1), DMA_BUF_SYNC_WRITE);
+	subject->counter = open_sw_sync();
+	attach_fence(buf, sw_fence(subject->counter, 1), DMA_BUF_SYNC_WRITE);
 	import_buffer(subject->fd, buf, &import);
 	subject->foreign = import.handle;
 	subject->handle = handle_of(subject->fd, 8 * PAGE);
@@ -438,12 +442,12 @@ static void close_shared(struct __test_metadata *_metadata, struct subject *subj
 	/* A job that was refused has published nothing; with EFAULT it may have been queued. */
 	if (error != -EFAULT)
 		EXPECT_EQ(error ? POLLOUT : 0, poll_for(subject->buf, POLLOUT, 0));
-	EXPECT_EQ(0, advance(subject->timeline));
+	EXPECT_EQ(0, sw_increase(subject->counter, 1));
 	if (!error)
 		EXPECT_EQ(0, wait_job(subject->fd, subject->job));
 	EXPECT_EQ(POLLOUT, poll_for(subject->buf, POLLOUT, SLACK_NS / NSEC_PER_MSEC));
 	close(subject->buf);
-	close(subject->timeline);
+	close(subject->counter);
 	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
 	EXPECT_EQ(0, close_buffer(subject->fd, subject->foreign));
 }
@@ -466,6 +470,182 @@ static int wait_one(struct subject *subject)
 TEST_F_TIMEOUT(fail, wait_for_job, 120)
 {
 	EXPECT_SWEPT(.before = submit_before, .call = wait_one);
+}
+
+static void make_timeline(struct subject *subject)
+{
+	subject->timeline = timeline_at(subject->fd, 0);
+}
+
+static void close_made(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	(void)error;
+	EXPECT_EQ(0, close_timeline(subject->fd, subject->timeline));
+}
+
+/* A call that failed has added no point. */
+static void look_and_close(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	EXPECT_EQ(error == 0, last_of(subject->fd, subject->timeline) != 0);
+	close_made(_metadata, subject, error);
+}
+
+static int create_a_timeline(struct subject *subject)
+{
+	return create_timeline(subject->fd, 0, &subject->timeline);
+}
+
+/* A call that failed has taken no handle. */
+static void close_first(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	EXPECT_EQ(error ? -ENOENT : 0, close_timeline(subject->fd, 1));
+}
+
+TEST_F_TIMEOUT(fail, create_timeline, 120)
+{
+	EXPECT_SWEPT(.call = create_a_timeline, .after = close_first);
+}
+
+static int close_the_timeline(struct subject *subject)
+{
+	return close_timeline(subject->fd, subject->timeline);
+}
+
+static void close_timeline_again(struct __test_metadata *_metadata, struct subject *subject,
+				 int error)
+{
+	if (error)
+		EXPECT_EQ(0, close_timeline(subject->fd, subject->timeline));
+}
+
+TEST_F_TIMEOUT(fail, close_timeline, 120)
+{
+	EXPECT_SWEPT(.before = make_timeline, .call = close_the_timeline,
+		     .after = close_timeline_again);
+}
+
+/* More than the slots that there are at first. */
+static int signal_many(struct subject *subject)
+{
+	struct accel_point points[20];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(points); i++)
+		points[i] = (struct accel_point){ subject->timeline, 0, i + 1 };
+	return signal_points(subject->fd, points, ARRAY_SIZE(points));
+}
+
+TEST_F_TIMEOUT(fail, signal_points, 120)
+{
+	EXPECT_SWEPT(.before = make_timeline, .call = signal_many, .after = look_and_close);
+}
+
+static int query_it(struct subject *subject)
+{
+	struct accel_timeline_query answer;
+
+	return query(subject->fd, subject->timeline, &answer);
+}
+
+TEST_F_TIMEOUT(fail, query_timeline, 120)
+{
+	EXPECT_SWEPT(.before = make_timeline, .call = query_it, .after = close_made);
+}
+
+/* Without injection: the clock may be a system call, which can fail. */
+static void set_deadline(struct subject *subject)
+{
+	make_timeline(subject);
+	subject->deadline = in_ms(100);
+}
+
+/* Nobody signals the points: the deadline is the end that is hoped for. */
+static int wait_for_points(struct subject *subject)
+{
+	struct accel_point points[] = {
+		{ subject->timeline, 0, 1 }, { subject->timeline, 0, 2 },
+	};
+	int error = wait_points(subject->fd, points, ARRAY_SIZE(points), 0, subject->deadline,
+				NULL);
+
+	return error == -ETIMEDOUT ? 0 : error;
+}
+
+TEST_F_TIMEOUT(fail, wait_for_points, 120)
+{
+	EXPECT_SWEPT(.before = set_deadline, .call = wait_for_points, .after = close_made);
+}
+
+static void make_pending(struct subject *subject)
+{
+	make_timeline(subject);
+	import_sw(subject->fd, subject->timeline, 1, subject->counter, 1);
+	import_sw(subject->fd, subject->timeline, 2, subject->counter, 2);
+}
+
+static int transfer_it(struct subject *subject)
+{
+	return transfer(subject->fd, subject->timeline, 2, subject->timeline, 3);
+}
+
+static void look_after_transfer(struct __test_metadata *_metadata, struct subject *subject,
+				int error)
+{
+	EXPECT_EQ(error ? 2ULL : 3ULL, last_of(subject->fd, subject->timeline));
+	close_made(_metadata, subject, error);
+}
+
+TEST_F_TIMEOUT(fail, transfer_point, 120)
+{
+	self->subject.counter = open_sw_sync();
+	EXPECT_SWEPT(.before = make_pending, .call = transfer_it, .after = look_after_transfer);
+	close(self->subject.counter);
+}
+
+static int export_it(struct subject *subject)
+{
+	int file = export_point(subject->fd, subject->timeline, 2);
+
+	return file < 0 ? file : close(file);
+}
+
+TEST_F_TIMEOUT(fail, export_point, 120)
+{
+	self->subject.counter = open_sw_sync();
+	EXPECT_SWEPT(.before = make_pending, .call = export_it, .after = close_made);
+	close(self->subject.counter);
+}
+
+static int import_it(struct subject *subject)
+{
+	return import_point(subject->fd, subject->timeline, 1, subject->fence);
+}
+
+TEST_F_TIMEOUT(fail, import_point, 120)
+{
+	self->subject.counter = open_sw_sync();
+	self->subject.fence = sw_fence(self->subject.counter, 1);
+	EXPECT_SWEPT(.before = make_timeline, .call = import_it, .after = look_and_close);
+	close(self->subject.fence);
+	close(self->subject.counter);
+}
+
+static int leave_eventfd(struct subject *subject)
+{
+	return eventfd_on(subject->fd, subject->timeline, 1, 0, subject->event);
+}
+
+/* Closing tells the eventfd, if it was left. */
+static void close_and_listen(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	close_made(_metadata, subject, error);
+	EXPECT_EQ(error ? 0ULL : 1ULL, times_signaled(subject->event));
+}
+
+TEST_F_TIMEOUT(fail, eventfd_on_point, 120)
+{
+	self->subject.event = eventfd(0, EFD_NONBLOCK);
+	EXPECT_SWEPT(.before = make_timeline, .call = leave_eventfd, .after = close_and_listen);
+	close(self->subject.event);
 }
 
 static int call_driver(struct subject *subject)

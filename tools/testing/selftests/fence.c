@@ -54,8 +54,8 @@ static bool waits(int fd, __u64 job)
 FIXTURE(fence)
 {
 	int fd, other;		/* clients of two devices */
-	int timeline, gate;	/* a timeline of sw_sync, and a dma-buf */
-	__u32 closed;		/* the gate in @fd: its reader waits for the timeline */
+	int counter, gate;	/* of sw_sync, and a dma-buf */
+	__u32 closed;		/* the gate in @fd: its reader waits for the counter */
 	int buf;		/* a dma-buf of @fd */
 	__u32 ours, theirs;	/* its handles in @fd and @other */
 	unsigned char *memory;
@@ -68,15 +68,15 @@ FIXTURE_SETUP(fence)
 
 	self->fd = open_fake(SHARED);
 	self->other = open_fake(EXCLUSIVE);
-	self->timeline = open_timeline();
+	self->counter = open_sw_sync();
 	self->gate = udmabuf(PAGE);
 	ASSERT_LE(0, self->fd);
 	ASSERT_LE(0, self->other);
-	ASSERT_LE(0, self->timeline);
+	ASSERT_LE(0, self->counter);
 	ASSERT_LE(0, self->gate);
 	ASSERT_EQ(0, import_buffer(self->fd, self->gate, &import));
 	self->closed = import.handle;
-	ASSERT_EQ(0, attach_fence(self->gate, timeline_fence(self->timeline, 1),
+	ASSERT_EQ(0, attach_fence(self->gate, sw_fence(self->counter, 1),
 				  DMA_BUF_SYNC_WRITE));
 	self->memory = create_mapped(self->fd, PAGE, &buffer);
 	self->ours = buffer.handle;
@@ -91,7 +91,7 @@ FIXTURE_TEARDOWN(fence)
 	munmap(self->memory, PAGE);
 	close(self->buf);
 	close(self->gate);
-	close(self->timeline);
+	close(self->counter);
 	close(self->other);
 	close(self->fd);
 }
@@ -122,7 +122,7 @@ TEST_F(fence, a_job_behind_one_that_waits_waits_and_other_queues_go_on)
 	EXPECT_TRUE(waits(self->fd, 1));
 	EXPECT_TRUE(waits(self->fd, 2));
 	EXPECT_EQ(0, run_nop(unaffected));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_until(self->fd, 2, FOREVER, &second));
 	EXPECT_EQ(0, wait_until(self->fd, 1, FOREVER, &first));
 	EXPECT_LE(first.end_ns, second.start_ns);
@@ -136,7 +136,7 @@ TEST_F(fence, the_time_out_counts_from_the_start)
 	ASSERT_EQ(1LL, submit_held(self, ACCEL_FAKE_DELAY, 10, READ));
 	sleep_ms(FAKE_TIMEOUT_NS / NSEC_PER_MSEC + 100);
 	EXPECT_TRUE(waits(self->fd, 1));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->fd, 1));
 }
 
@@ -146,7 +146,7 @@ TEST_F(fence, waiting_jobs_count_as_unfinished)
 		ASSERT_EQ(i, submit_held(self, ACCEL_FAKE_NOP, 0, READ));
 	EXPECT_EQ(-EDQUOT, submit(self->fd, ACCEL_FAKE_NOP, 0));
 	EXPECT_EQ(0U, engine_of(self->fd).queued);
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->fd, ACCEL_QUEUE_DEPTH));
 	EXPECT_EQ(ACCEL_QUEUE_DEPTH + 1, submit(self->fd, ACCEL_FAKE_NOP, 0));
 }
@@ -155,23 +155,23 @@ TEST_F(fence, a_dependency_that_failed_has_ended)
 {
 	ASSERT_EQ(1LL, submit_held(self, ACCEL_FAKE_NOP, 0, READ));
 	EXPECT_TRUE(waits(self->fd, 1));
-	close(self->timeline);
+	close(self->counter);
 	EXPECT_EQ(0, wait_job(self->fd, 1));
-	self->timeline = -1;
+	self->counter = -1;
 }
 
 TEST_F(fence, a_job_waits_for_all_of_many)
 {
 	enum { COUNT = 20 };
 	struct accel_submit_buffer list[COUNT];
-	int timelines[COUNT];
+	int counters[COUNT];
 
 	for (int i = 0; i < COUNT; i++) {
 		struct accel_buffer_import import;
 		int buf = udmabuf(PAGE);
 
-		timelines[i] = open_timeline();
-		ASSERT_EQ(0, attach_fence(buf, timeline_fence(timelines[i], 1),
+		counters[i] = open_sw_sync();
+		ASSERT_EQ(0, attach_fence(buf, sw_fence(counters[i], 1),
 					  DMA_BUF_SYNC_READ));
 		ASSERT_EQ(0, import_buffer(self->fd, buf, &import));
 		list[i] = (struct accel_submit_buffer){ import.handle, WRITE };
@@ -181,11 +181,11 @@ TEST_F(fence, a_job_waits_for_all_of_many)
 	/* In an order that is neither that of the list nor its reverse. */
 	for (int i = 0; i < COUNT; i++) {
 		EXPECT_EQ(-ETIMEDOUT, wait_until(self->fd, 1, in_ms(1), NULL));
-		ASSERT_EQ(0, advance(timelines[i * 7 % COUNT]));
+		ASSERT_EQ(0, sw_increase(counters[i * 7 % COUNT], 1));
 	}
 	EXPECT_EQ(0, wait_job(self->fd, 1));
 	for (int i = 0; i < COUNT; i++)
-		close(timelines[i]);
+		close(counters[i]);
 }
 
 TEST_F(fence, a_buffer_named_in_several_ways_is_used_in_all_of_them)
@@ -202,7 +202,7 @@ TEST_F(fence, a_buffer_named_in_several_ways_is_used_in_all_of_them)
 	ASSERT_EQ(1LL, submit_list(self->fd, ACCEL_FAKE_NOP, 0, list, ARRAY_SIZE(list)));
 	ASSERT_EQ(1LL, submit_use(self->other, ACCEL_FAKE_NOP, 0, self->theirs, READ));
 	EXPECT_TRUE(waits(self->other, 1));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->other, 1));
 }
 
@@ -216,7 +216,7 @@ TEST_F(fence, a_buffer_of_a_waiting_job_can_be_closed)
 	EXPECT_EQ(0, close_buffer(self->fd, self->closed));
 	EXPECT_TRUE(waits(self->fd, 2));
 	EXPECT_TRUE(all_bytes(self->memory, 0, PAGE));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->fd, 2));
 	EXPECT_TRUE(all_bytes(self->memory, 0x42, PAGE));
 }
@@ -238,7 +238,7 @@ TEST_F(fence, a_sync_file_of_the_dma_buf_is_the_fence_of_the_job)
 	EXPECT_STREQ("accel_fake", said.driver_name);
 	EXPECT_STREQ(name, said.obj_name);
 	EXPECT_EQ(0, poll_for(fence, POLLIN, 0));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(POLLIN, poll_for(fence, POLLIN, SLACK_NS / NSEC_PER_MSEC));
 	/* Whoever knows by the fence that the job has ended sees that in its status. */
 	EXPECT_EQ((__u32)ACCEL_JOB_DONE, status_now(self->fd, 1).state);
@@ -260,21 +260,21 @@ TEST_F(fence, a_sync_file_says_how_the_job_failed)
 		{ ACCEL_FAKE_HANG, 0, -ETIME },
 	};
 
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	for (unsigned int i = 0; i < ARRAY_SIZE(failures); i++) {
-		int timeline = open_timeline(), fence;
+		int counter = open_sw_sync(), fence;
 		__s64 job;
 
-		ASSERT_EQ(0, attach_fence(self->gate, timeline_fence(timeline, 1),
+		ASSERT_EQ(0, attach_fence(self->gate, sw_fence(counter, 1),
 					  DMA_BUF_SYNC_WRITE));
 		job = submit_held(self, failures[i].op, failures[i].arg, WRITE);
 		ASSERT_LT(0LL, job);
 		fence = detach_fence(self->buf, DMA_BUF_SYNC_READ);
-		ASSERT_EQ(0, advance(timeline));
+		ASSERT_EQ(0, sw_increase(counter, 1));
 		EXPECT_EQ(failures[i].error, wait_job(self->fd, job));
 		EXPECT_EQ(failures[i].error, fence_info(fence).status);
 		close(fence);
-		close(timeline);
+		close(counter);
 	}
 }
 
@@ -288,7 +288,7 @@ TEST_F(fence, a_dma_buf_polls_as_its_users_allow)
 	EXPECT_EQ(0, poll_for(self->buf, POLLOUT, A_WHILE_MS));
 	ASSERT_EQ(2LL, submit_use(self->fd, ACCEL_FAKE_NOP, 0, self->ours, WRITE));
 	EXPECT_EQ(0, poll_for(self->buf, both, A_WHILE_MS));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(POLLOUT, poll_for(self->buf, POLLOUT, SLACK_NS / NSEC_PER_MSEC));
 	EXPECT_EQ(both, poll_for(self->buf, both, 0));
 	EXPECT_EQ((__u32)ACCEL_JOB_DONE, status_now(self->fd, 2).state);
@@ -301,7 +301,7 @@ TEST_F(fence, without_sync_a_dma_buf_polls_as_if_unused)
 	EXPECT_EQ(0, sync_buffer(self->buf, DMA_BUF_SYNC_START));
 	EXPECT_EQ(0, sync_buffer(self->buf, DMA_BUF_SYNC_END));
 	EXPECT_TRUE(waits(self->fd, 1));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->fd, 1));
 }
 
@@ -329,7 +329,7 @@ TEST_F(fence, what_is_exported_while_in_use_is_busy)
 	ASSERT_EQ(0, import_buffer(self->other, buf, &import));
 	ASSERT_EQ(1LL, submit_use(self->other, ACCEL_FAKE_NOP, 0, import.handle, READ));
 	EXPECT_TRUE(waits(self->other, 1));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->other, 1));
 	EXPECT_EQ(POLLIN | POLLOUT, poll_for(buf, POLLIN | POLLOUT, 0));
 	close(buf);
@@ -409,7 +409,7 @@ TEST_F(fence, what_waits_ends_when_the_device_goes)
 	EXPECT_EQ((__u32)ACCEL_FAULT_GONE, waiter.status.fault);
 	EXPECT_EQ(-ENODEV, fence_info(device.fence).status);
 	EXPECT_EQ(0, wait_job(self->other, 1));
-	EXPECT_EQ(0, advance(self->timeline));
+	EXPECT_EQ(0, sw_increase(self->counter, 1));
 	close_removable(&device);
 }
 
@@ -425,7 +425,7 @@ TEST_F(fence, what_waits_while_the_device_is_wedged_is_lost)
 	EXPECT_EQ(-ETIME, run(second, ACCEL_FAKE_HANG, 0, NULL));
 	EXPECT_EQ(-EIO, submit(device.fd, ACCEL_FAKE_NOP, 0));
 	EXPECT_TRUE(waits(device.fd, 1));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(-ENODATA, wait_job(device.fd, 1));
 	EXPECT_EQ(-ENODATA, fence_info(device.fence).status);
 	close(second);
@@ -457,7 +457,7 @@ TEST_F(fence, jobs_of_two_devices_wait_for_each_other)
 		struct accel_job_status first, second;
 		__u64 job = i + 1;
 
-		ASSERT_EQ(0, attach_fence(self->gate, timeline_fence(self->timeline, i + 1),
+		ASSERT_EQ(0, attach_fence(self->gate, sw_fence(self->counter, i + 1),
 					  DMA_BUF_SYNC_WRITE));
 		ASSERT_EQ((__s64)job, submit_held(self, ACCEL_FAKE_NOP, 0, pairs[i].first));
 		ASSERT_EQ((__s64)job, submit_use(self->other, ACCEL_FAKE_NOP, 0, self->theirs,
@@ -466,7 +466,7 @@ TEST_F(fence, jobs_of_two_devices_wait_for_each_other)
 			EXPECT_EQ(0, wait_job(self->other, job));
 		EXPECT_EQ(pairs[i].waits, waits(self->other, job)) TH_LOG("pair %u", i);
 		EXPECT_TRUE(waits(self->fd, job));
-		ASSERT_EQ(0, advance(self->timeline));
+		ASSERT_EQ(0, sw_increase(self->counter, 1));
 		EXPECT_EQ(0, wait_until(self->other, job, FOREVER, &second));
 		EXPECT_EQ(0, wait_until(self->fd, job, FOREVER, &first));
 		EXPECT_EQ(pairs[i].waits, first.end_ns <= second.start_ns);
@@ -496,9 +496,9 @@ TEST_F(fence, a_job_waits_for_fences_of_sw_sync)
 	} buffers[] = { { self->buf, self->ours }, { self->gate, self->closed } };
 	__u64 job = 0;
 
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	for (unsigned int i = 0; i < 2 * ARRAY_SIZE(against_sw_sync); i++) {
-		int buf = buffers[i % 2].buf, fence = timeline_fence(self->timeline, i + 2);
+		int buf = buffers[i % 2].buf, fence = sw_fence(self->counter, i + 2);
 		__u32 handle = buffers[i % 2].handle, use = against_sw_sync[i / 2].use;
 		bool expected = against_sw_sync[i / 2].waits;
 
@@ -507,7 +507,7 @@ TEST_F(fence, a_job_waits_for_fences_of_sw_sync)
 		if (!expected)
 			EXPECT_EQ(0, wait_job(self->fd, job));
 		EXPECT_EQ(expected, waits(self->fd, job)) TH_LOG("case %u", i);
-		ASSERT_EQ(0, advance(self->timeline));
+		ASSERT_EQ(0, sw_increase(self->counter, 1));
 		EXPECT_EQ(0, wait_job(self->fd, job));
 	}
 }
@@ -590,7 +590,7 @@ TEST_F(fence, vgem_sees_the_fences_of_jobs)
 	list[1].flags = WRITE;
 	ASSERT_EQ(2LL, submit_list(self->fd, ACCEL_FAKE_NOP, 0, list, 2));
 	EXPECT_EQ(-EBUSY, attach_vgem(&vgem, 0));
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	EXPECT_EQ(0, wait_job(self->fd, 2));
 	EXPECT_EQ(0, attach_vgem(&vgem, VGEM_FENCE_WRITE));
 	EXPECT_EQ(0, signal_vgem(&vgem));
@@ -615,7 +615,7 @@ static void *share_main(void *argument)
 
 TEST_F_TIMEOUT(fence, no_job_escapes_an_export, 300)
 {
-	ASSERT_EQ(0, advance(self->timeline));
+	ASSERT_EQ(0, sw_increase(self->counter, 1));
 	for (int round = 0; round < times(500); round++) {
 		struct sharer sharer = { self->fd, handle_of(self->fd, PAGE), -1 };
 		__s64 last = 0;
