@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::info::Info;
 use crate::monitor::Monitor;
+use crate::timeline::Timeline;
 
 const CLASS: &str = "/sys/class/accel";
 
@@ -135,6 +136,15 @@ impl Device {
     /// `NoMemory`; `Gone`.
     pub fn import(&self, buf: impl AsFd) -> Result<Buffer> {
         Buffer::import(self, buf.as_fd())
+    }
+
+    /// Make a timeline that begins at `value`; see [`Timeline`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Quota`, `NoMemory`, `Gone`.
+    pub fn timeline(&self, value: u64) -> Result<Timeline> {
+        Timeline::create(self, value)
     }
 
     /// Whether both are the same open file.

@@ -63,6 +63,10 @@ pub enum Error {
     },
     /// A buffer was named in a job for another open device.
     ForeignBuffer,
+    /// Points of timelines of different open devices were named in one call.
+    ForeignTimeline,
+    /// A deadline passed before the points were reached.
+    NotReached,
     /// A region that the command streams of this device do not have.
     NoSuchRegion(usize),
     /// A compiled network is not what the compiler writes.
@@ -212,6 +216,8 @@ impl fmt::Display for Error {
                 )
             }
             Error::ForeignBuffer => f.write_str("the buffer belongs to another open device"),
+            Error::ForeignTimeline => f.write_str("the timeline belongs to another open device"),
+            Error::NotReached => f.write_str("the points are not reached in time"),
             Error::NoSuchRegion(region) => write!(f, "command streams have no region {region}"),
             Error::BadContainer(what) => write!(f, "not a compiled network: {what}"),
         }

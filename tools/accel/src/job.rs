@@ -46,7 +46,7 @@ impl Access {
 
 /// A moment on CLOCK_MONOTONIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Deadline(i64);
+pub struct Deadline(pub(crate) i64);
 
 impl Deadline {
     /// Never.

@@ -9,6 +9,7 @@
 //! - [`buffer`] and [`mapping`]: memory that device and program share;
 //! - [`udmabuf`]: memory of the program that devices import;
 //! - [`job`]: give the device work and wait for it;
+//! - [`timeline`]: order work by points in time, with other drivers and with the CPU;
 //! - [`ethosu`]: what is special to the Arm Ethos-U65.
 //!
 //! Nothing here polls, and every failure is an [`Error`] that says which call failed and why.
@@ -43,6 +44,7 @@ pub mod job;
 pub mod mapping;
 pub mod monitor;
 mod sys;
+pub mod timeline;
 pub mod udmabuf;
 mod volatile;
 
@@ -54,4 +56,5 @@ pub use job::Job;
 pub use job::Submit;
 pub use mapping::Mapping;
 pub use monitor::Monitor;
+pub use timeline::Timeline;
 pub use udmabuf::Udmabuf;

@@ -18,8 +18,18 @@ use accel_uapi::accel_buffer_import;
 use accel_uapi::accel_buffer_info;
 use accel_uapi::accel_buffer_label;
 use accel_uapi::accel_info;
+use accel_uapi::accel_point;
 use accel_uapi::accel_submit;
 use accel_uapi::accel_submit_buffer;
+use accel_uapi::accel_timeline_close;
+use accel_uapi::accel_timeline_create;
+use accel_uapi::accel_timeline_eventfd;
+use accel_uapi::accel_timeline_export;
+use accel_uapi::accel_timeline_import;
+use accel_uapi::accel_timeline_query;
+use accel_uapi::accel_timeline_signal;
+use accel_uapi::accel_timeline_transfer;
+use accel_uapi::accel_timeline_wait;
 use accel_uapi::accel_wait;
 use accel_uapi::ioctl;
 use rustix::io::Errno;
@@ -215,6 +225,130 @@ fn dma_buf_sync(buf: impl AsFd, mut flags: u64) -> Result<()> {
     const SYNC: Opcode = opcode::write::<u64>(b'b', 0);
     // SAFETY: DMA_BUF_IOCTL_SYNC takes a struct of 64 bits of flags.
     unsafe { call::<SYNC, _>(buf.as_fd(), &mut flags) }
+}
+
+/// Make a timeline that begins at `value`; returns its handle.
+pub(crate) fn timeline_create(fd: impl AsFd, value: u64) -> Result<u32> {
+    let mut argument = accel_timeline_create {
+        value,
+        ..FromZeros::new_zeroed()
+    };
+    // SAFETY: TIMELINE_CREATE takes an `accel_timeline_create`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_CREATE }, _>(fd.as_fd(), &mut argument) }?;
+    Ok(argument.handle)
+}
+
+/// Give the handle of a timeline back.
+pub(crate) fn timeline_close(fd: impl AsFd, handle: u32) -> Result<()> {
+    let mut argument = accel_timeline_close { handle, flags: 0 };
+    // SAFETY: TIMELINE_CLOSE takes an `accel_timeline_close`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_CLOSE }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Add points that are done.
+pub(crate) fn timeline_signal(fd: impl AsFd, points: &[accel_point]) -> Result<()> {
+    let mut argument = accel_timeline_signal {
+        points: points.as_ptr().expose_provenance() as u64,
+        nr_points: length(points)?,
+        flags: 0,
+    };
+    // SAFETY: TIMELINE_SIGNAL takes an `accel_timeline_signal` and reads `nr_points` elements at
+    // `points`.
+    unsafe { call::<{ ioctl::TIMELINE_SIGNAL }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Ask how far a timeline is.
+pub(crate) fn timeline_query(fd: impl AsFd, handle: u32) -> Result<accel_timeline_query> {
+    let mut argument = accel_timeline_query {
+        handle,
+        ..FromZeros::new_zeroed()
+    };
+    // SAFETY: TIMELINE_QUERY takes an `accel_timeline_query`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_QUERY }, _>(fd.as_fd(), &mut argument) }?;
+    Ok(argument)
+}
+
+/// Wait for points; returns the index of the first one that was reached.
+pub(crate) fn timeline_wait(
+    fd: impl AsFd,
+    points: &[accel_point],
+    flags: u32,
+    deadline_ns: i64,
+) -> Result<u32> {
+    let mut argument = accel_timeline_wait {
+        points: points.as_ptr().expose_provenance() as u64,
+        nr_points: length(points)?,
+        flags,
+        deadline_ns,
+        first: 0,
+        reserved: 0,
+    };
+    // SAFETY: TIMELINE_WAIT takes an `accel_timeline_wait` and reads `nr_points` elements at
+    // `points`.
+    unsafe { call::<{ ioctl::TIMELINE_WAIT }, _>(fd.as_fd(), &mut argument) }?;
+    Ok(argument.first)
+}
+
+/// Make a point of a point.
+pub(crate) fn timeline_transfer(
+    fd: impl AsFd,
+    source: accel_point,
+    destination: accel_point,
+) -> Result<()> {
+    let mut argument = accel_timeline_transfer {
+        source,
+        destination,
+        flags: 0,
+        reserved: 0,
+    };
+    // SAFETY: TIMELINE_TRANSFER takes an `accel_timeline_transfer`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_TRANSFER }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Make a sync_file of a point.
+pub(crate) fn timeline_export(fd: impl AsFd, point: accel_point) -> Result<OwnedFd> {
+    let mut argument = accel_timeline_export {
+        point,
+        flags: 0,
+        fd: -1,
+    };
+    // SAFETY: TIMELINE_EXPORT takes an `accel_timeline_export`, which has no pointers; on success the
+    // kernel left a new file descriptor in it, which nobody else knows.
+    unsafe {
+        call::<{ ioctl::TIMELINE_EXPORT }, _>(fd.as_fd(), &mut argument)?;
+        Ok(OwnedFd::from_raw_fd(argument.fd))
+    }
+}
+
+/// Make a point of a sync_file.
+pub(crate) fn timeline_import(
+    fd: impl AsFd,
+    point: accel_point,
+    file: BorrowedFd<'_>,
+) -> Result<()> {
+    let mut argument = accel_timeline_import {
+        point,
+        flags: 0,
+        fd: file.as_raw_fd(),
+    };
+    // SAFETY: TIMELINE_IMPORT takes an `accel_timeline_import`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_IMPORT }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Have an eventfd signalled when a point is reached.
+pub(crate) fn timeline_eventfd(
+    fd: impl AsFd,
+    point: accel_point,
+    flags: u32,
+    event: BorrowedFd<'_>,
+) -> Result<()> {
+    let mut argument = accel_timeline_eventfd {
+        point,
+        flags,
+        fd: event.as_raw_fd(),
+    };
+    // SAFETY: TIMELINE_EVENTFD takes an `accel_timeline_eventfd`, which has no pointers.
+    unsafe { call::<{ ioctl::TIMELINE_EVENTFD }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// The length of a slice as the kernel wants it; too long a one is what the kernel would call it.
