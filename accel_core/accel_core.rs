@@ -130,6 +130,12 @@ static INDICES: ida::Ida = ida::Ida::new();
 static WORKQUEUE: ModuleStatic<OwnedQueue> = ModuleStatic::new();
 static DEBUGFS: ModuleStatic<Dir> = ModuleStatic::new();
 
+/// Returns this module. Never inlined: in the code of a driver the symbol is the driver's module.
+#[inline(never)]
+pub(crate) fn this_module() -> &'static ThisModule {
+    kernel::module::this_module::<LocalModule>()
+}
+
 /// The loaded module. Fields are dropped in order.
 struct Module {
     _debugfs: Keeper<Dir>,

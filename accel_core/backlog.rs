@@ -11,6 +11,7 @@ use kernel::{
         List,
         ListArc, //
     },
+    module::this_module,
     prelude::*,
     sync::{
         aref::ARef,
@@ -200,7 +201,9 @@ impl<T: Driver> WorkItem for Backlog<T> {
 struct Wake<T: Driver>(Arc<Backlog<T>>);
 
 impl<T: Driver> Handler for Wake<T> {
-    type Owner = T::OwnerModule;
+    fn owner() -> &'static ThisModule {
+        this_module::<T::OwnerModule>()
+    }
 
     fn signaled(&self, _fence: &Fence) {
         self.0.wake();

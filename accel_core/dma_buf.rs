@@ -57,8 +57,11 @@ struct Shared {
 }
 
 impl Exporter for Shared {
-    type Module = crate::LocalModule;
     const NAME: &'static CStr = c"accel";
+
+    fn owner() -> &'static ThisModule {
+        crate::this_module()
+    }
 
     fn operations() -> &'static Operations<Self> {
         &OPERATIONS

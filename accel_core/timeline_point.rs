@@ -3,7 +3,10 @@
 //! A point from when it has its place in a timeline until it is done: reserved, then backed by a
 //! fence, or completed, or gone.
 
-use kernel::sync::Arc;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 use kernel_ext::{
     dma_fence::Fence,
     dma_fence_callback::{
@@ -21,7 +24,9 @@ pub(crate) struct FenceEnded {
 }
 
 impl Handler for FenceEnded {
-    type Owner = crate::LocalModule;
+    fn owner() -> &'static ThisModule {
+        crate::this_module()
+    }
 
     fn signaled(&self, _fence: &Fence) {
         self.shared.change(|points| points.complete(self.point));

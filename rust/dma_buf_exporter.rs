@@ -13,10 +13,6 @@ use kernel::{
         to_result, //
     },
     mm::virt::VmaNew,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
     prelude::*,
     sync::{
         aref::ARef,
@@ -41,10 +37,12 @@ use crate::{
 /// What can be exported: something that owns pages. It lives until the last user of the dma-buf is
 /// gone, whatever happens to the device.
 pub trait Exporter: Sized + Send + Sync + 'static {
-    /// The module whose code this is; in use while a dma-buf is.
-    type Module: ModuleMetadata;
     /// Name of the exporter in debugfs and fdinfo.
     const NAME: &'static CStr;
+
+    /// Returns the module whose code this is; in use while a dma-buf is. A function of that module,
+    /// not inlined: see [`module_use`](crate::module_use).
+    fn owner() -> &'static ThisModule;
 
     /// Returns a static: its address tells our dma-bufs from those of others.
     fn operations() -> &'static Operations<Self>;
@@ -68,7 +66,7 @@ pub fn export<E: Exporter>(object: Arc<E>, flags: u32) -> Result<ARef<DmaBuf>> {
     let private = Arc::into_raw(object).cast_mut();
     let info = bindings::dma_buf_export_info {
         exp_name: E::NAME.as_char_ptr(),
-        owner: this_module::<E::Module>().as_ptr(),
+        owner: E::owner().as_ptr(),
         ops: &E::operations().0,
         size,
         flags: flags as c_int,

@@ -6,7 +6,6 @@
 
 use core::{
     convert::Infallible,
-    marker::PhantomData,
     mem::MaybeUninit, //
 };
 use kernel::{
@@ -14,51 +13,31 @@ use kernel::{
     bindings,
     container_of,
     error::to_result,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
     prelude::*,
     sync::aref::ARef,
     types::Opaque, //
 };
 
-use crate::dma_fence::Fence;
+use crate::{
+    dma_fence::Fence,
+    module_use::ModuleUse, //
+};
 
 /// What to do when a fence is signalled.
 pub trait Handler: Send + Sync + 'static {
-    /// The module whose code this is; in use while a [`Callback`] exists.
-    type Owner: ModuleMetadata;
+    /// Returns the module whose code this is; in use while a [`Callback`] exists. A function of that
+    /// module, not inlined: see [`module_use`](crate::module_use).
+    fn owner() -> &'static ThisModule;
 
     /// Does it. Interrupts are off and the lock of `fence` is held: nothing may sleep, and neither
     /// may another fence be signalled nor a [`Callback`] be dropped here. Queue work for that.
     fn signaled(&self, fence: &Fence);
 }
 
-/// A reference to a module.
-struct InUse<M: ModuleMetadata>(PhantomData<fn() -> M>);
-
-impl<M: ModuleMetadata> InUse<M> {
-    fn new() -> Result<Self> {
-        // SAFETY: The module of code that runs.
-        match unsafe { bindings::try_module_get(this_module::<M>().as_ptr()) } {
-            true => Ok(Self(PhantomData)),
-            false => Err(ENODEV),
-        }
-    }
-}
-
-impl<M: ModuleMetadata> Drop for InUse<M> {
-    fn drop(&mut self) {
-        // SAFETY: Got in `new`.
-        unsafe { bindings::module_put(this_module::<M>().as_ptr()) };
-    }
-}
-
 /// What a [`Callback`] needs, before there is a fence: nothing is left to fail then.
 pub struct UnattachedCallback<H: Handler> {
     place: KBox<MaybeUninit<Callback<H>>>,
-    module: InUse<H::Owner>,
+    module: ModuleUse,
 }
 
 impl<H: Handler> UnattachedCallback<H> {
@@ -70,7 +49,7 @@ impl<H: Handler> UnattachedCallback<H> {
     pub fn new(flags: Flags) -> Result<Self> {
         Ok(Self {
             place: KBox::new_uninit(flags)?,
-            module: InUse::new()?,
+            module: ModuleUse::new(H::owner())?,
         })
     }
 
@@ -96,7 +75,7 @@ pub struct Callback<H: Handler> {
     fence: ARef<Fence>,
     handler: H,
     /// Dropped last: the code of the handler is in it.
-    module: InUse<H::Owner>,
+    module: ModuleUse,
 }
 
 // SAFETY: A callback is made to be called from anywhere; `H` is `Send + Sync`.
@@ -113,11 +92,11 @@ impl<H: Handler> Callback<H> {
     ///
     /// ENODEV: the module is being removed.
     pub fn new(fence: &Fence, handler: H) -> impl PinInit<Self, Error> {
-        Self::with_module(InUse::new(), fence, handler)
+        Self::with_module(ModuleUse::new(H::owner()), fence, handler)
     }
 
     fn with_module<E: From<Infallible>>(
-        module: Result<InUse<H::Owner>, E>,
+        module: Result<ModuleUse, E>,
         fence: &Fence,
         handler: H,
     ) -> impl PinInit<Self, E> {
@@ -184,25 +163,17 @@ mod tests {
         FenceContext,
         UnarmedFence, //
     };
-    use kernel::{
-        module::ThisModule,
-        sync::{
-            atomic::{
-                Atomic,
-                Relaxed, //
-            },
-            Arc, //
+    use kernel::sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
         },
+        Arc, //
     };
 
     /// As if built in: the tests drop all of their callbacks.
-    struct Module;
-
-    impl ModuleMetadata for Module {
-        const NAME: &'static CStr = c"kunit";
-        // SAFETY: What `THIS_MODULE` is in code that is built in.
-        const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
-    }
+    // SAFETY: What `THIS_MODULE` is in code that is built in.
+    const MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 
     /// Appends its digit to a number, and notes the error.
     struct Digit {
@@ -212,7 +183,9 @@ mod tests {
     }
 
     impl Handler for Digit {
-        type Owner = Module;
+        fn owner() -> &'static ThisModule {
+            &MODULE
+        }
 
         fn signaled(&self, fence: &Fence) {
             if fence.status() == Some(self.expected) {

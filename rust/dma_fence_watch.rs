@@ -8,7 +8,6 @@ use kernel::{
     bindings,
     container_of,
     error::to_result,
-    module::this_module,
     prelude::*,
     sync::aref::ARef,
     types::Opaque, //
@@ -16,7 +15,8 @@ use kernel::{
 
 use crate::{
     dma_fence::Fence,
-    dma_fence_callback::Handler, //
+    dma_fence_callback::Handler,
+    module_use::ModuleUse, //
 };
 
 /// What is watched, and who is called.
@@ -29,14 +29,15 @@ struct Watched<H> {
 ///
 /// # Invariants
 ///
-/// While `cb` is on a fence, that is the one of `watched`, which does not change. We have a
-/// reference to `H::Owner`.
+/// While `cb` is on a fence, that is the one of `watched`, which does not change.
 #[pin_data(PinnedDrop)]
 pub struct Watch<H: Handler> {
     #[pin]
     cb: Opaque<bindings::dma_fence_cb>,
     #[pin]
     watched: Opaque<Option<Watched<H>>>,
+    /// Dropped last: the code of the handler is in it.
+    _module: ModuleUse,
 }
 
 // SAFETY: A callback is made to be called from anywhere; `H` is `Send + Sync`.
@@ -52,13 +53,8 @@ impl<H: Handler> Watch<H> {
     /// ENODEV: the module of `H` is being removed.
     pub fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            cb <- Opaque::try_ffi_init(|_| {
-                // SAFETY: The module of code that runs.
-                match unsafe { bindings::try_module_get(this_module::<H::Owner>().as_ptr()) } {
-                    true => Ok(()),
-                    false => Err(ENODEV),
-                }
-            }),
+            _module: ModuleUse::new(H::owner())?,
+            cb: Opaque::uninit(),
             watched <- Opaque::ffi_init(|slot: *mut Option<Watched<H>>| {
                 // SAFETY: Valid for writes.
                 unsafe { slot.write(None) }
@@ -119,8 +115,6 @@ impl<H: Handler> Watch<H> {
 impl<H: Handler> PinnedDrop for Watch<H> {
     fn drop(self: Pin<&mut Self>) {
         self.clear();
-        // SAFETY: Got in `new`.
-        unsafe { bindings::module_put(this_module::<H::Owner>().as_ptr()) };
     }
 }
 
@@ -133,10 +127,6 @@ mod tests {
         UnarmedFence, //
     };
     use kernel::{
-        module::{
-            ModuleMetadata,
-            ThisModule, //
-        },
         sync::{
             atomic::{
                 Atomic,
@@ -146,20 +136,17 @@ mod tests {
         }, //
     };
 
-    /// As if built in: the tests drop what they watch.
-    struct Module;
-
-    impl ModuleMetadata for Module {
-        const NAME: &'static CStr = c"kunit";
-        // SAFETY: What `THIS_MODULE` is in code that is built in.
-        const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
-    }
+    /// As if built in: the tests drop all of their callbacks.
+    // SAFETY: What `THIS_MODULE` is in code that is built in.
+    const MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 
     /// Counts how often it is called.
     struct Count(Arc<Atomic<u32>>);
 
     impl Handler for Count {
-        type Owner = Module;
+        fn owner() -> &'static ThisModule {
+            &MODULE
+        }
 
         fn signaled(&self, fence: &Fence) {
             assert!(fence.is_signaled());

@@ -30,6 +30,7 @@ pub mod irq;
 pub mod irq_work;
 pub mod maple_tree;
 pub mod module_static;
+pub(crate) mod module_use;
 pub mod pages;
 mod pages_map;
 pub mod pci;
