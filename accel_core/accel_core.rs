@@ -42,6 +42,7 @@ mod queue;
 mod registration;
 mod reservations;
 mod submit;
+mod submit_points;
 mod sysfs;
 mod table;
 mod timeline;

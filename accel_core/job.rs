@@ -216,7 +216,6 @@ impl Armed {
         self.number.number
     }
 
-    #[cfg_attr(not(CONFIG_KUNIT = "y"), expect(dead_code))]
     pub(crate) fn fence(&self) -> &Fence {
         self.fence.fence()
     }

@@ -34,10 +34,13 @@ use crate::{
         JobBuffer,
         Refusal, //
     },
+    submit_points::SubmitPoints,
     uapi::{
+        accel_point,
         accel_submit,
         accel_submit_buffer,
-        ACCEL_SUBMIT_MAX_BUFFERS, //
+        ACCEL_SUBMIT_MAX_BUFFERS,
+        ACCEL_SUBMIT_MAX_POINTS, //
     },
 };
 
@@ -47,14 +50,18 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
+    if args.reserved != 0 {
+        return Err(EINVAL);
+    }
     if args.queue != 0 {
         return Err(ENOENT);
     }
     let buffers = read_buffers(file, args)?;
+    let points = read_points(file, args)?;
     let payload = read_payload::<T>(args)?;
     file.client.queue().prepare()?;
     let guard = file.client.device.enter()?;
-    match guard.with(|bound| prepare(file, bound, payload, buffers)) {
+    match guard.with(|bound| prepare(file, bound, payload, buffers, points)) {
         Ok(job) => {
             args.job = job;
             Ok(())
@@ -73,6 +80,7 @@ fn prepare<T: Driver>(
     bound: &Bound<'_, T>,
     payload: KVVec<u8>,
     buffers: KVVec<JobBuffer>,
+    points: SubmitPoints,
 ) -> Result<u64, Refusal> {
     let unreachable = |b: &JobBuffer| T::DMA_BITS.is_some() && b.buffer.dma_address().is_none();
     if buffers.iter().any(unreachable) {
@@ -81,7 +89,7 @@ fn prepare<T: Driver>(
     let payload = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
     let device = &file.client.device;
     device.engines.first().ok_or(ENODEV)?.check()?;
-    Ok(queue(&file.client, bound, payload, buffers)?)
+    Ok(queue(&file.client, bound, payload, buffers, points)?)
 }
 
 /// Arms a job and queues it. Everything that can fail comes before it is armed.
@@ -90,27 +98,32 @@ fn queue<T: Driver>(
     bound: &Bound<'_, T>,
     payload: T::Job,
     buffers: KVVec<JobBuffer>,
+    mut points: SubmitPoints,
 ) -> Result<u64> {
     let place = UniqueArc::<Job<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
     let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
     let queue = client.queue();
     let _order = queue.submit();
     let (armed, dependencies) = client.reservations.with_locked(&buffers, |locked| {
-        let dependencies = others(&locked, queue.fences().id())?;
+        let dependencies = others(points.take_fences(), &locked, queue.fences().id())?;
         let reserved = locked.reserve()?;
         let created = queue.begin(monotonic_ns(), fence)?;
         Ok::<_, Error>((created.arm(reserved), dependencies))
     })??;
     let number = armed.number();
+    points.back(armed.fence());
     let Ok(job) = place.pin_init_with(Job::new(armed, payload, buffers, dependencies));
     client.backlog.push(bound, ListArc::from(job));
     Ok(number)
 }
 
-/// Returns whom a job must wait for: fences that are not signalled and not of `context`, whose order
-/// is kept anyhow.
-fn others(locked: &Locked<'_, '_>, context: u64) -> Result<KVVec<ARef<Fence>>> {
-    let mut others = KVVec::<ARef<Fence>>::new();
+/// Returns whom a job must wait for besides `others`: fences that are not signalled and not of
+/// `context`, whose order is kept anyhow.
+fn others(
+    mut others: KVVec<ARef<Fence>>,
+    locked: &Locked<'_, '_>,
+    context: u64,
+) -> Result<KVVec<ARef<Fence>>> {
     locked.for_each_dependency(|fence| {
         if fence.context() == context || fence.is_signaled() {
             return Ok(());
@@ -137,11 +150,30 @@ fn read_buffers<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<KVVec<
     if args.nr_buffers == 0 {
         return Ok(KVVec::new());
     }
-    let size = args.nr_buffers as usize * size_of::<accel_submit_buffer>();
-    let mut bytes = KVVec::new();
-    user_slice(args.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
+    let bytes = read_list::<accel_submit_buffer>(args.buffers, args.nr_buffers)?;
     let list = <[accel_submit_buffer]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
     file.handles.get_all(list)
+}
+
+/// Reads the list of points and looks them up.
+fn read_points<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<SubmitPoints> {
+    if args.nr_points > ACCEL_SUBMIT_MAX_POINTS {
+        return Err(E2BIG);
+    }
+    if args.nr_points == 0 {
+        return SubmitPoints::new(&file.timelines, &[]);
+    }
+    let bytes = read_list::<accel_point>(args.points, args.nr_points)?;
+    let list = <[accel_point]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
+    SubmitPoints::new(&file.timelines, list)
+}
+
+/// Reads `count` elements, which were allocated as what they are, or larger.
+fn read_list<E>(addr: u64, count: u32) -> Result<KVVec<u8>> {
+    let mut bytes = KVVec::new();
+    let size = count as usize * size_of::<E>();
+    user_slice(addr, size)?.read_all(&mut bytes, GFP_KERNEL)?;
+    Ok(bytes)
 }
 
 fn read_payload<T: Driver>(args: &accel_submit) -> Result<KVVec<u8>> {

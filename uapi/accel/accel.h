@@ -555,6 +555,7 @@ struct accel_buffer_label {
 /* ---- Jobs ---------------------------------------------------------------- */
 
 #define ACCEL_SUBMIT_MAX_BUFFERS	1024
+#define ACCEL_SUBMIT_MAX_POINTS		256
 
 /* How a job uses a buffer. At least one of the first two. */
 #define ACCEL_BUFFER_READ		(1 << 0)
@@ -578,6 +579,10 @@ struct accel_submit_buffer {
 	__u32 flags;
 };
 
+/* What a job has to do with a point of a timeline (&struct accel_point). */
+#define ACCEL_POINT_WAIT		(1 << 0)
+#define ACCEL_POINT_SIGNAL		(1 << 1)
+
 /**
  * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
  * @queue: in: the queue; every file has queue 0
@@ -590,6 +595,14 @@ struct accel_submit_buffer {
  * @job: out: number of the job, counts up from 1 in each queue
  * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
  * @refused_at: out, likewise: where in the payload, in units of the driver
+ * @points: in: pointer to @nr_points &struct accel_point, each with one of the flags
+ *          ACCEL_POINT_WAIT and ACCEL_POINT_SIGNAL
+ * @nr_points: in: at most ACCEL_SUBMIT_MAX_POINTS
+ * @reserved: must be 0
+ *
+ * The job starts when all points to wait for are done, and when it has ended, well
+ * or not, the points to signal are: they are added by the submission. A point to
+ * wait for must be backed; ACCEL_IOCTL_TIMELINE_WAIT waits until it is.
  *
  * Jobs of a queue run in the order of submission; one that waits for others
  * keeps back those behind it. The buffers stay alive until the job has ended,
@@ -600,12 +613,14 @@ struct accel_submit_buffer {
  *
  * Minimum size: up to and including @job.
  *
- * Errors: ENOENT no such queue or buffer; EINVAL the driver refuses the payload,
- * or a buffer is used neither way; E2BIG too many buffers or too long a
- * payload; EOPNOTSUPP a flag, or a placement that the device cannot reach;
- * EACCES the job writes to a buffer not named for writing; EDQUOT too many
- * unfinished jobs in the queue; EIO the device is wedged; EINTR; EFAULT; ENOMEM;
- * ENODEV.
+ * Errors: ENOENT no such queue, buffer or timeline; EINVAL the driver refuses the
+ * payload, a buffer is used neither way, a point is neither waited for nor
+ * signalled or both, is to be waited for and not backed, or is to be signalled
+ * and not after the last one of its timeline, @reserved; E2BIG too many buffers or
+ * points, or too long a payload; EOPNOTSUPP a flag, or a placement that the device
+ * cannot reach; EACCES the job writes to a buffer not named for writing, or that is
+ * read-only; EDQUOT too many unfinished jobs in the queue, or ACCEL_TIMELINE_DEPTH;
+ * EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_submit {
 	__u32 queue;
@@ -617,6 +632,9 @@ struct accel_submit {
 	__u64 job;
 	__u32 refused_reason;
 	__u32 refused_at;
+	__u64 points;
+	__u32 nr_points;
+	__u32 reserved;
 };
 
 /**
@@ -732,7 +750,7 @@ struct accel_wait {
 /**
  * struct accel_point - a point of a timeline
  * @handle: the timeline
- * @flags: must be 0
+ * @flags: must be 0, except in ACCEL_IOCTL_SUBMIT
  * @value: the point
  */
 struct accel_point {

@@ -5,6 +5,7 @@ mod status;
 
 use std::time::Duration;
 
+use accel_uapi::accel_point;
 use accel_uapi::accel_submit;
 use accel_uapi::accel_submit_buffer;
 use accel_uapi::accel_wait;
@@ -22,6 +23,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
 use crate::sys;
+use crate::timeline::Point;
 
 /// How a job uses a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,7 @@ impl Deadline {
 pub struct Submit {
     device: Device,
     buffers: Vec<(Buffer, u32)>,
+    points: Vec<(Point, u32)>,
     payload: Vec<u8>,
 }
 
@@ -80,6 +83,7 @@ impl Submit {
         Submit {
             device: device.clone(),
             buffers: Vec::new(),
+            points: Vec::new(),
             payload: Vec::new(),
         }
     }
@@ -114,6 +118,33 @@ impl Submit {
         }
     }
 
+    /// Start the job only when a point is done, which must be backed when it is submitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignTimeline`].
+    pub fn wait_for(&mut self, point: &Point) -> Result<()> {
+        self.point(point, accel_uapi::ACCEL_POINT_WAIT)
+    }
+
+    /// Add a point that is done when the job has ended, well or not. As a point can be added once, such
+    /// a job can be submitted once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignTimeline`].
+    pub fn signal(&mut self, point: &Point) -> Result<()> {
+        self.point(point, accel_uapi::ACCEL_POINT_SIGNAL)
+    }
+
+    fn point(&mut self, point: &Point, flags: u32) -> Result<()> {
+        if !point.timeline().device().same_client(&self.device) {
+            return Err(Error::ForeignTimeline);
+        }
+        self.points.push((point.clone(), flags));
+        Ok(())
+    }
+
     /// Set what the driver runs; its form is the driver's.
     pub fn payload(&mut self, payload: Vec<u8>) {
         self.payload = payload;
@@ -125,15 +156,24 @@ impl Submit {
     /// # Errors
     ///
     /// [`Error::Refused`] by the driver; [`Error::Call`]: `TooBig`, `Quota` too many unfinished jobs,
+    /// `Invalid` a point to wait for is not backed, or one to signal is not after the last one,
     /// `Failed` the device is wedged, `Access` the job writes to a buffer that is named for reading,
     /// `NoMemory`, `Gone`.
     pub fn submit(&self) -> Result<Job> {
-        let (raw, result) = sys::submit(&self.device, &self.named(), &self.payload);
+        let (raw, result) = sys::submit(&self.device, &self.named(), &self.points(), &self.payload);
         result.map_err(|errno| refusal(&raw, errno))?;
         Ok(Job {
             device: self.device.clone(),
             number: raw.job,
         })
+    }
+
+    fn points(&self) -> Vec<accel_point> {
+        let raw = |(point, flags): &(Point, u32)| accel_point {
+            flags: *flags,
+            ..point.raw()
+        };
+        self.points.iter().map(raw).collect()
     }
 
     fn named(&self) -> Vec<accel_submit_buffer> {

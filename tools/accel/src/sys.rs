@@ -134,6 +134,7 @@ pub(crate) fn buffer_label(fd: impl AsFd, handle: u32, label: &str) -> Result<()
 pub(crate) fn submit(
     fd: impl AsFd,
     buffers: &[accel_submit_buffer],
+    points: &[accel_point],
     payload: &[u8],
 ) -> (accel_submit, Result<()>) {
     let mut argument = accel_submit {
@@ -146,13 +147,19 @@ pub(crate) fn submit(
         job: 0,
         refused_reason: 0,
         refused_at: 0,
+        points: points.as_ptr().expose_provenance() as u64,
+        nr_points: 0,
+        reserved: 0,
     };
-    let lengths = length(buffers).and_then(|buffers| Ok((buffers, length(payload)?)));
-    let result = lengths.and_then(|(buffers, payload)| {
+    let lengths =
+        length(buffers).and_then(|buffers| Ok((buffers, length(points)?, length(payload)?)));
+    let result = lengths.and_then(|(buffers, points, payload)| {
         argument.nr_buffers = buffers;
+        argument.nr_points = points;
         argument.payload_size = payload;
-        // SAFETY: SUBMIT takes an `accel_submit` and reads `nr_buffers` elements at `buffers` and
-        // `payload_size` bytes at `payload`, all before it returns.
+        // SAFETY: SUBMIT takes an `accel_submit` and reads `nr_buffers` elements at `buffers`,
+        // `nr_points` elements at `points` and `payload_size` bytes at `payload`, all before it
+        // returns.
         unsafe { call::<{ ioctl::SUBMIT }, _>(fd.as_fd(), &mut argument) }
     });
     (argument, result)

@@ -2,8 +2,8 @@
 //! Order work by points in time, with other drivers and with the CPU.
 //!
 //! A [`Timeline`] is a number that grows. Points are added in ascending order, by the CPU
-//! ([`signal`]), of a fence of another driver ([`Point::import`]) or of another point
-//! ([`Point::transfer`]), and the timeline has come to a point when this one and all before it are
+//! ([`signal`]), by jobs ([`Submit::signal`](crate::Submit::signal)), of a fence of another driver
+//! ([`Point::import`]) or of another point ([`Point::transfer`]), and the timeline has come to a point when this one and all before it are
 //! done. Anybody can wait for a point, before it was added, too: [`wait_all`], [`wait_any`], or by an
 //! eventfd ([`Point::notify`]).
 //!
@@ -125,7 +125,7 @@ impl Timeline {
         })
     }
 
-    fn device(&self) -> &Device {
+    pub(crate) fn device(&self) -> &Device {
         &self.handle.device
     }
 }
@@ -189,7 +189,7 @@ impl Point {
         self.timeline.device()
     }
 
-    fn raw(&self) -> accel_point {
+    pub(crate) fn raw(&self) -> accel_point {
         accel_point {
             handle: self.timeline.handle.number,
             flags: 0,

@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct accel_buffer_import) == 32, "accel_buffer_import");
 _Static_assert(sizeof(struct accel_buffer_pin) == 24, "accel_buffer_pin");
 _Static_assert(sizeof(struct accel_buffer_sync) == 8, "accel_buffer_sync");
 _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
-_Static_assert(sizeof(struct accel_submit) == 48, "accel_submit");
+_Static_assert(sizeof(struct accel_submit) == 64, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
 _Static_assert(sizeof(struct accel_point) == 16, "accel_point");
 _Static_assert(sizeof(struct accel_timeline_create) == 16, "accel_timeline_create");

@@ -490,6 +490,45 @@ static void look_and_close(struct __test_metadata *_metadata, struct subject *su
 	close_made(_metadata, subject, error);
 }
 
+/* A job that waits for one point and brings another one about. */
+static int submit_with_points(struct subject *subject)
+{
+	struct accel_point points[] = {
+		{ subject->timeline, ACCEL_POINT_SIGNAL, 3 },
+		{ subject->timeline, ACCEL_POINT_WAIT, 2 },
+	};
+	struct job job;
+
+	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
+	job.submit.points = user(points);
+	job.submit.nr_points = 2;
+	return submit_prepared(subject->fd, &job);
+}
+
+static void make_backed(struct subject *subject)
+{
+	subject->counter = open_sw_sync();
+	subject->timeline = timeline_at(subject->fd, 0);
+	import_sw(subject->fd, subject->timeline, 2, subject->counter, 1);
+}
+
+static void end_and_close(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	/* A job whose number could not be told was queued nevertheless. */
+	__u64 last = last_of(subject->fd, subject->timeline);
+
+	EXPECT_TRUE(error == 0 ? last == 3 : error == -EFAULT || last == 2);
+	EXPECT_EQ(0, sw_increase(subject->counter, 1));
+	EXPECT_EQ(0, wait_point(subject->fd, subject->timeline, last, 0, FOREVER));
+	EXPECT_EQ(0, close_timeline(subject->fd, subject->timeline));
+	close(subject->counter);
+}
+
+TEST_F_TIMEOUT(fail, submit_job_with_points, 120)
+{
+	EXPECT_SWEPT(.before = make_backed, .call = submit_with_points, .after = end_and_close);
+}
+
 static int create_a_timeline(struct subject *subject)
 {
 	return create_timeline(subject->fd, 0, &subject->timeline);

@@ -27,9 +27,12 @@ pub const ACCEL_BUFFER_SYNC_READ: u32 = 1;
 pub const ACCEL_BUFFER_SYNC_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_SYNC_END: u32 = 4;
 pub const ACCEL_SUBMIT_MAX_BUFFERS: u32 = 1024;
+pub const ACCEL_SUBMIT_MAX_POINTS: u32 = 256;
 pub const ACCEL_BUFFER_READ: u32 = 1;
 pub const ACCEL_BUFFER_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_NO_SYNC: u32 = 4;
+pub const ACCEL_POINT_WAIT: u32 = 1;
+pub const ACCEL_POINT_SIGNAL: u32 = 2;
 pub const ACCEL_QUEUE_HISTORY: u32 = 256;
 pub const ACCEL_QUEUE_DEPTH: u32 = 256;
 pub const ACCEL_TIMELINE_MAX: u32 = 1024;
@@ -449,6 +452,14 @@ pub struct accel_submit_buffer {
 /// - `job`: out: number of the job, counts up from 1 in each queue
 /// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
 /// - `refused_at`: out, likewise: where in the payload, in units of the driver
+/// - `points`: in: pointer to `nr_points` [`accel_point`], each with one of the flags
+///   ACCEL_POINT_WAIT and ACCEL_POINT_SIGNAL
+/// - `nr_points`: in: at most ACCEL_SUBMIT_MAX_POINTS
+/// - `reserved`: must be 0
+///
+/// The job starts when all points to wait for are done, and when it has ended, well
+/// or not, the points to signal are: they are added by the submission. A point to
+/// wait for must be backed; ACCEL_IOCTL_TIMELINE_WAIT waits until it is.
 ///
 /// Jobs of a queue run in the order of submission; one that waits for others
 /// keeps back those behind it. The buffers stay alive until the job has ended,
@@ -459,12 +470,14 @@ pub struct accel_submit_buffer {
 ///
 /// Minimum size: up to and including `job`.
 ///
-/// Errors: ENOENT no such queue or buffer; EINVAL the driver refuses the payload,
-/// or a buffer is used neither way; E2BIG too many buffers or too long a
-/// payload; EOPNOTSUPP a flag, or a placement that the device cannot reach;
-/// EACCES the job writes to a buffer not named for writing; EDQUOT too many
-/// unfinished jobs in the queue; EIO the device is wedged; EINTR; EFAULT; ENOMEM;
-/// ENODEV.
+/// Errors: ENOENT no such queue, buffer or timeline; EINVAL the driver refuses the
+/// payload, a buffer is used neither way, a point is neither waited for nor
+/// signalled or both, is to be waited for and not backed, or is to be signalled
+/// and not after the last one of its timeline, `reserved`; E2BIG too many buffers or
+/// points, or too long a payload; EOPNOTSUPP a flag, or a placement that the device
+/// cannot reach; EACCES the job writes to a buffer not named for writing, or that is
+/// read-only; EDQUOT too many unfinished jobs in the queue, or ACCEL_TIMELINE_DEPTH;
+/// EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_submit {
@@ -477,6 +490,9 @@ pub struct accel_submit {
     pub job: __u64,
     pub refused_reason: __u32,
     pub refused_at: __u32,
+    pub points: __u64,
+    pub nr_points: __u32,
+    pub reserved: __u32,
 }
 pub const ACCEL_JOB_QUEUED: accel_job_state = 1;
 pub const ACCEL_JOB_RUNNING: accel_job_state = 2;
@@ -553,7 +569,7 @@ pub struct accel_wait {
 }
 /// struct accel_point - a point of a timeline
 /// - `handle`: the timeline
-/// - `flags`: must be 0
+/// - `flags`: must be 0, except in ACCEL_IOCTL_SUBMIT
 /// - `value`: the point
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -55,6 +55,7 @@ fn layouts() -> Vec<Layout> {
         accel_submit_buffer { handle, flags }
         accel_submit {
             queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
+            points, nr_points, reserved,
         }
         accel_job_status {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,

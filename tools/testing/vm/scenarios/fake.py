@@ -10,7 +10,7 @@ SCENARIO = Scenario(
     guest="""
 load accel-core accel_fake
 both="info abi buffer pin dma_buf mmap submit wait reset clients node uffd
-	timeline timeline_wait sync_file"
+	timeline timeline_wait sync_file job_points"
 for program in $both fence sysfs unplug fail_nth sigkill; do
 	echo "# x86_64/$program"
 	run /selftests/x86_64/$program
