@@ -2,10 +2,13 @@
 /*
  * Functions for what C has as macros and inline functions only.
  */
+#include <linux/anon_inodes.h>
+#include <linux/cgroup_dmem.h>
 #include <linux/dma-resv.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
 #include <linux/file.h>
+#include <linux/io.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sync_file.h>
@@ -216,6 +219,112 @@ void accel_helper_unaccount_pinned(struct mm_struct *mm, unsigned long count)
 	atomic64_sub(count, &mm->pinned_vm);
 }
 EXPORT_SYMBOL_GPL(accel_helper_unaccount_pinned);
+
+void accel_helper_vma_set_pfnmap(struct vm_area_struct *vma)
+{
+	vm_flags_set(vma, VM_PFNMAP);
+}
+EXPORT_SYMBOL_GPL(accel_helper_vma_set_pfnmap);
+
+/*
+ * Maps page @at of the @count that begin with @pfn where the fault is, and as many of those around
+ * it as are cheap to map now: the rest of an aligned block of 16 pages.
+ */
+vm_fault_t accel_helper_vmf_insert_pfns(struct vm_fault *vmf, unsigned long pfn, unsigned long at,
+					unsigned long count)
+{
+	unsigned long addr = ALIGN_DOWN(vmf->address, PAGE_SIZE);
+	unsigned long end = ALIGN(addr + 1, 16 * PAGE_SIZE);
+	vm_fault_t ret = vmf_insert_pfn(vmf->vma, addr, pfn + at);
+
+	end = min(end, min(vmf->vma->vm_end, addr + ((count - at) << PAGE_SHIFT)));
+	while (ret == VM_FAULT_NOPAGE && (addr += PAGE_SIZE) < end)
+		if (vmf_insert_pfn(vmf->vma, addr, pfn + ++at) != VM_FAULT_NOPAGE)
+			break;
+	return ret;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_insert_pfns);
+
+/* Maps a huge page of which the fault's is one, if addresses allow and all of it is in the run. */
+vm_fault_t accel_helper_vmf_insert_huge_pfn(struct vm_fault *vmf, unsigned long pfn,
+					    unsigned long at, unsigned long count)
+{
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+	unsigned long addr = vmf->address & HPAGE_PMD_MASK;
+	unsigned long before = (vmf->address - addr) >> PAGE_SHIFT;
+
+	if (at >= before && at - before + HPAGE_PMD_NR <= count &&
+	    IS_ALIGNED(pfn + at - before, HPAGE_PMD_NR) &&
+	    range_in_vma(vmf->vma, addr, addr + HPAGE_PMD_SIZE))
+		return vmf_insert_pfn_pmd(vmf, pfn + at - before, vmf->flags & FAULT_FLAG_WRITE);
+#endif
+	return VM_FAULT_FALLBACK;
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_insert_huge_pfn);
+
+/* Maps a page of memory into a mapping that counts no references. */
+vm_fault_t accel_helper_vmf_insert_page(struct vm_fault *vmf, struct page *page)
+{
+	return vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK, page_to_pfn(page));
+}
+EXPORT_SYMBOL_GPL(accel_helper_vmf_insert_page);
+
+/* A file that only lends its address space; whoever has it keeps this module loaded. */
+struct file *accel_helper_new_address_space(const char *name)
+{
+	static const struct file_operations none = { .owner = THIS_MODULE };
+
+	return anon_inode_create_getfile(name, &none, NULL, O_RDWR, NULL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_new_address_space);
+
+void accel_helper_copy_from_io(void *to, const void *from, size_t size)
+{
+	memcpy_fromio(to, (const void __iomem *)from, size);
+}
+EXPORT_SYMBOL_GPL(accel_helper_copy_from_io);
+
+void accel_helper_copy_to_io(void *to, const void *from, size_t size)
+{
+	memcpy_toio((void __iomem *)to, from, size);
+	/* Out of the write-combining buffers, so that others see it. */
+	wmb();
+}
+EXPORT_SYMBOL_GPL(accel_helper_copy_to_io);
+
+void accel_helper_fill_io(void *to, u8 value, size_t size)
+{
+	memset_io((void __iomem *)to, value, size);
+	wmb();
+}
+EXPORT_SYMBOL_GPL(accel_helper_fill_io);
+
+struct dmem_cgroup_region *accel_helper_dmem_register(const char *name, u64 size)
+{
+	struct dmem_cgroup_init init = { .size = size };
+
+	return dmem_cgroup_register_region(&init, "%s", name);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dmem_register);
+
+void accel_helper_dmem_unregister(struct dmem_cgroup_region *region)
+{
+	dmem_cgroup_unregister_region(region);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dmem_unregister);
+
+int accel_helper_dmem_charge(struct dmem_cgroup_region *region, u64 size,
+			     struct dmem_cgroup_pool_state **pool)
+{
+	return dmem_cgroup_try_charge(region, size, pool, NULL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dmem_charge);
+
+void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size)
+{
+	dmem_cgroup_uncharge(pool, size);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dmem_uncharge);
 
 unsigned long accel_helper_totalram_pages(void)
 {

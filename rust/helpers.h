@@ -17,6 +17,9 @@
 #include <linux/mm.h>
 #include <linux/pci.h>
 
+struct dmem_cgroup_pool_state;
+struct dmem_cgroup_region;
+
 struct cdev *accel_helper_inode_cdev(const struct inode *inode);
 void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
 					ssize_t (*show)(struct device *dev,
@@ -45,6 +48,21 @@ void accel_helper_set_pages_wb(struct page *first, size_t count);
 void accel_helper_vma_set_wc(struct vm_area_struct *vma);
 int accel_helper_account_pinned(struct mm_struct *mm, unsigned long count);
 void accel_helper_unaccount_pinned(struct mm_struct *mm, unsigned long count);
+void accel_helper_vma_set_pfnmap(struct vm_area_struct *vma);
+vm_fault_t accel_helper_vmf_insert_pfns(struct vm_fault *vmf, unsigned long pfn, unsigned long at,
+					unsigned long count);
+vm_fault_t accel_helper_vmf_insert_huge_pfn(struct vm_fault *vmf, unsigned long pfn,
+					    unsigned long at, unsigned long count);
+vm_fault_t accel_helper_vmf_insert_page(struct vm_fault *vmf, struct page *page);
+struct file *accel_helper_new_address_space(const char *name);
+void accel_helper_copy_from_io(void *to, const void *from, size_t size);
+void accel_helper_copy_to_io(void *to, const void *from, size_t size);
+void accel_helper_fill_io(void *to, u8 value, size_t size);
+struct dmem_cgroup_region *accel_helper_dmem_register(const char *name, u64 size);
+void accel_helper_dmem_unregister(struct dmem_cgroup_region *region);
+int accel_helper_dmem_charge(struct dmem_cgroup_region *region, u64 size,
+			     struct dmem_cgroup_pool_state **pool);
+void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size);
 unsigned long accel_helper_totalram_pages(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);

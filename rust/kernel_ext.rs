@@ -8,6 +8,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod aperture;
 pub mod bindings;
 pub mod bound;
 pub mod chrdev;
@@ -24,8 +25,10 @@ pub mod dma_fence_watch;
 pub mod dma_resv;
 pub mod dma_resv_many;
 pub mod eventfd;
+pub mod dmem;
 pub mod faux;
 pub mod ida;
+pub mod io_pages;
 pub mod irq;
 pub mod irq_work;
 pub mod maple_tree;

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Apertures: memory of a PCI device that CPUs can reach, while its driver is bound.
+//!
+//! The kernel reads and writes it here; user space maps it by [`IoPages`](crate::io_pages). Both end
+//! when the aperture is revoked, at the latest when the device is unbound.
+//!
+//! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    device::Bound,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    fs::File,
+    page::PAGE_MASK,
+    pci,
+    prelude::*,
+    static_lock_class,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        srcu,
+        Arc,
+        Srcu, //
+    },
+};
+
+use crate::{
+    bindings as ext,
+    device::as_raw, //
+};
+
+/// A BAR whose bytes are memory: reading and writing them has no other effect. Mapped
+/// write-combined.
+///
+/// # Invariants
+///
+/// While `is_live` is true, the BAR is `size` bytes at the physical address `physical`, is ours alone
+/// and mapped at `mapped`. It becomes false once, and is undone after all SRCU read-side sections
+/// that saw it true have ended. All user mappings of the BAR are in the address space of `file`.
+#[pin_data(PinnedDrop)]
+pub struct Aperture {
+    pdev: NonNull<bindings::pci_dev>,
+    bar: c_int,
+    physical: u64,
+    size: usize,
+    mapped: NonNull<c_void>,
+    file: ARef<File>,
+    /// The next page of the address space that was never used.
+    next: Atomic<u64>,
+    is_live: Atomic<bool>,
+    #[pin]
+    srcu: Srcu,
+}
+
+// SAFETY: All access is by raw copies; `srcu` and `is_live` order it with the end.
+unsafe impl Send for Aperture {}
+// SAFETY: As above.
+unsafe impl Sync for Aperture {}
+
+/// A section in which an aperture stays what it is.
+pub(crate) struct Live<'a>(#[allow(dead_code)] srcu::Guard<'a>);
+
+impl Aperture {
+    /// Takes BAR `bar` of `pdev` and maps it, until `pdev` is unbound.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL: there is no such BAR, or it is no memory; EBUSY: it is taken; ENOMEM.
+    pub fn new(pdev: &pci::Device<Bound>, bar: u32, name: &'static CStr) -> Result<Arc<Self>> {
+        let (physical, size) = (pdev.resource_start(bar)?, pdev.resource_len(bar)?);
+        let size = usize::try_from(size)?;
+        if size == 0 || (physical as usize | size) & !PAGE_MASK != 0 {
+            return Err(EINVAL);
+        }
+        let bar = c_int::try_from(bar)?;
+        let file = new_file()?;
+        // SAFETY: `pdev` is bound, so it is there; it is a PCI device.
+        let raw = unsafe { ext::accel_helper_to_pci_dev(as_raw(pdev.as_ref())) };
+        let raw = NonNull::new(raw).ok_or(EINVAL)?;
+        // SAFETY: Valid, and `bar` is one of its BARs.
+        let mapped = unsafe { request(raw, bar, name) }?;
+        let this = Arc::pin_init(
+            // INVARIANT: Just requested and mapped.
+            try_pin_init!(Self {
+                pdev: raw,
+                bar,
+                physical,
+                size,
+                mapped,
+                file,
+                next: Atomic::new(0),
+                is_live: Atomic::new(true),
+                srcu <- Srcu::new(c"aperture", static_lock_class!()),
+            }),
+            GFP_KERNEL,
+        )
+        // SAFETY: Requested above, and nobody else knows.
+        .inspect_err(|_| unsafe { release(raw, bar, mapped) })?;
+
+        let cookie = Arc::into_raw(this.clone()).cast_mut().cast::<c_void>();
+        // SAFETY: The device is bound; `undo` takes the reference that `cookie` is.
+        to_result(unsafe { bindings::devm_add_action(as_raw(pdev.as_ref()), Some(undo), cookie) })
+            // SAFETY: It was not added, so we still own `cookie`.
+            .inspect_err(|_| unsafe { undo(cookie) })?;
+        Ok(this)
+    }
+
+    /// Returns the size in bytes, a multiple of the page size.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns the physical address of its first byte.
+    pub(crate) fn physical(&self) -> u64 {
+        self.physical
+    }
+
+    /// Returns the file in whose address space user mappings have to be.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Returns the first of `count` pages of the address space that nobody had before.
+    pub(crate) fn reserve_pages(&self, count: u64) -> u64 {
+        self.next.fetch_add(count, Relaxed)
+    }
+
+    /// Enters a section in which it is not revoked, unless it was.
+    pub(crate) fn enter(&self) -> Option<Live<'_>> {
+        let guard = self.srcu.read_lock();
+        self.is_live.load(Acquire).then_some(Live(guard))
+    }
+
+    /// Calls `f` with the address of a range. EINVAL: not in the aperture; ENODEV: revoked.
+    fn with(&self, offset: usize, len: usize, f: impl FnOnce(*mut c_void)) -> Result {
+        let end = offset.checked_add(len).ok_or(EINVAL)?;
+        if end > self.size {
+            return Err(EINVAL);
+        }
+        let _live = self.enter().ok_or(ENODEV)?;
+        f(self.mapped.as_ptr().wrapping_byte_add(offset));
+        Ok(())
+    }
+
+    /// Copies bytes out. Others may change them meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL: the range is not in it; ENODEV: it was revoked.
+    pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
+        self.with(offset, data.len(), |from| {
+            // SAFETY: By the type invariants it is mapped for so many bytes.
+            unsafe { ext::accel_helper_copy_from_io(data.as_mut_ptr().cast(), from, data.len()) }
+        })
+    }
+
+    /// Copies bytes in; errors as [`Aperture::read`].
+    pub fn write(&self, offset: usize, data: &[u8]) -> Result {
+        self.with(offset, data.len(), |to| {
+            // SAFETY: As in `read`.
+            unsafe { ext::accel_helper_copy_to_io(to, data.as_ptr().cast(), data.len()) }
+        })
+    }
+
+    /// Sets bytes to `value`; errors as [`Aperture::read`].
+    pub fn fill(&self, offset: usize, len: usize, value: u8) -> Result {
+        self.with(offset, len, |to| {
+            // SAFETY: As in `read`.
+            unsafe { ext::accel_helper_fill_io(to, value, len) }
+        })
+    }
+
+    /// Ends it: whoever reads or writes it gets ENODEV from now on, and user mappings of it show
+    /// memory without meaning. Of two concurrent calls the second may return before it is done.
+    pub fn revoke(&self) {
+        if !self.is_live.xchg(false, Full) {
+            return;
+        }
+        self.srcu.synchronize();
+        self.zap(0, 0);
+        // SAFETY: By the type invariants; only we saw it live, and nobody uses it any more.
+        unsafe { release(self.pdev, self.bar, self.mapped) };
+    }
+
+    /// Takes `count` pages, all if 0, out of all user mappings; their next access faults.
+    pub(crate) fn zap(&self, first: u64, count: u64) {
+        // SAFETY: The file is valid, and so is its address space.
+        unsafe {
+            let mapping = (*self.file.as_ptr()).f_mapping;
+            bindings::unmap_mapping_pages(mapping, first as usize, count as usize, true);
+        }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Aperture {
+    fn drop(self: Pin<&mut Self>) {
+        // It was revoked: the devres action has a reference until it has run.
+        debug_assert!(!self.is_live.load(Relaxed));
+    }
+}
+
+/// The devres action.
+///
+/// # Safety
+///
+/// `cookie` must be a reference to an [`Aperture`] from `Arc::into_raw`; its device must be bound.
+unsafe extern "C" fn undo(cookie: *mut c_void) {
+    // SAFETY: By the requirements of this function.
+    let aperture = unsafe { Arc::from_raw(cookie.cast_const().cast::<Aperture>()) };
+    aperture.revoke();
+}
+
+/// Makes a file that only lends its address space.
+fn new_file() -> Result<ARef<File>> {
+    // SAFETY: The name is a string.
+    let raw =
+        from_err_ptr(unsafe { ext::accel_helper_new_address_space(c"[aperture]".as_char_ptr()) })?;
+    // SAFETY: The reference is ours, and nobody has the file open with a light one (fdget).
+    Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(raw.cast::<File>())) })
+}
+
+/// Takes a BAR and maps it.
+///
+/// # Safety
+///
+/// `pdev` must be valid and bound, `bar` one of its BARs.
+unsafe fn request(
+    pdev: NonNull<bindings::pci_dev>,
+    bar: c_int,
+    name: &'static CStr,
+) -> Result<NonNull<c_void>> {
+    // SAFETY: By the requirements of this function; `name` lives forever.
+    to_result(unsafe { bindings::pci_request_region(pdev.as_ptr(), bar, name.as_char_ptr()) })?;
+    // SAFETY: As above; it is ours now.
+    let mapped = unsafe { bindings::pci_iomap_wc(pdev.as_ptr(), bar, 0) };
+    NonNull::new(mapped).ok_or(ENOMEM).inspect_err(|_| {
+        // SAFETY: Requested above.
+        unsafe { bindings::pci_release_region(pdev.as_ptr(), bar) }
+    })
+}
+
+/// Undoes [`request`].
+///
+/// # Safety
+///
+/// `mapped` must be what it returned, not used any more, and `pdev` still be bound.
+unsafe fn release(pdev: NonNull<bindings::pci_dev>, bar: c_int, mapped: NonNull<c_void>) {
+    // SAFETY: By the requirements of this function.
+    unsafe {
+        bindings::pci_iounmap(pdev.as_ptr(), mapped.as_ptr());
+        bindings::pci_release_region(pdev.as_ptr(), bar);
+    }
+}

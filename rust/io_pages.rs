@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages of an [`Aperture`] in user mappings, which can be taken back.
+//!
+//! A mapping holds its [`IoPages`], and those what they were made with as their owner: as long as
+//! somebody maps a page, it is nobody else's, however mappings are split, moved or copied by fork().
+//! Taking back has two kinds:
+//!
+//! - [`IoPages::revoke`] is the owner's: these pages, in all mappings, give SIGBUS from then on, and
+//!   may be given to others. For what is destroyed while it is mapped: the doorbell of a queue.
+//! - [`Aperture::revoke`] is the device's, which goes away. Nobody is to die of that: from then on
+//!   every page of a mapping is one and the same page of zeroes, which these pages have for
+//!   themselves and which keeps what is written to it.
+//!
+//! All mappings are filled by faults, around the address, and with huge pages where addresses allow;
+//! nothing is ever inserted without a look at both kinds, under locks that revoking takes before it
+//! takes away what was inserted. They are `VM_PFNMAP`: the kernel counts no references of their
+//! pages, and nobody can pin them.
+//!
+//! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
+
+use core::ops::Range;
+use kernel::{
+    bindings,
+    mm::virt::{
+        flags,
+        VmaNew, //
+    },
+    new_mutex,
+    page::{
+        Page,
+        PAGE_MASK,
+        PAGE_SHIFT, //
+    },
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        SetOnce, //
+    },
+};
+
+use crate::{
+    aperture::Aperture,
+    bindings as ext,
+    pages::HUGE_ORDER, //
+};
+
+/// Something that is kept for as long as its pages are mapped.
+pub trait Owner: Send + Sync {}
+
+const SIGBUS: bindings::vm_fault_t =
+    bindings::vm_fault_reason_VM_FAULT_SIGBUS as bindings::vm_fault_t;
+const FALLBACK: bindings::vm_fault_t =
+    bindings::vm_fault_reason_VM_FAULT_FALLBACK as bindings::vm_fault_t;
+const OOM: bindings::vm_fault_t = bindings::vm_fault_reason_VM_FAULT_OOM as bindings::vm_fault_t;
+
+/// Pages that follow each other, in the aperture and in a mapping.
+struct Run {
+    /// Which page of all the first one is.
+    start: usize,
+    /// Its page frame number.
+    pfn: usize,
+    len: usize,
+}
+
+/// Pages of an aperture that user space may map.
+///
+/// # Invariants
+///
+/// `runs` are `count` pages of the aperture: `start` of the first one is 0, of each other one where
+/// the one before ends. In the aperture's address space they are the pages from `first` on, where
+/// nothing else ever is. While `is_revoked` is true, none of them is mapped.
+#[pin_data]
+pub struct IoPages {
+    aperture: Arc<Aperture>,
+    runs: KVec<Run>,
+    count: usize,
+    first: u64,
+    /// What all pages are once the aperture was revoked.
+    blank: SetOnce<Page>,
+    #[pin]
+    is_revoked: Mutex<bool>,
+    _owner: Arc<dyn Owner>,
+}
+
+impl IoPages {
+    /// Makes the pages at `ranges`, in bytes from the start of `aperture`, in this order. `owner`
+    /// is kept until nobody maps any of them.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL: a range is empty, not whole pages, or not in the aperture; ENOMEM.
+    pub fn new(
+        aperture: Arc<Aperture>,
+        ranges: impl Iterator<Item = Range<u64>>,
+        owner: Arc<dyn Owner>,
+    ) -> Result<Arc<Self>> {
+        let mut runs = KVec::new();
+        let mut count = 0;
+        for range in ranges {
+            let (start, end) = (
+                usize::try_from(range.start)?,
+                usize::try_from(range.end)?, //
+            );
+            let len = end.checked_sub(start).ok_or(EINVAL)?;
+            if len == 0 || (start | len) & !PAGE_MASK != 0 || end > aperture.size() {
+                return Err(EINVAL);
+            }
+            let run = Run {
+                start: count,
+                pfn: (aperture.physical() as usize + start) >> PAGE_SHIFT,
+                len: len >> PAGE_SHIFT,
+            };
+            count += run.len;
+            runs.push(run, GFP_KERNEL_ACCOUNT)?;
+        }
+        // Whole huge pages, so that the kernel finds addresses that suit them.
+        let first = aperture.reserve_pages(count.next_multiple_of(1 << HUGE_ORDER) as u64);
+        Arc::pin_init(
+            // INVARIANT: Nobody else gets those from `first` on. None is mapped.
+            pin_init!(Self {
+                aperture,
+                runs,
+                count,
+                first,
+                blank: SetOnce::new(),
+                is_revoked <- new_mutex!(false, "io_pages"),
+                _owner: owner,
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// Maps pages into user space, write-combined, beginning with page `first`, as a shared mapping
+    /// that cannot grow. The mapping becomes one of the aperture's file.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL: the mapping is private or goes beyond the last page.
+    pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
+        if vma.flags() & flags::MAYSHARE == 0 {
+            return Err(EINVAL);
+        }
+        let count = (vma.end() - vma.start()) >> PAGE_SHIFT;
+        if first.checked_add(count).ok_or(EINVAL)? > self.count {
+            return Err(EINVAL);
+        }
+        vma.set_dontexpand();
+        vma.set_dontdump();
+        vma.set_io();
+        // SAFETY: The VMA is being set up; it has no pages yet. Nothing fails after this, so `close`
+        // gets the reference back.
+        unsafe {
+            ext::accel_helper_vma_set_pfnmap(vma.as_ptr());
+            ext::accel_helper_vma_set_wc(vma.as_ptr());
+            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), self.first as usize + first);
+            bindings::vma_set_file(vma.as_ptr(), self.aperture.file().as_ptr());
+            (*vma.as_ptr()).vm_private_data = Arc::into_raw(self.clone()).cast_mut().cast();
+            (*vma.as_ptr()).vm_ops = &VM_OPS.0;
+        }
+        Ok(())
+    }
+
+    /// Takes all pages back: every access through a mapping is a SIGBUS from now on.
+    pub fn revoke(&self) {
+        // INVARIANT: Whoever inserts pages holds the lock, and those that are mapped are taken away.
+        *self.is_revoked.lock() = true;
+        self.aperture.zap(self.first, self.count as u64);
+    }
+
+    /// Returns the run that has page `index`, and which of its pages that is.
+    fn run_of(&self, index: usize) -> Option<(&Run, usize)> {
+        let after = self.runs.partition_point(|run| run.start <= index);
+        let run = self.runs.get(after.checked_sub(1)?)?;
+        let at = index - run.start;
+        (at < run.len).then_some((run, at))
+    }
+
+    /// # Safety
+    ///
+    /// `vmf` must be a fault in a VMA of ours.
+    unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        let is_revoked = self.is_revoked.lock();
+        // SAFETY: By the requirements of this function.
+        let page = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
+        let Some((run, at)) = self.run_of(page.wrapping_sub(self.first as usize)) else {
+            return SIGBUS;
+        };
+        match self.aperture.enter() {
+            _ if *is_revoked => SIGBUS,
+            // SAFETY: As above. The pages are those of the mapping, and whoever revokes them waits
+            // for us, then takes them away.
+            Some(_live) => unsafe { ext::accel_helper_vmf_insert_pfns(vmf, run.pfn, at, run.len) },
+            None => match self.blank() {
+                // SAFETY: As above; the page is kept for as long as the mapping is.
+                Some(blank) => unsafe { ext::accel_helper_vmf_insert_page(vmf, blank.as_ptr()) },
+                None => OOM,
+            },
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`IoPages::fault`].
+    unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        let is_revoked = self.is_revoked.lock();
+        // SAFETY: By the requirements of this function.
+        let page = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
+        let run = self.run_of(page.wrapping_sub(self.first as usize));
+        match (run, self.aperture.enter()) {
+            // SAFETY: As in `fault`.
+            (Some((run, at)), Some(_live)) if !*is_revoked => unsafe {
+                ext::accel_helper_vmf_insert_huge_pfn(vmf, run.pfn, at, run.len)
+            },
+            _ => FALLBACK,
+        }
+    }
+
+    /// Returns what all pages are once the device is gone; `None`: out of memory.
+    fn blank(&self) -> Option<&Page> {
+        if self.blank.as_ref().is_none() {
+            let page = Page::alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO).ok()?;
+            // Under the lock of `is_revoked`, so nobody was faster.
+            self.blank.populate(page);
+        }
+        self.blank.as_ref()
+    }
+}
+
+struct VmOps(bindings::vm_operations_struct);
+
+// SAFETY: Immutable.
+unsafe impl Sync for VmOps {}
+
+static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
+    open: Some(vma_open),
+    close: Some(vma_close),
+    fault: Some(vma_fault),
+    huge_fault: Some(vma_huge_fault),
+    ..pin_init::zeroed()
+});
+
+/// # Safety
+///
+/// `vma` must be one that [`IoPages::map`] set up, or a copy of one.
+unsafe extern "C" fn vma_open(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: `vm_private_data` is a reference that the VMA owns; a copy needs its own.
+    let pages = unsafe { borrow(vma) };
+    core::mem::forget(Arc::clone(&pages));
+}
+
+/// # Safety
+///
+/// As [`vma_open`].
+unsafe extern "C" fn vma_close(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: The VMA gives its reference up.
+    drop(unsafe { Arc::from_raw((*vma).vm_private_data.cast_const().cast::<IoPages>()) });
+}
+
+/// # Safety
+///
+/// `vmf` must be a fault in a VMA of [`vma_open`].
+unsafe extern "C" fn vma_fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+    // SAFETY: `vmf` is valid; the VMA owns a reference to the pages.
+    unsafe { borrow((*vmf).__bindgen_anon_1.vma).fault(vmf) }
+}
+
+/// # Safety
+///
+/// As [`vma_fault`].
+unsafe extern "C" fn vma_huge_fault(
+    vmf: *mut bindings::vm_fault,
+    order: c_uint,
+) -> bindings::vm_fault_t {
+    if order != HUGE_ORDER {
+        return FALLBACK;
+    }
+    // SAFETY: As in `vma_fault`.
+    unsafe { borrow((*vmf).__bindgen_anon_1.vma).huge_fault(vmf) }
+}
+
+/// # Safety
+///
+/// As [`vma_open`]; the VMA must stay for as long as the result is used.
+unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> core::mem::ManuallyDrop<Arc<IoPages>> {
+    // SAFETY: `vm_private_data` came from `Arc::into_raw`; the count is left alone.
+    core::mem::ManuallyDrop::new(unsafe {
+        Arc::from_raw((*vma).vm_private_data.cast_const().cast::<IoPages>())
+    })
+}
