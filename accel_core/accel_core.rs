@@ -7,7 +7,8 @@
 //!
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
 //!   [`Driver`]
-//! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`
+//! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`; the
+//!   device's own memory: `device_memory` <- `region` -> `scrub`
 //! - job: `submit` -> `reservations` (whom it waits for) -> `job` (armed) -> `backlog` (until they
 //!   have ended) -> `engine` (start, complete, time out) -> `queue` (status, fence)
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
@@ -25,6 +26,7 @@ mod buffer_ioctl;
 mod clients;
 mod debugfs;
 mod device;
+mod device_memory;
 mod dma_buf;
 mod driver;
 mod engine;
@@ -39,8 +41,10 @@ mod logic;
 mod memory;
 mod monitor;
 mod queue;
+mod region;
 mod registration;
 mod reservations;
+mod scrub;
 mod submit;
 mod submit_points;
 mod sysfs;
@@ -67,6 +71,7 @@ pub use crate::{
     },
     debugfs::File as DebugfsFile,
     device::Device,
+    device_memory::DeviceMemory,
     driver::{
         Driver,
         EngineInfo,
@@ -93,10 +98,15 @@ pub use crate::{
         Outcome,
         Refusal, //
     },
+    region::{
+        RegionInfo,
+        Visible, //
+    },
     registration::register,
     sysfs::Attribute,
 };
 pub use kernel_ext::{
+    aperture::Aperture,
     irq,
     sysfs::Page, //
 };

@@ -36,6 +36,7 @@ use kernel_ext::{
 
 use crate::{
     device::Device,
+    device_memory::DeviceMemory,
     driver::Driver,
     memory::{
         DeviceMapping,
@@ -52,6 +53,8 @@ pub enum Placement {
     System = uapi::ACCEL_PLACEMENT_SYSTEM,
     /// System memory that is contiguous for the device.
     Contiguous = uapi::ACCEL_PLACEMENT_CONTIGUOUS,
+    /// Memory of the device.
+    Device = uapi::ACCEL_PLACEMENT_DEVICE,
     /// Where another driver put it.
     Imported = uapi::ACCEL_PLACEMENT_IMPORTED,
     /// Memory of the program.
@@ -67,6 +70,7 @@ impl Placement {
         match (value, default) {
             (uapi::ACCEL_PLACEMENT_DEFAULT, _) => Ok(default),
             (uapi::ACCEL_PLACEMENT_SYSTEM, _) => Ok(Placement::System),
+            (uapi::ACCEL_PLACEMENT_DEVICE, _) => Ok(Placement::Device),
             (uapi::ACCEL_PLACEMENT_CONTIGUOUS, Placement::Contiguous) => Ok(Placement::Contiguous),
             _ => Err(EOPNOTSUPP),
         }
@@ -89,6 +93,8 @@ pub struct Buffer {
 pub(crate) enum Backing {
     /// Ours, or another device's of the subsystem.
     Pages(Arc<Pages>),
+    /// The device's.
+    Device(DeviceMemory),
     /// Another driver's.
     Imported {
         buf: ARef<DmaBuf>,
@@ -101,6 +107,7 @@ impl Backing {
     fn size(&self) -> usize {
         match self {
             Backing::Pages(pages) => pages.size(),
+            Backing::Device(memory) => memory.size(),
             Backing::Imported { buf, .. } => buf.size(),
         }
     }
@@ -122,7 +129,7 @@ impl Buffer {
         let pages = match placement {
             Placement::System => Pages::scattered(count, caching)?,
             Placement::Contiguous => Pages::contiguous(count, caching)?,
-            Placement::Imported | Placement::User => return Err(EOPNOTSUPP),
+            Placement::Device | Placement::Imported | Placement::User => return Err(EOPNOTSUPP),
         };
         Self::from_pages(memory, pages, placement)
     }
@@ -155,21 +162,12 @@ impl Buffer {
             return Ok(());
         }
         let (guard, all) = (device.enter()?, &device.memory);
-        let mapping = guard.with(|bound| match &self.memory {
-            Backing::Pages(pages) => all.map(bound.parent, pages),
-            Backing::Imported { buf, .. } => all.import(bound.parent, buf),
+        self.mapping = guard.with(|bound| match &self.memory {
+            Backing::Pages(pages) => all.map(bound.parent, pages).map(Some),
+            Backing::Device(_) => Ok(None),
+            Backing::Imported { buf, .. } => all.import(bound.parent, buf).map(Some),
         })?;
-        self.mapping = Some(mapping);
         Ok(())
-    }
-
-    /// Checks that the device can work with it: EOPNOTSUPP if it needs buffers in one piece and sees
-    /// this one in several.
-    pub(crate) fn check_reach<T: Driver>(&self) -> Result {
-        match T::DMA_BITS.is_some() && self.dma_address().is_none() {
-            true => Err(EOPNOTSUPP),
-            false => Ok(()),
-        }
     }
 
     /// Returns the size in bytes, a multiple of the page size.
@@ -186,7 +184,25 @@ impl Buffer {
     pub fn is_writable(&self) -> bool {
         match &self.memory {
             Backing::Pages(pages) => pages.is_writable(),
-            Backing::Imported { .. } => true,
+            Backing::Device(_) | Backing::Imported { .. } => true,
+        }
+    }
+
+    /// Returns the memory of the device that it is in, if it is.
+    pub fn device_memory(&self) -> Option<&DeviceMemory> {
+        match &self.memory {
+            Backing::Device(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// Checks that a device of driver `T` can work with it: EOPNOTSUPP if that needs buffers in one
+    /// piece and sees this one in several.
+    pub(crate) fn check_reach<T: Driver>(&self) -> Result {
+        let is_mapped = || self.dma_address().is_some();
+        match T::DMA_BITS.is_none() || self.device_memory().is_some() || is_mapped() {
+            true => Ok(()),
+            false => Err(EOPNOTSUPP),
         }
     }
 
@@ -194,6 +210,7 @@ impl Buffer {
     pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
         match &self.memory {
             Backing::Pages(pages) => pages.read(offset, data),
+            Backing::Device(memory) => memory.read(offset, data),
             Backing::Imported { vmap, .. } => vmap.as_ref().ok_or(EOPNOTSUPP)?.read(offset, data),
         }
     }
@@ -202,6 +219,7 @@ impl Buffer {
     pub fn write(&self, offset: usize, data: &[u8]) -> Result {
         match &self.memory {
             Backing::Pages(pages) => pages.write(offset, data),
+            Backing::Device(memory) => memory.write(offset, data),
             Backing::Imported { vmap, .. } => vmap.as_ref().ok_or(EOPNOTSUPP)?.write(offset, data),
         }
     }
@@ -210,6 +228,8 @@ impl Buffer {
     pub fn fill(&self, value: u8) {
         match &self.memory {
             Backing::Pages(pages) => pages.fill(value),
+            // The device may be gone: then there is nothing to fill.
+            Backing::Device(memory) => drop(memory.fill(value)),
             Backing::Imported { vmap, .. } => {
                 if let Some(vmap) = vmap {
                     vmap.fill(value);

@@ -21,12 +21,15 @@ use crate::{
         Buffer,
         Placement, //
     },
+    device::Device,
+    device_memory::DeviceMemory,
     driver::Driver,
     file::File,
     handles::{
         mmap_offset,
         Reserved, //
     },
+    region,
     uapi::{
         accel_buffer_close,
         accel_buffer_create,
@@ -34,11 +37,13 @@ use crate::{
         accel_buffer_label,
         accel_buffer_pin,
         accel_buffer_sync,
-        ACCEL_BUFFER_CREATE_WRITE_COMBINED,
         ACCEL_BUFFER_PIN_READ_ONLY,
         ACCEL_BUFFER_SYNC_END,
         ACCEL_BUFFER_SYNC_READ,
-        ACCEL_BUFFER_SYNC_WRITE, //
+        ACCEL_BUFFER_SYNC_WRITE,
+        ACCEL_CREATE_CONTIGUOUS,
+        ACCEL_CREATE_VISIBLE,
+        ACCEL_CREATE_WRITE_COMBINED, //
     },
 };
 
@@ -47,17 +52,12 @@ pub(crate) fn create<'f, T: Driver>(
     file: &'f File<T>,
     args: &mut accel_buffer_create,
 ) -> Result<Reserved<'f>> {
-    let caching = match args.flags {
-        0 => Caching::Cached,
-        ACCEL_BUFFER_CREATE_WRITE_COMBINED => Caching::WriteCombined,
-        _ => return Err(EOPNOTSUPP),
-    };
-    if args.reserved != 0 {
-        return Err(EINVAL);
-    }
     let device = &file.client.device;
     let placement = Placement::parse(args.placement, T::PLACEMENT)?;
-    let mut buffer = Buffer::new(&device.memory, args.size, placement, caching)?;
+    let mut buffer = match placement {
+        Placement::Device => create_in_device(device, args)?,
+        _ => create_in_system(device, args, placement)?,
+    };
     buffer.map(device)?;
     args.size = buffer.size() as u64;
     args.placement = placement as u32;
@@ -65,6 +65,42 @@ pub(crate) fn create<'f, T: Driver>(
     args.handle = reserved.handle();
     args.mmap_offset = reserved.mmap_offset();
     Ok(reserved)
+}
+
+/// Makes a buffer in system memory.
+fn create_in_system<T: Driver>(
+    device: &Device<T>,
+    args: &accel_buffer_create,
+    placement: Placement,
+) -> Result<Buffer> {
+    let caching = match args.flags {
+        0 => Caching::Cached,
+        ACCEL_CREATE_WRITE_COMBINED => Caching::WriteCombined,
+        _ => return Err(EOPNOTSUPP),
+    };
+    match args.region {
+        0 => Buffer::new(&device.memory, args.size, placement, caching),
+        _ => Err(EINVAL),
+    }
+}
+
+/// Makes a buffer in one of the regions of the device.
+fn create_in_device<T: Driver>(device: &Device<T>, args: &accel_buffer_create) -> Result<Buffer> {
+    if device.regions().is_empty()
+        || args.flags & !(ACCEL_CREATE_CONTIGUOUS | ACCEL_CREATE_VISIBLE) != 0
+    {
+        return Err(EOPNOTSUPP);
+    }
+    // In INFO, system memory comes first.
+    let index = (args.region as usize).checked_sub(1).ok_or(EINVAL)?;
+    let region = device.regions().get(index).ok_or(EINVAL)?;
+    let request = region::Request {
+        size: args.size,
+        contiguous: args.flags & ACCEL_CREATE_CONTIGUOUS != 0,
+        visible: args.flags & ACCEL_CREATE_VISIBLE != 0,
+    };
+    let memory = Backing::Device(DeviceMemory::new(region, request)?);
+    Ok(Buffer::from_backing(memory, Placement::Device))
 }
 
 /// ACCEL_IOCTL_BUFFER_PIN

@@ -13,7 +13,8 @@ use kernel::{
     sync::{
         aref::ARef,
         Arc,
-        Mutex, //
+        Mutex,
+        SetOnce, //
     },
 };
 use kernel_ext::{
@@ -36,7 +37,9 @@ use crate::{
     job::Outcome,
     lock_class,
     memory::Memory,
+    region::Region,
     registration::Nodes,
+    scrub::Scrubber,
     timelines::Registry,
     worker::Worker, //
 };
@@ -58,6 +61,7 @@ pub struct Device<T: Driver> {
     pub(crate) backlogs: Mutex<RBTree<usize, Arc<Backlog<T>>>>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) timelines: Arc<Registry>,
+    pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
     pub(crate) attributes: KVec<&'static CStr>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
@@ -67,6 +71,7 @@ pub struct Device<T: Driver> {
 pub struct Bound<'a, T: Driver> {
     pub(crate) _lines: irq::Lines<'a>,
     pub(crate) workers: KVec<Arc<Worker<T>>>,
+    pub(crate) scrubber: Arc<Scrubber<T>>,
     pub(crate) identity: Identity,
     pub(crate) parent: &'a device::Device<BoundContext>,
     pub(crate) data: T::Data<'a>,
@@ -100,6 +105,7 @@ impl<T: Driver> Device<T> {
                 backlogs <- Mutex::new(RBTree::new(), backlogs.0, backlogs.1),
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
+                regions: SetOnce::new(),
                 attributes: crate::sysfs::names::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),
@@ -110,6 +116,11 @@ impl<T: Driver> Device<T> {
     /// Returns N of `accelN`.
     pub fn index(&self) -> u32 {
         self.index.get()
+    }
+
+    /// Returns the regions of its own memory, in the driver's order.
+    pub(crate) fn regions(&self) -> &[Arc<Region>] {
+        self.regions.as_ref().map_or(&[], KVec::as_slice)
     }
 
     /// Enters a section in which the device stays bound, unless it is gone (ENODEV).

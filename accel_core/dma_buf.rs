@@ -100,6 +100,7 @@ pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
             };
             dma_buf_exporter::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?, O_RDWR)
         }
+        Backing::Device(_) => Err(EOPNOTSUPP),
         Backing::Imported { buf, .. } => Ok(buf.clone()),
     }
 }

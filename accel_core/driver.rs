@@ -2,6 +2,7 @@
 
 //! What a driver implements.
 
+use core::ops::Range;
 use kernel::{
     device::{
         self,
@@ -25,6 +26,7 @@ use crate::{
         Outcome,
         Refusal, //
     },
+    region::RegionInfo,
     sysfs,
     uapi,
     Placement, //
@@ -64,6 +66,8 @@ pub struct Setup<'bound, T: Driver> {
     pub data: T::Data<'bound>,
     /// One client at a time.
     pub exclusive: bool,
+    /// The device's own memory that buffers can be in.
+    pub regions: KVec<RegionInfo>,
 }
 
 /// How a job was started.
@@ -160,6 +164,15 @@ pub trait Driver: Sized + Send + Sync + 'static {
 
     /// An interrupt on line `line`. Hard interrupt context.
     fn interrupt(_data: &Self::Data<'_>, _device: &Device<Self>, _line: usize) -> IrqReturn {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Overwrites memory of a region that nobody uses any more, so that the next user finds zeroes:
+    /// `range`, in bytes from the start of the region with index `region` in [`Setup`]. May sleep,
+    /// must end by itself in bounded time. If it fails, nobody gets the memory any more.
+    ///
+    /// If it is missing, the CPU does it, and all of every region must be visible.
+    fn scrub(_data: &Self::Data<'_>, _region: usize, _range: Range<u64>) -> Result {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

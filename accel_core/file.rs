@@ -332,6 +332,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
         let (buffer, first) = self.handles.at_page(page_offset(vma)).ok_or(EINVAL)?;
         match buffer.memory() {
             Backing::Pages(pages) => pages.map(vma, first),
+            Backing::Device(memory) => memory.map(vma, first),
             Backing::Imported { buf, .. } => buf.mmap(vma, first),
         }
     }

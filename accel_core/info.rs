@@ -312,10 +312,27 @@ fn memory<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
     answer.push(&accel_info_memory {
         name: text(c"memory"),
         kind: uapi::ACCEL_MEMORY_SYSTEM,
-        reserved: 0,
-        size: 0,
         used: device.memory.used(),
-    })
+        ..FromZeros::new_zeroed()
+    })?;
+    for region in device.regions() {
+        let (info, usage) = (region.info(), region.usage());
+        answer.push(&accel_info_memory {
+            name: text(info.name),
+            kind: uapi::ACCEL_MEMORY_DEVICE,
+            flags: match info.scattered {
+                true => uapi::ACCEL_MEMORY_SCATTERED,
+                false => 0,
+            },
+            size: info.size,
+            used: usage.used,
+            dirty: usage.dirty,
+            largest_free: usage.largest_free,
+            visible: info.visible_size(),
+            page_size: info.page_size,
+        })?;
+    }
+    Ok(())
 }
 
 fn clients<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {

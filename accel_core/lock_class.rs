@@ -37,6 +37,7 @@ classes! {
     recover = c"accel_recover";
     reap = c"accel_reap";
     run = c"accel_run";
+    scrub = c"accel_scrub";
     timelines = c"accel_timelines";
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";

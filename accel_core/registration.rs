@@ -3,9 +3,13 @@
 //! From probe to unbind: when the nodes, the interrupts and the driver's data come and go.
 
 use kernel::{
-    device::Device as ParentDevice,
+    device::{
+        self,
+        Device as ParentDevice, //
+    },
     prelude::*,
     rbtree::RBTree,
+    str::CString,
     sync::Arc, //
 };
 use kernel_ext::{
@@ -34,6 +38,11 @@ use crate::{
         FaultKind, //
     },
     monitor::Monitor,
+    region::{
+        Region,
+        RegionInfo, //
+    },
+    scrub::Scrubber,
     worker::Worker, //
 };
 
@@ -47,8 +56,9 @@ pub(crate) struct Nodes<T: Driver> {
 /// Registers a device of driver `T` on `parent`; to be called in the probe of its bus.
 ///
 /// Everything is undone when `parent` is unbound, or if the probe fails later, in this order: the
-/// nodes vanish, running calls into the driver end, poll and waits for timelines wake, [`Driver::stop`], all jobs end with
-/// ENODEV and waiters wake, DMA mappings are undone, interrupts are freed, [`Driver::Data`] is
+/// nodes vanish, running calls into the driver end, poll and waits for timelines wake,
+/// [`Driver::stop`], all jobs end with ENODEV and waiters wake, DMA mappings and those of device
+/// memory are undone, interrupts are freed, [`Driver::Data`] is
 /// dropped. The result may be dropped at once.
 pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
     abi::tie();
@@ -75,13 +85,20 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         for index in 0..T::ENGINES.len() {
             workers.push(Worker::new(this.clone(), index)?, GFP_KERNEL)?;
         }
+        let scrubber = Scrubber::new(this.clone())?;
         let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
         let mut setup = T::probe(parent, this)?;
-        // SAFETY: They become a part of the bound data, or are dropped below.
-        #[allow(unsafe_code)]
-        let requested = unsafe { setup.lines.request(T::NAME, this) };
-        if let Err(e) = requested {
+        let regions = core::mem::take(&mut setup.regions);
+        let ready = add_regions(this, parent.as_ref(), regions, &scrubber).and_then(|()| {
+            // SAFETY: They become a part of the bound data, or are dropped below.
+            #[allow(unsafe_code)]
+            unsafe {
+                setup.lines.request(T::NAME, this)
+            }
+        });
+        if let Err(e) = ready {
             T::stop(&setup.data);
+            close_regions(this);
             return Err(e);
         }
         // Nothing fails after this, so `stop` will be called.
@@ -91,6 +108,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
                 identity: Identity::new::<T>(parent.as_ref(), &setup, this.index()),
                 _lines: setup.lines,
                 workers,
+                scrubber,
                 parent: parent.as_ref(),
                 data: setup.data,
             },
@@ -105,6 +123,9 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             _debugfs: debugfs::Directory::new(this)?,
         };
         *this.nodes.lock() = Some(nodes);
+        for region in this.regions() {
+            region.kick();
+        }
         Ok(())
     }
 
@@ -128,6 +149,36 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         for worker in &bound.workers {
             Worker::cancel(worker);
         }
+        Scrubber::cancel(&bound.scrubber);
         self.memory.revoke();
+        close_regions(self);
+    }
+}
+
+/// Makes the regions of a device.
+fn add_regions<T: Driver>(
+    device: &Device<T>,
+    parent: &ParentDevice<device::Bound>,
+    infos: KVec<RegionInfo>,
+    scrubber: &Arc<Scrubber<T>>,
+) -> Result {
+    let mut regions = KVec::with_capacity(infos.len(), GFP_KERNEL)?;
+    for info in infos {
+        if !T::HAS_SCRUB && info.visible_size() < info.size {
+            return Err(EINVAL);
+        }
+        let name = fmt!("accel/{}/{}", parent.name(), info.name);
+        let name = CString::try_from_fmt(name)?;
+        let region = Region::new(info, &name, scrubber.clone())?;
+        regions.push(region, GFP_KERNEL)?;
+    }
+    device.regions.populate(regions);
+    Ok(())
+}
+
+/// Ends the use of the regions of a device, and undoes their mappings.
+fn close_regions<T: Driver>(device: &Device<T>) {
+    for region in device.regions() {
+        region.close();
     }
 }

@@ -82,10 +82,9 @@ fn prepare<T: Driver>(
     buffers: KVVec<JobBuffer>,
     points: SubmitPoints,
 ) -> Result<u64, Refusal> {
-    let unreachable = |b: &JobBuffer| T::DMA_BITS.is_some() && b.buffer.dma_address().is_none();
-    if buffers.iter().any(unreachable) {
-        return Err(EOPNOTSUPP.into());
-    }
+    buffers
+        .iter()
+        .try_for_each(|b| b.buffer.check_reach::<T>())?;
     let payload = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
     let device = &file.client.device;
     device.engines.first().ok_or(ENODEV)?.check()?;

@@ -117,6 +117,7 @@ impl<S: DerefMut<Target = [u32]>> Buddy<S> {
     }
 
     /// Returns the bytes that are free.
+    #[allow(dead_code)] // The tests on the host ask.
     pub(crate) fn free_bytes(&self) -> u64 {
         self.bytes(self.free.count())
     }

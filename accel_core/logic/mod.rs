@@ -3,6 +3,8 @@
 //! Pure logic: no kernel types, no `unsafe`. Also built and property-tested on the host
 //! (`tools/testing/host`).
 
+pub(crate) mod buddy;
 pub(crate) mod history;
+mod runs;
 pub(crate) mod timeline;
 pub(crate) mod uuid;

@@ -72,6 +72,7 @@ impl accel::Driver for EthosU {
             data: npu,
             lines,
             exclusive: false,
+            regions: KVec::new(),
         })
     }
 

@@ -66,6 +66,7 @@ impl accel::Driver for Mock {
             },
             lines: accel::irq::Lines::none(),
             exclusive: false,
+            regions: KVec::new(),
         })
     }
 

@@ -297,20 +297,34 @@ enum accel_memory_kind {
 	ACCEL_MEMORY_DEVICE	= 2,
 };
 
+#define ACCEL_MEMORY_SCATTERED		(1 << 0)	/* buffers may be in pieces */
+
 /**
  * struct accel_info_memory - one element of ACCEL_INFO_MEMORY
  * @name: name of the region; "memory" is system memory
  * @kind: &enum accel_memory_kind
- * @reserved: 0
+ * @flags: ACCEL_MEMORY_SCATTERED
  * @size: bytes it has, 0 if bounded by the host's memory only
  * @used: bytes that buffers of all clients take
+ * @dirty: bytes that nobody uses but that are not overwritten yet: they will be
+ *         free in a moment
+ * @largest_free: bytes of the largest buffer in one piece that there is room for
+ * @visible: bytes that CPUs can reach; they are the first ones
+ * @page_size: bytes; sizes of buffers are rounded up to it
+ *
+ * The first element is system memory; of that, all but @name, @kind and @used
+ * are 0. The others are the regions of the device's own memory.
  */
 struct accel_info_memory {
 	char name[32];
 	__u32 kind;
-	__u32 reserved;
+	__u32 flags;
 	__u64 size;
 	__u64 used;
+	__u64 dirty;
+	__u64 largest_free;
+	__u64 visible;
+	__u64 page_size;
 };
 
 /**
@@ -344,6 +358,7 @@ struct accel_info_clients {
  * @ACCEL_PLACEMENT_SYSTEM: pages of system memory, scattered
  * @ACCEL_PLACEMENT_CONTIGUOUS: system memory that is contiguous for the device
  * @ACCEL_PLACEMENT_IMPORTED: where another driver put it; cannot be asked for
+ * @ACCEL_PLACEMENT_DEVICE: a region of the device's own memory
  * @ACCEL_PLACEMENT_USER: memory of the program; cannot be asked for
  */
 enum accel_placement {
@@ -351,38 +366,55 @@ enum accel_placement {
 	ACCEL_PLACEMENT_SYSTEM		= 1,
 	ACCEL_PLACEMENT_CONTIGUOUS	= 2,
 	ACCEL_PLACEMENT_IMPORTED	= 3,
+	ACCEL_PLACEMENT_DEVICE		= 4,
 	ACCEL_PLACEMENT_USER		= 5,
 };
 
+/* What a buffer in a region of the device is to be like. */
+#define ACCEL_CREATE_CONTIGUOUS		(1 << 0)	/* in one piece */
+#define ACCEL_CREATE_VISIBLE		(1 << 1)	/* where CPUs reach it: for mmap(2) */
+
 /*
- * CPUs gather what they write and do not keep what they read: for memory that the CPU only writes,
- * in order. Reading it is slow.
+ * CPUs gather what they write to system memory and do not keep what they read: for what the CPU only
+ * writes, in order. Reading it is slow.
  */
-#define ACCEL_BUFFER_CREATE_WRITE_COMBINED	(1 << 0)
+#define ACCEL_CREATE_WRITE_COMBINED	(1 << 2)
 
 /**
  * struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
  * @size: in: bytes, at least 1; out: bytes it has, a multiple of the page size
  * @placement: in: &enum accel_placement; out: the placement chosen
- * @flags: in: ACCEL_BUFFER_CREATE_WRITE_COMBINED
+ * @flags: in: with ACCEL_PLACEMENT_DEVICE: ACCEL_CREATE_CONTIGUOUS,
+ *         ACCEL_CREATE_VISIBLE; else: ACCEL_CREATE_WRITE_COMBINED
  * @handle: out: name of the buffer in this file, never 0
- * @reserved: must be 0
+ * @region: in: with ACCEL_PLACEMENT_DEVICE: which element of ACCEL_INFO_MEMORY
+ *          it is to be in; else must be 0
  * @mmap_offset: out: offset for mmap(2) on this file
  *
  * The buffer is zeroed. It lives until its handle and its last mapping are gone
  * and no job uses it. mmap(2) needs MAP_SHARED and a range inside the buffer.
- * Mappings stay valid, with their contents, when the device goes away.
+ * Mappings stay valid when the device goes away: with their contents, or, of
+ * device memory, as one page of zeroes at every page, which keeps what is
+ * written to it. mmap(2) of device memory that CPUs cannot reach fails with
+ * EOPNOTSUPP; without ACCEL_CREATE_VISIBLE a buffer goes rather to where they
+ * cannot.
  *
- * Errors: EINVAL @size 0 or too large to be rounded up, @reserved; EOPNOTSUPP
- * unknown placement or flag, or a placement the device does not have; EDQUOT
- * 524,287 buffers in the file; ENOMEM; EINTR; EFAULT; ENODEV.
+ * Device memory is zeroed when it is freed, which takes a moment: until then
+ * EAGAIN says that there would be room.
+ *
+ * Errors: EINVAL @size 0 or too large to be rounded up, @region is no region of
+ * the device; EOPNOTSUPP unknown placement or flag, a placement the device does
+ * not have, or ACCEL_CREATE_VISIBLE in a region of which CPUs reach nothing;
+ * ENOSPC the region has no room (in 64 pieces at most), or the dmem limit of the
+ * caller's cgroup has not; EAGAIN; EDQUOT 524,287 buffers in the file; ENOMEM;
+ * EINTR; EFAULT; ENODEV.
  */
 struct accel_buffer_create {
 	__u64 size;
 	__u32 placement;
 	__u32 flags;
 	__u32 handle;
-	__u32 reserved;
+	__u32 region;
 	__u64 mmap_offset;
 };
 

@@ -29,6 +29,8 @@ pub enum Placement {
     Contiguous,
     /// Where another driver put it; see [`Device::import`].
     Imported,
+    /// Memory of the device; see [`Device::buffer_in`].
+    Device,
     /// Memory of the program.
     User,
     /// A placement that this library does not know.
@@ -42,6 +44,7 @@ impl From<u32> for Placement {
             accel_uapi::ACCEL_PLACEMENT_SYSTEM => Placement::System,
             accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS => Placement::Contiguous,
             accel_uapi::ACCEL_PLACEMENT_IMPORTED => Placement::Imported,
+            accel_uapi::ACCEL_PLACEMENT_DEVICE => Placement::Device,
             accel_uapi::ACCEL_PLACEMENT_USER => Placement::User,
             other => Placement::Unknown(other),
         }
@@ -55,10 +58,22 @@ impl From<Placement> for u32 {
             Placement::System => accel_uapi::ACCEL_PLACEMENT_SYSTEM,
             Placement::Contiguous => accel_uapi::ACCEL_PLACEMENT_CONTIGUOUS,
             Placement::Imported => accel_uapi::ACCEL_PLACEMENT_IMPORTED,
+            Placement::Device => accel_uapi::ACCEL_PLACEMENT_DEVICE,
             Placement::User => accel_uapi::ACCEL_PLACEMENT_USER,
             Placement::Unknown(raw) => raw,
         }
     }
+}
+
+/// Where in the memory of a device a buffer is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which element of [`Memory`](crate::info::Memory), as the device lists them.
+    pub region: u32,
+    /// In one piece.
+    pub contiguous: bool,
+    /// Where CPUs reach it, so that it can be mapped.
+    pub visible: bool,
 }
 
 /// A buffer of an open device, zeroed at first.
@@ -98,11 +113,33 @@ pub struct BufferInfo {
 
 impl Buffer {
     pub(crate) fn create(device: &Device, size: u64, placement: Placement) -> Result<Self> {
-        let mut raw = accel_buffer_create {
-            size,
-            placement: placement.into(),
-            ..FromZeros::new_zeroed()
-        };
+        Self::create_by(
+            device,
+            accel_buffer_create {
+                size,
+                placement: placement.into(),
+                ..FromZeros::new_zeroed()
+            },
+        )
+    }
+
+    pub(crate) fn create_in(device: &Device, size: u64, place: Place) -> Result<Self> {
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        Self::create_by(
+            device,
+            accel_buffer_create {
+                size,
+                placement: accel_uapi::ACCEL_PLACEMENT_DEVICE,
+                flags: flag(place.contiguous, accel_uapi::ACCEL_CREATE_CONTIGUOUS)
+                    | flag(place.visible, accel_uapi::ACCEL_CREATE_VISIBLE),
+                region: place.region,
+                ..FromZeros::new_zeroed()
+            },
+        )
+    }
+
+    fn create_by(device: &Device, mut raw: accel_buffer_create) -> Result<Self> {
+        let size = raw.size;
         sys::buffer_create(device, &mut raw).map_err(Error::in_call("create a buffer"))?;
         let handle = Handle {
             device: device.clone(),
@@ -231,6 +268,7 @@ mod tests {
             assert_eq!(u32::from(Placement::from(raw)), raw);
         }
         assert_eq!(Placement::from(3), Placement::Imported);
-        assert_eq!(Placement::from(4), Placement::Unknown(4));
+        assert_eq!(Placement::from(4), Placement::Device);
+        assert_eq!(Placement::from(5), Placement::Unknown(5));
     }
 }

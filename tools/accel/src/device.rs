@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::buffer::Buffer;
+use crate::buffer::Place;
 use crate::buffer::Placement;
 use crate::error::Error;
 use crate::error::Result;
@@ -125,6 +126,17 @@ impl Device {
     /// have the placement; `NoMemory`; `Gone`.
     pub fn buffer(&self, size: u64, placement: Placement) -> Result<Buffer> {
         Buffer::create(self, size, placement)
+    }
+
+    /// Make a zeroed buffer of at least `size` bytes in memory of the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Invalid` if `size` is 0 or too large, or there is no such region;
+    /// `Unsupported` if the device has no memory, or none that is visible; `NoDeviceMemory`; `Resetting` while
+    /// there is room, but it is being overwritten; `NoMemory`; `Gone`.
+    pub fn buffer_in(&self, size: u64, place: Place) -> Result<Buffer> {
+        Buffer::create_in(self, size, place)
     }
 
     /// Use the memory of a dma-buf, of this or any other driver, as a buffer. `buf` may be closed

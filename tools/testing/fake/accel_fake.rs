@@ -137,6 +137,7 @@ impl accel::Driver for FakeDriver {
             },
             lines: accel::irq::Lines::none(),
             exclusive: is_odd(parent.as_ref()),
+            regions: KVec::new(),
         })
     }
 

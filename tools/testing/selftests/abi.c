@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct accel_info_kind) == 32, "accel_info_kind");
 _Static_assert(sizeof(struct accel_info_device) == 216, "accel_info_device");
 _Static_assert(sizeof(struct accel_info_status) == 32, "accel_info_status");
 _Static_assert(sizeof(struct accel_info_engine) == 64, "accel_info_engine");
-_Static_assert(sizeof(struct accel_info_memory) == 56, "accel_info_memory");
+_Static_assert(sizeof(struct accel_info_memory) == 88, "accel_info_memory");
 _Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
 _Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");

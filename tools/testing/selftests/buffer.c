@@ -98,7 +98,7 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 		struct accel_buffer_info info = { .handle = handle, .flags = 1U << bit };
 		struct accel_buffer_close close = { .handle = handle, .flags = 1U << bit };
 
-		EXPECT_EQ(create.flags == ACCEL_BUFFER_CREATE_WRITE_COMBINED ? 0 : -EOPNOTSUPP,
+		EXPECT_EQ(create.flags == ACCEL_CREATE_WRITE_COMBINED ? 0 : -EOPNOTSUPP,
 			  call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &create));
 		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_INFO, &info));
 		EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_CLOSE, &close));
@@ -106,13 +106,13 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 	EXPECT_EQ(0, close_buffer(self->fd, handle));
 }
 
-TEST_F(fake, reserved_bits_are_einval)
+TEST_F(fake, reserved_bits_and_regions_are_einval)
 {
 	__u32 handle = handle_of(self->fd, PAGE);
 
 	ASSERT_NE(0U, handle);
 	for (int bit = 0; bit < 32; bit++) {
-		struct accel_buffer_create create = { .size = PAGE, .reserved = 1U << bit };
+		struct accel_buffer_create create = { .size = PAGE, .region = 1U << bit };
 		struct accel_buffer_info info = { .handle = handle, .reserved = 1U << bit };
 
 		EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &create));
@@ -211,7 +211,7 @@ TEST_F(fake, a_large_buffer_is_zeroed_and_whole)
 TEST_F(fake, write_combined_memory_holds_what_is_written)
 {
 	struct accel_buffer_create buffer = {
-		.size = HUGE_PAGE + 3 * PAGE, .flags = ACCEL_BUFFER_CREATE_WRITE_COMBINED,
+		.size = HUGE_PAGE + 3 * PAGE, .flags = ACCEL_CREATE_WRITE_COMBINED,
 	};
 	unsigned char *memory;
 	__s64 job;

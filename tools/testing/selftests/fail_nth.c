@@ -298,7 +298,7 @@ TEST_F_TIMEOUT(fail, pin_memory, 120)
 static int create_combined(struct subject *subject)
 {
 	struct accel_buffer_create buffer = {
-		.size = 3 * PAGE, .flags = ACCEL_BUFFER_CREATE_WRITE_COMBINED,
+		.size = 3 * PAGE, .flags = ACCEL_CREATE_WRITE_COMBINED,
 	};
 	int error = call(subject->fd, ACCEL_IOCTL_BUFFER_CREATE, &buffer);
 

@@ -338,9 +338,10 @@ TEST_F(info, system_memory_is_listed)
 	EXPECT_TRUE(is_padded_string(memory.name, sizeof(memory.name)));
 	EXPECT_STREQ("memory", memory.name);
 	EXPECT_EQ((__u32)ACCEL_MEMORY_SYSTEM, memory.kind);
-	EXPECT_EQ(0U, memory.reserved);
+	EXPECT_EQ(0U, memory.flags);
 	EXPECT_EQ(0ULL, memory.size);
 	EXPECT_EQ(0ULL, memory.used);
+	EXPECT_EQ(0ULL, memory.dirty | memory.largest_free | memory.visible | memory.page_size);
 }
 
 TEST_F(fake, both_nodes_describe_the_same_device)

@@ -21,7 +21,10 @@ pub const ACCEL_INFO_ON_COMPUTE: u32 = 1;
 pub const ACCEL_INFO_ON_MONITOR: u32 = 2;
 pub const ACCEL_INFO_ARRAY: u32 = 1;
 pub const ACCEL_DEVICE_EXCLUSIVE: u32 = 1;
-pub const ACCEL_BUFFER_CREATE_WRITE_COMBINED: u32 = 1;
+pub const ACCEL_MEMORY_SCATTERED: u32 = 1;
+pub const ACCEL_CREATE_CONTIGUOUS: u32 = 1;
+pub const ACCEL_CREATE_VISIBLE: u32 = 2;
+pub const ACCEL_CREATE_WRITE_COMBINED: u32 = 4;
 pub const ACCEL_BUFFER_PIN_READ_ONLY: u32 = 1;
 pub const ACCEL_BUFFER_SYNC_READ: u32 = 1;
 pub const ACCEL_BUFFER_SYNC_WRITE: u32 = 2;
@@ -214,17 +217,29 @@ pub type accel_memory_kind = ::core::ffi::c_uint;
 /// struct accel_info_memory - one element of ACCEL_INFO_MEMORY
 /// - `name`: name of the region; "memory" is system memory
 /// - `kind`: [`accel_memory_kind`]
-/// - `reserved`: 0
+/// - `flags`: ACCEL_MEMORY_SCATTERED
 /// - `size`: bytes it has, 0 if bounded by the host's memory only
 /// - `used`: bytes that buffers of all clients take
+/// - `dirty`: bytes that nobody uses but that are not overwritten yet: they will be
+///   free in a moment
+/// - `largest_free`: bytes of the largest buffer in one piece that there is room for
+/// - `visible`: bytes that CPUs can reach; they are the first ones
+/// - `page_size`: bytes; sizes of buffers are rounded up to it
+///
+/// The first element is system memory; of that, all but `name`, `kind` and `used`
+/// are 0. The others are the regions of the device's own memory.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_memory {
     pub name: [::core::ffi::c_char; 32usize],
     pub kind: __u32,
-    pub reserved: __u32,
+    pub flags: __u32,
     pub size: __u64,
     pub used: __u64,
+    pub dirty: __u64,
+    pub largest_free: __u64,
+    pub visible: __u64,
+    pub page_size: __u64,
 }
 /// struct accel_info_clients - who uses the device
 /// - `clients`: files open on the compute node
@@ -250,29 +265,43 @@ pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;
 pub const ACCEL_PLACEMENT_CONTIGUOUS: accel_placement = 2;
 pub const ACCEL_PLACEMENT_IMPORTED: accel_placement = 3;
+pub const ACCEL_PLACEMENT_DEVICE: accel_placement = 4;
 pub const ACCEL_PLACEMENT_USER: accel_placement = 5;
 /// enum accel_placement - where the memory of a buffer is
 /// - `ACCEL_PLACEMENT_DEFAULT`: where the device can work with it
 /// - `ACCEL_PLACEMENT_SYSTEM`: pages of system memory, scattered
 /// - `ACCEL_PLACEMENT_CONTIGUOUS`: system memory that is contiguous for the device
 /// - `ACCEL_PLACEMENT_IMPORTED`: where another driver put it; cannot be asked for
+/// - `ACCEL_PLACEMENT_DEVICE`: a region of the device's own memory
 /// - `ACCEL_PLACEMENT_USER`: memory of the program; cannot be asked for
 pub type accel_placement = ::core::ffi::c_uint;
 /// struct accel_buffer_create - ACCEL_IOCTL_BUFFER_CREATE, make a buffer
 /// - `size`: in: bytes, at least 1; out: bytes it has, a multiple of the page size
 /// - `placement`: in: [`accel_placement`]; out: the placement chosen
-/// - `flags`: in: ACCEL_BUFFER_CREATE_WRITE_COMBINED
+/// - `flags`: in: with ACCEL_PLACEMENT_DEVICE: ACCEL_CREATE_CONTIGUOUS,
+///   ACCEL_CREATE_VISIBLE; else: ACCEL_CREATE_WRITE_COMBINED
 /// - `handle`: out: name of the buffer in this file, never 0
-/// - `reserved`: must be 0
+/// - `region`: in: with ACCEL_PLACEMENT_DEVICE: which element of ACCEL_INFO_MEMORY
+///   it is to be in; else must be 0
 /// - `mmap_offset`: out: offset for mmap(2) on this file
 ///
 /// The buffer is zeroed. It lives until its handle and its last mapping are gone
 /// and no job uses it. mmap(2) needs MAP_SHARED and a range inside the buffer.
-/// Mappings stay valid, with their contents, when the device goes away.
+/// Mappings stay valid when the device goes away: with their contents, or, of
+/// device memory, as one page of zeroes at every page, which keeps what is
+/// written to it. mmap(2) of device memory that CPUs cannot reach fails with
+/// EOPNOTSUPP; without ACCEL_CREATE_VISIBLE a buffer goes rather to where they
+/// cannot.
 ///
-/// Errors: EINVAL `size` 0 or too large to be rounded up, `reserved`; EOPNOTSUPP
-/// unknown placement or flag, or a placement the device does not have; EDQUOT
-/// 524,287 buffers in the file; ENOMEM; EINTR; EFAULT; ENODEV.
+/// Device memory is zeroed when it is freed, which takes a moment: until then
+/// EAGAIN says that there would be room.
+///
+/// Errors: EINVAL `size` 0 or too large to be rounded up, `region` is no region of
+/// the device; EOPNOTSUPP unknown placement or flag, a placement the device does
+/// not have, or ACCEL_CREATE_VISIBLE in a region of which CPUs reach nothing;
+/// ENOSPC the region has no room (in 64 pieces at most), or the dmem limit of the
+/// caller's cgroup has not; EAGAIN; EDQUOT 524,287 buffers in the file; ENOMEM;
+/// EINTR; EFAULT; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_buffer_create {
@@ -280,7 +309,7 @@ pub struct accel_buffer_create {
     pub placement: __u32,
     pub flags: __u32,
     pub handle: __u32,
-    pub reserved: __u32,
+    pub region: __u32,
     pub mmap_offset: __u64,
 }
 /// struct accel_buffer_close - ACCEL_IOCTL_BUFFER_CLOSE, give a handle back

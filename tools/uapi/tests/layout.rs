@@ -40,11 +40,13 @@ fn layouts() -> Vec<Layout> {
         }
         accel_info_status { health, reserved, since_ns, changes, resets }
         accel_info_engine { name, kind, queued, completed, failed, busy_ns }
-        accel_info_memory { name, kind, reserved, size, used }
+        accel_info_memory {
+            name, kind, flags, size, used, dirty, largest_free, visible, page_size,
+        }
         accel_info_clients {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
         }
-        accel_buffer_create { size, placement, flags, handle, reserved, mmap_offset }
+        accel_buffer_create { size, placement, flags, handle, region, mmap_offset }
         accel_buffer_close { handle, flags }
         accel_buffer_info { handle, flags, size, mmap_offset, placement, reserved }
         accel_buffer_export { handle, flags, fd, reserved }

@@ -310,16 +310,41 @@ pub struct Memory {
     pub size: Option<u64>,
     /// Bytes that buffers of all clients take.
     pub used: u64,
+    /// What is only known of a device's own memory.
+    pub region: Option<Region>,
+}
+
+/// More about memory of a device's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Bytes that nobody uses but that are not overwritten yet.
+    pub dirty: u64,
+    /// Bytes of the largest buffer in one piece that there is room for.
+    pub largest_free: u64,
+    /// Bytes, from the start on, that CPUs can reach.
+    pub visible: u64,
+    /// Bytes that sizes of buffers are rounded up to a multiple of.
+    pub page_size: u64,
+    /// Whether buffers may be in pieces.
+    pub scattered: bool,
 }
 
 impl From<uapi::accel_info_memory> for Memory {
     fn from(raw: uapi::accel_info_memory) -> Self {
         let size = (raw.size != 0).then_some(raw.size);
+        let kind = raw.kind.into();
         Memory {
             name: text(&raw.name),
-            kind: raw.kind.into(),
+            kind,
             size,
             used: raw.used,
+            region: (kind == MemoryKind::Device).then_some(Region {
+                dirty: raw.dirty,
+                largest_free: raw.largest_free,
+                visible: raw.visible,
+                page_size: raw.page_size,
+                scattered: raw.flags & uapi::ACCEL_MEMORY_SCATTERED != 0,
+            }),
         }
     }
 }

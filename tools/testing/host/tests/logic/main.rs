@@ -2,6 +2,7 @@
 //! Properties of the pure logic of accel_core.
 
 #[path = "../../../../../accel_core/logic/mod.rs"]
+#[allow(dead_code)] // Other files test the rest.
 mod logic;
 mod timeline;
 
