@@ -6,26 +6,11 @@
 #include "buffer.h"
 #include "device.h"
 #include "fence.h"
+#include "inject.h"
 #include "job.h"
 #include "timeline.h"
 
 #define MOST_POINTS	3000	/* that one call may have */
-
-/* Lets fault injection reach every allocation, and keeps it off the console. */
-static int set_up_injection(void)
-{
-	static const char *const quiet[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
-	char path[64];
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(quiet); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", quiet[i]);
-		write_file(path, "0");
-	}
-	write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
-	write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
-	write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	return write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
-}
 
 /* What the calls work on. */
 struct subject {
@@ -75,29 +60,6 @@ FIXTURE_TEARDOWN(fail)
 	close(self->subject.nth);
 	close(self->subject.fd);
 	close(self->subject.monitor);
-}
-
-static void arm(int file, unsigned int nth)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", nth);
-
-	if (pwrite(file, text, length, 0) != length)
-		abort();
-}
-
-/*
- * Stops the injection; returns whether a call since arm() had a failure. That
- * this very read or write fails instead shows that no call had.
- */
-static bool disarm(int file)
-{
-	char text[16] = { 0 };
-	bool hit = pread(file, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
-
-	while (pwrite(file, "0", 1, 0) != 1)
-		hit = false;
-	return hit;
 }
 
 /* One call under injection, what goes before it, and what cleans up after it. */

@@ -58,6 +58,8 @@ class Channel:
             "unplugged": self._unplugged,
             "model": self._model,
             "kill": self._kill,
+            "insert": self._insert,
+            "remove": self._remove,
         }
         if not words or words[0] not in commands:
             return f"error no such command; there are: {' '.join(commands)}"
@@ -121,15 +123,31 @@ class Channel:
 
     def _unplugged(self, name: str) -> str:
         model = self._models[name]
+        if not self._is_let_go(name):
+            return f"error the guest did not let go of {name} in {UNPLUG_SECONDS} s"
+        model.kill()
+        del self._models[name]
+        return "ok"
+
+    def _is_let_go(self, name: str) -> bool:
         deadline = time.monotonic() + UNPLUG_SECONDS
         # The event DEVICE_DELETED would only come when the object is freed: see _anchor.
         while any(child["name"] == name for child in self._qmp.execute("qom-list", path="/machine/peripheral")):
             if time.monotonic() > deadline:
-                return f"error the guest did not let go of {name} in {UNPLUG_SECONDS} s"
+                return False
             time.sleep(0.02)
-        model.kill()
-        del self._models[name]
+        return True
+
+    def _insert(self, name: str, driver: str, bus: str, *properties: str) -> str:
+        """Plug a device of QEMU's own; properties are KEY=VALUE."""
+        more = dict(text.split("=", 1) for text in properties)
+        self._qmp.execute("device_add", driver=driver, id=name, bus=bus, **more)
         return "ok"
+
+    def _remove(self, name: str) -> str:
+        """Take one out."""
+        self._qmp.execute("device_del", id=name)
+        return "ok" if self._is_let_go(name) else f"error the guest did not let go of {name} in {UNPLUG_SECONDS} s"
 
     def _model(self, name: str, *command: str) -> str:
         return self._models[name].command(" ".join(command))

@@ -40,6 +40,7 @@ def command(scenario: Scenario, initramfs: Path, channels: dict[str, str]) -> li
     line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS}"]
     for port in range(PORTS):
         line += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1}"]
+    line += scenario.hardware
     if scenario.share:
         folder = paths.CHECKOUT / scenario.share
         line += ["-fsdev", f"local,id=share,path={folder},security_model=none"]

@@ -28,6 +28,8 @@ class Scenario:
     memory: str = "1G"
     # A virtual IOMMU, and the guest told to use it.
     iommu: bool = False
+    # More hardware: QEMU arguments. Ports rp0 to rp3 are there already.
+    hardware: tuple[str, ...] = ()
     # Count instructions: one guest nanosecond is one instruction. Forces one CPU.
     icount: bool = False
     # More kernel parameters.

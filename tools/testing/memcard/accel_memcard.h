@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Interface of accel_memcard: a PCI card with memory and an engine that moves it.
+ */
+#ifndef _ACCEL_MEMCARD_H
+#define _ACCEL_MEMCARD_H
+
+#include "accel.h"
+
+/*
+ * The regions, in the order of ACCEL_INFO_MEMORY: system memory is 0.
+ *
+ * "local" is three quarters of the card's memory, of which CPUs see the first
+ * two thirds; "sram" is the rest, in pages of 64 KiB, never in pieces.
+ */
+#define ACCEL_MEMCARD_LOCAL	1
+#define ACCEL_MEMCARD_SRAM	2
+
+/**
+ * enum accel_memcard_op - what a job does
+ * @ACCEL_MEMCARD_FILL: fills bytes of buffer @dst with @value
+ * @ACCEL_MEMCARD_COPY: copies bytes from buffer @src to buffer @dst
+ */
+enum accel_memcard_op {
+	ACCEL_MEMCARD_FILL	= 0,
+	ACCEL_MEMCARD_COPY	= 1,
+};
+
+/* Reasons in &accel_submit.refused_reason; refused_at is the byte offset of the field. */
+#define ACCEL_MEMCARD_BAD_SIZE		1
+#define ACCEL_MEMCARD_BAD_OP		2
+#define ACCEL_MEMCARD_BAD_BUFFER	3
+#define ACCEL_MEMCARD_BAD_RANGE		4
+#define ACCEL_MEMCARD_BAD_VALUE		5
+
+/**
+ * struct accel_memcard_job - payload of a job, exactly this size
+ * @op: &enum accel_memcard_op
+ * @value: a byte, with ACCEL_MEMCARD_FILL, else 0
+ * @dst: which of the buffers that the submission names, for writing
+ * @src: likewise, for reading, with ACCEL_MEMCARD_COPY, else 0
+ * @dst_offset: bytes from the start of @dst
+ * @src_offset: bytes from the start of @src, with ACCEL_MEMCARD_COPY, else 0
+ * @size: bytes
+ *
+ * Buffers may be in the card's memory, visible or not, or in the host's. What is
+ * copied from may not overlap what is copied to.
+ */
+struct accel_memcard_job {
+	__u32 op;
+	__u32 value;
+	__u32 dst;
+	__u32 src;
+	__u64 dst_offset;
+	__u64 src_offset;
+	__u64 size;
+};
+
+#endif /* _ACCEL_MEMCARD_H */

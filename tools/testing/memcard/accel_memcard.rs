@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A memory card: the test device for memory that is the device's own.
+//!
+//! The hardware is QEMU's `ivshmem-plain`, whose BAR 2 is memory. The card has one engine, whose jobs
+//! the CPU runs, and which reaches all of that memory, also what the regions declare invisible. What
+//! the jobs are is in `accel_memcard.h`.
+
+mod engine;
+mod uapi;
+
+use accel_core as accel;
+use core::ops::Range;
+use engine::Job;
+use kernel::{
+    device::{
+        Bound,
+        Core, //
+    },
+    page::PAGE_SIZE,
+    pci,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The BAR that is the card's memory.
+const MEMORY: u32 = 2;
+
+/// What exists while a card is bound.
+struct Card {
+    memory: Arc<accel::Aperture>,
+    /// Where the regions begin in it.
+    regions: [u64; 2],
+}
+
+struct MemcardDriver;
+
+#[vtable]
+impl accel::Driver for MemcardDriver {
+    type Parent = pci::Device<Bound>;
+    type Data<'bound> = Card;
+    type File = ();
+    type Job = Job;
+
+    const NAME: &'static CStr = c"accel_memcard";
+    const VERSION: (u16, u16) = (0, 1);
+    const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
+        name: c"mover",
+        kind: accel::EngineKind::Copy,
+        timeout_ms: 5000,
+    }];
+    const PLACEMENT: accel::Placement = accel::Placement::System;
+    const MAX_PAYLOAD: usize = size_of::<uapi::accel_memcard_job>();
+
+    fn probe<'bound>(
+        parent: &'bound pci::Device<Bound>,
+        _device: &Arc<accel::Device<Self>>,
+    ) -> Result<accel::Setup<'bound, Self>> {
+        let memory = accel::Aperture::new(parent, MEMORY, c"accel_memcard")?;
+        let size = memory.size() as u64;
+        let (local, sram) = (size / 4 * 3, size / 4);
+        let mut regions = KVec::new();
+        regions.push(
+            accel::RegionInfo {
+                name: c"local",
+                address: 0,
+                size: local,
+                page_size: PAGE_SIZE as u64,
+                scattered: true,
+                visible: Some(accel::Visible {
+                    aperture: memory.clone(),
+                    offset: 0,
+                    size: size / 2,
+                }),
+            },
+            GFP_KERNEL,
+        )?;
+        regions.push(
+            accel::RegionInfo {
+                name: c"sram",
+                address: local,
+                size: sram,
+                page_size: 0x10000,
+                scattered: false,
+                visible: Some(accel::Visible {
+                    aperture: memory.clone(),
+                    offset: local,
+                    size: sram,
+                }),
+            },
+            GFP_KERNEL,
+        )?;
+        Ok(accel::Setup {
+            name: c"Memory card",
+            data: Card {
+                memory,
+                regions: [0, local],
+            },
+            lines: accel::irq::Lines::none(),
+            exclusive: false,
+            regions,
+        })
+    }
+
+    fn open(_card: &Card) -> Result {
+        Ok(())
+    }
+
+    fn prepare(
+        _card: &Card,
+        _file: &(),
+        payload: KVVec<u8>,
+        buffers: &[accel::JobBuffer],
+    ) -> Result<Job, accel::Refusal> {
+        Job::parse(&payload, buffers)
+    }
+
+    fn start(_card: &Card, _engine: usize, _job: &Job) -> Result<accel::Started> {
+        Ok(accel::Started::Deferred)
+    }
+
+    fn run(card: &Card, _engine: usize, job: &Job) -> accel::Outcome {
+        let fault = accel::Fault::new(accel::FaultKind::Bus);
+        job.run(&card.memory).map_err(|_| fault)
+    }
+
+    fn scrub(card: &Card, region: usize, range: Range<u64>) -> Result {
+        let start = card.regions.get(region).ok_or(EINVAL)? + range.start;
+        let len = range.end - range.start;
+        card.memory.fill(start as usize, len as usize, 0)
+    }
+
+    fn reset(_card: &Card, _engine: usize) -> Result {
+        Ok(())
+    }
+
+    fn stop(_card: &Card) {}
+}
+
+/// The driver, for the bus.
+struct Driver;
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    <Driver as pci::Driver>::IdInfo,
+    [(kernel_ext::pci::device_id(0x1af4, 0x1110), ())]
+);
+
+impl pci::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = ();
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<(), Error> + 'bound {
+        pdev.enable_device_mem()?;
+        accel::register::<MemcardDriver>(pdev)?;
+        Ok(())
+    }
+}
+
+kernel::module_pci_driver! {
+    type: Driver,
+    name: "accel_memcard",
+    authors: ["The accel developers"],
+    description: "Memory card, for tests",
+    license: "GPL",
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The engine of a card: fills and copies, between all memory that there is.
+
+use accel_core as accel;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+use crate::uapi::{
+    self,
+    accel_memcard_job, //
+};
+
+/// How much is moved at once, bytes.
+const AT_ONCE: usize = 4096;
+
+/// Bytes of a buffer.
+struct Span {
+    buffer: Arc<accel::Buffer>,
+    offset: usize,
+}
+
+/// A job, checked.
+pub(crate) struct Job {
+    dst: Span,
+    /// Where the bytes come from; if not from a buffer, this one, again and again.
+    src: Result<Span, u8>,
+    size: usize,
+}
+
+fn refusal(reason: u32, at: usize) -> accel::Refusal {
+    accel::Refusal {
+        error: EINVAL,
+        reason,
+        at: at as u32,
+    }
+}
+
+macro_rules! at {
+    ($field:ident) => {
+        core::mem::offset_of!(accel_memcard_job, $field)
+    };
+}
+
+impl Job {
+    /// Parses and checks a payload.
+    pub(crate) fn parse(
+        payload: &[u8],
+        buffers: &[accel::JobBuffer],
+    ) -> Result<Self, accel::Refusal> {
+        let job: &accel_memcard_job = zerocopy::FromBytes::ref_from_bytes(payload)
+            .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_SIZE, 0))?;
+        let range = |buffer: &Arc<accel::Buffer>, offset: u64, at| {
+            let end = offset.checked_add(job.size);
+            match end.is_some_and(|end| end <= buffer.size() as u64) {
+                true => Ok(Span {
+                    buffer: buffer.clone(),
+                    offset: offset as usize,
+                }),
+                false => Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at)),
+            }
+        };
+        let bad_buffer = |at| refusal(uapi::ACCEL_MEMCARD_BAD_BUFFER, at);
+        let dst = buffers
+            .get(job.dst as usize)
+            .ok_or_else(|| bad_buffer(at!(dst)))?;
+        let src = match job.op {
+            uapi::ACCEL_MEMCARD_FILL => Err(u8::try_from(job.value)
+                .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_VALUE, at!(value)))?),
+            uapi::ACCEL_MEMCARD_COPY => {
+                let src = buffers
+                    .get(job.src as usize)
+                    .ok_or_else(|| bad_buffer(at!(src)))?;
+                if !src.access.can_read() {
+                    return Err(EACCES.into());
+                }
+                Ok(range(&src.buffer, job.src_offset, at!(src_offset))?)
+            }
+            _ => return Err(refusal(uapi::ACCEL_MEMCARD_BAD_OP, at!(op))),
+        };
+        if !dst.access.can_write() {
+            return Err(EACCES.into());
+        }
+        Ok(Self {
+            dst: range(&dst.buffer, job.dst_offset, at!(dst_offset))?,
+            src,
+            size: job.size as usize,
+        })
+    }
+
+    /// Runs it; `memory` is all of the card's.
+    pub(crate) fn run(&self, memory: &accel::Aperture) -> Result {
+        let mut bytes = KVec::from_elem(
+            self.src.as_ref().err().copied().unwrap_or(0),
+            AT_ONCE,
+            GFP_KERNEL,
+        )?;
+        for done in (0..self.size).step_by(AT_ONCE) {
+            let len = AT_ONCE.min(self.size - done);
+            let bytes = bytes.get_mut(..len).ok_or(EINVAL)?;
+            if let Ok(src) = &self.src {
+                src.read(memory, done, bytes)?;
+            }
+            self.dst.write(memory, done, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+impl Span {
+    /// Calls `f` with each piece of the `len` bytes from `done` on that is in one piece of the card's
+    /// memory: where it is in that, and how far into the bytes.
+    fn for_each_piece(
+        memory: &accel::DeviceMemory,
+        start: usize,
+        len: usize,
+        mut f: impl FnMut(usize, usize, usize) -> Result,
+    ) -> Result {
+        let mut before = 0;
+        for extent in memory.extents() {
+            let size = (extent.end - extent.start) as usize;
+            let (from, to) = (start.max(before), (start + len).min(before + size));
+            if from < to {
+                f(
+                    extent.start as usize + from - before,
+                    from - start,
+                    to - from,
+                )?;
+            }
+            before += size;
+        }
+        Ok(())
+    }
+
+    fn read(&self, memory: &accel::Aperture, done: usize, bytes: &mut [u8]) -> Result {
+        let start = self.offset + done;
+        let Some(mine) = self.buffer.device_memory() else {
+            return self.buffer.read(start, bytes);
+        };
+        Self::for_each_piece(mine, start, bytes.len(), |at, from, len| {
+            memory.read(at, bytes.get_mut(from..from + len).ok_or(EINVAL)?)
+        })
+    }
+
+    fn write(&self, memory: &accel::Aperture, done: usize, bytes: &[u8]) -> Result {
+        let start = self.offset + done;
+        let Some(mine) = self.buffer.device_memory() else {
+            return self.buffer.write(start, bytes);
+        };
+        Self::for_each_piece(mine, start, bytes.len(), |at, from, len| {
+            memory.write(at, bytes.get(from..from + len).ok_or(EINVAL)?)
+        })
+    }
+}

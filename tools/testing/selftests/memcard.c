@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Buffers in device memory: where they are, what is in them, who gets them next. */
+#include <sys/resource.h>
+#include <sys/uio.h>
+
+#include "inject.h"
+#include "memcard.h"
+
+#define LOCAL	ACCEL_MEMCARD_LOCAL
+#define SRAM	ACCEL_MEMCARD_SRAM
+#define MIB	(1UL << 20)
+
+FIXTURE(card)
+{
+	int fd;
+	struct accel_info_memory local, sram;
+};
+
+FIXTURE_SETUP(card)
+{
+	self->fd = open_card(0);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0ULL, settled_region(self->fd, LOCAL));
+	ASSERT_EQ(0ULL, settled_region(self->fd, SRAM));
+	self->local = region_of(self->fd, LOCAL);
+	self->sram = region_of(self->fd, SRAM);
+}
+
+FIXTURE_TEARDOWN(card)
+{
+	close(self->fd);
+}
+
+TEST_F(card, its_regions_are_listed)
+{
+	struct accel_info_memory system = region_of(self->fd, 0);
+	struct accel_info_memory local = self->local, sram = self->sram;
+	struct accel_info asked;
+
+	ASSERT_EQ(0, info_call(self->fd, &asked, ACCEL_INFO_MEMORY, NULL, 0));
+	EXPECT_EQ(MEMORY_KINDS * sizeof(system), asked.size);
+	EXPECT_STREQ("memory", system.name);
+	EXPECT_EQ((__u32)ACCEL_MEMORY_SYSTEM, system.kind);
+	EXPECT_EQ(0ULL, system.size | system.dirty | system.largest_free | system.visible |
+			system.page_size | system.flags);
+
+	EXPECT_STREQ("local", local.name);
+	EXPECT_EQ((__u32)ACCEL_MEMORY_DEVICE, local.kind);
+	EXPECT_EQ((__u32)ACCEL_MEMORY_SCATTERED, local.flags);
+	EXPECT_EQ(24 * MIB, local.size);
+	EXPECT_EQ(16 * MIB, local.visible);
+	EXPECT_EQ(16 * MIB, local.largest_free);
+	EXPECT_EQ(PAGE, local.page_size);
+	EXPECT_EQ(0ULL, local.used | local.dirty);
+
+	EXPECT_STREQ("sram", sram.name);
+	EXPECT_EQ(0U, sram.flags);
+	EXPECT_EQ(8 * MIB, sram.size);
+	EXPECT_EQ(8 * MIB, sram.visible);
+	EXPECT_EQ(8 * MIB, sram.largest_free);
+	EXPECT_EQ(16 * PAGE, sram.page_size);
+}
+
+TEST_F(card, what_makes_no_sense_is_refused)
+{
+	struct accel_buffer_create buffer;
+	int fd = self->fd;
+
+	EXPECT_EQ(-EINVAL, create_once(fd, 0, PAGE, 0, &buffer));
+	EXPECT_EQ(-EINVAL, create_once(fd, MEMORY_KINDS, PAGE, 0, &buffer));
+	EXPECT_EQ(-EINVAL, create_once(fd, UINT32_MAX, PAGE, 0, &buffer));
+	EXPECT_EQ(-EINVAL, create_once(fd, LOCAL, 0, 0, &buffer));
+	EXPECT_EQ(-EINVAL, create_once(fd, LOCAL, UINT64_MAX, 0, &buffer));
+	EXPECT_EQ(-EINVAL, create_once(fd, SRAM, UINT64_MAX - 15 * PAGE + 1, 0, &buffer));
+	EXPECT_EQ(-ENOSPC, create_once(fd, LOCAL, 24 * MIB + 1, 0, &buffer));
+	EXPECT_EQ(-ENOSPC, create_once(fd, LOCAL, 1ULL << 62, 0, &buffer));
+	for (int bit = 2; bit < 32; bit++)
+		EXPECT_EQ(-EOPNOTSUPP, create_once(fd, LOCAL, PAGE, 1U << bit, &buffer));
+	for (int bit = 0; bit < 32; bit++) {
+		buffer = (struct accel_buffer_create){ .size = PAGE, .flags = 1U << bit };
+		EXPECT_EQ(-EOPNOTSUPP, call(fd, ACCEL_IOCTL_BUFFER_CREATE, &buffer));
+	}
+	EXPECT_EQ(0ULL, region_of(fd, LOCAL).used + region_of(fd, SRAM).used);
+}
+
+TEST_F(card, sizes_are_whole_pages_of_the_region)
+{
+	struct accel_buffer_create buffer;
+	struct accel_buffer_info answer;
+
+	ASSERT_EQ(0, create_in(self->fd, SRAM, 1, 0, &buffer));
+	EXPECT_EQ(16 * PAGE, buffer.size);
+	EXPECT_EQ((__u32)ACCEL_PLACEMENT_DEVICE, buffer.placement);
+	EXPECT_EQ(16 * PAGE, region_of(self->fd, SRAM).used);
+	ASSERT_EQ(0, buffer_info(self->fd, buffer.handle, &answer));
+	EXPECT_EQ(buffer.size, answer.size);
+	EXPECT_EQ((__u32)ACCEL_PLACEMENT_DEVICE, answer.placement);
+	EXPECT_EQ(buffer.mmap_offset, answer.mmap_offset);
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE + 1, 0, &buffer));
+	EXPECT_EQ(2 * PAGE, buffer.size);
+}
+
+TEST_F(card, its_engine_and_the_cpu_see_the_same_memory)
+{
+	struct accel_buffer_create buffer;
+	unsigned char *memory;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 8 * PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	EXPECT_TRUE(all_bytes(memory, 0, 8 * PAGE));
+	EXPECT_EQ(0, fill_card(self->fd, buffer.handle, PAGE + 1, PAGE, 3));
+	EXPECT_TRUE(all_bytes(memory, 0, PAGE + 1));
+	EXPECT_TRUE(all_bytes(memory + PAGE + 1, 3, PAGE));
+	EXPECT_TRUE(all_bytes(memory + 2 * PAGE + 1, 0, 6 * PAGE - 1));
+	memset(memory, FILLED, 8 * PAGE);
+	EXPECT_TRUE(card_sees(self->fd, buffer.handle, 8 * PAGE, FILLED));
+}
+
+TEST_F(card, jobs_that_make_no_sense_are_refused)
+{
+	struct accel_memcard_job good = { .op = ACCEL_MEMCARD_COPY, .src = 1, .size = PAGE };
+	struct accel_memcard_job job;
+	struct accel_buffer_create dst, src;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, 0, &dst));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, 0, &src));
+	EXPECT_EQ(0, run_mover(self->fd, good, dst.handle, src.handle));
+	job = good;
+	job.op = 2;
+	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
+	job = good;
+	job.src = 2;
+	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
+	job = good;
+	job.src_offset = 1;
+	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
+	job = good;
+	job.dst_offset = UINT64_MAX;
+	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
+	job = good;
+	job.src = 0;
+	EXPECT_EQ(-EACCES, run_mover(self->fd, job, dst.handle, src.handle));
+}
+
+TEST_F(card, what_the_cpu_cannot_reach_works_but_for_mmap)
+{
+	struct accel_buffer_create hidden, visible;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, 0, &hidden));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &visible));
+	EXPECT_EQ(-EOPNOTSUPP, map_error(self->fd, hidden.mmap_offset, PAGE, PROT_READ,
+					 MAP_SHARED));
+	EXPECT_EQ(0, map_error(self->fd, visible.mmap_offset, PAGE, PROT_READ, MAP_SHARED));
+	EXPECT_EQ(0, fill_card(self->fd, hidden.handle, 0, 4 * PAGE, FILLED));
+	EXPECT_TRUE(card_sees(self->fd, hidden.handle, 4 * PAGE, FILLED));
+	EXPECT_TRUE(card_sees(self->fd, visible.handle, 4 * PAGE, 0));
+}
+
+/* Fills a region with buffers of @size; returns how many, their handles in @handles. */
+static int fill_region(int fd, __u32 region, __u64 size, __u32 flags, __u32 *handles, int most)
+{
+	struct accel_buffer_create buffer;
+	int count = 0;
+
+	while (count < most && !create_in(fd, region, size, flags, &buffer))
+		handles[count++] = buffer.handle;
+	return count;
+}
+
+TEST_F_TIMEOUT(card, all_of_a_region_can_be_had_and_had_again, 120)
+{
+	struct accel_buffer_create buffer;
+	__u32 handles[64];
+
+	for (int round = 0; round < 3; round++) {
+		int count = fill_region(self->fd, LOCAL, MIB, 0, handles, 64);
+
+		EXPECT_EQ(24, count);
+		EXPECT_EQ(24 * MIB, region_of(self->fd, LOCAL).used);
+		EXPECT_EQ(0ULL, region_of(self->fd, LOCAL).largest_free);
+		EXPECT_EQ(-ENOSPC, create_once(self->fd, LOCAL, PAGE, 0, &buffer));
+		EXPECT_EQ(0, create_in(self->fd, SRAM, PAGE, 0, &buffer));
+		EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+		for (int i = 0; i < count; i++) {
+			EXPECT_TRUE(card_sees(self->fd, handles[i], MIB, 0));
+			EXPECT_EQ(0, fill_card(self->fd, handles[i], 0, MIB, FILLED));
+		}
+		/* What was freed is the only thing that can be had. */
+		EXPECT_EQ(0, close_buffer(self->fd, handles[7]));
+		EXPECT_EQ(23 * MIB, region_of(self->fd, LOCAL).used);
+		ASSERT_EQ(0, create_in(self->fd, LOCAL, MIB, 0, &buffer));
+		handles[7] = buffer.handle;
+		EXPECT_TRUE(card_sees(self->fd, handles[7], MIB, 0));
+		EXPECT_EQ(0, fill_card(self->fd, handles[7], 0, MIB, FILLED));
+		for (int i = 0; i < count; i++)
+			EXPECT_EQ(0, close_buffer(self->fd, handles[i]));
+		EXPECT_EQ(0ULL, settled_region(self->fd, LOCAL));
+		EXPECT_EQ(16 * MIB, region_of(self->fd, LOCAL).largest_free);
+	}
+}
+
+TEST_F_TIMEOUT(card, memory_that_is_being_scrubbed_is_not_missing, 120)
+{
+	struct accel_buffer_create buffer;
+	int dirty = 0;
+
+	for (int round = 0; round < 20; round++) {
+		int error;
+
+		ASSERT_EQ(0, create_in(self->fd, LOCAL, 16 * MIB, ACCEL_CREATE_VISIBLE, &buffer));
+		ASSERT_EQ(0, close_buffer(self->fd, buffer.handle));
+		error = create_once(self->fd, LOCAL, 16 * MIB, ACCEL_CREATE_VISIBLE, &buffer);
+		dirty += error == -EAGAIN;
+		if (!error)
+			close_buffer(self->fd, buffer.handle);
+		else
+			EXPECT_EQ(-EAGAIN, error);
+	}
+	EXPECT_LT(0, dirty);
+}
+
+TEST_F_TIMEOUT(card, scattered_buffers_use_the_holes, 120)
+{
+	struct accel_buffer_create buffer;
+	__u32 handles[64];
+	unsigned char *memory;
+	int count = fill_region(self->fd, LOCAL, MIB / 2, 0, handles, 64);
+
+	ASSERT_EQ(48, count);
+	/* Holes of half a MiB: buffers are where CPUs reach them from the 17th on. */
+	for (int i = 0; i < count; i += 2)
+		EXPECT_EQ(0, close_buffer(self->fd, handles[i]));
+	EXPECT_EQ(12 * MIB, settled_region(self->fd, LOCAL));
+	EXPECT_EQ(MIB / 2, region_of(self->fd, LOCAL).largest_free);
+	EXPECT_EQ(-ENOSPC, create_once(self->fd, LOCAL, MIB, ACCEL_CREATE_CONTIGUOUS, &buffer));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 3 * MIB - PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	for (size_t page = 0; page < buffer.size / PAGE; page++)
+		memset(memory + page * PAGE, page % 251, PAGE);
+	for (size_t page = 0; page < buffer.size / PAGE; page += 13)
+		EXPECT_TRUE(all_bytes(memory + page * PAGE, page % 251, PAGE));
+	for (int i = 1; i < count; i += 2)
+		EXPECT_TRUE(card_sees(self->fd, handles[i], MIB / 2, 0));
+	EXPECT_EQ(0, fill_card(self->fd, buffer.handle, MIB / 2 - 1, 2, FILLED));
+	EXPECT_EQ(FILLED, memory[MIB / 2 - 1]);
+	EXPECT_EQ(FILLED, memory[MIB / 2]);
+}
+
+TEST_F_TIMEOUT(card, sram_is_never_in_pieces, 120)
+{
+	struct accel_buffer_create buffer;
+	__u32 handles[16];
+
+	ASSERT_EQ(8, fill_region(self->fd, SRAM, MIB, 0, handles, 16));
+	for (int i = 0; i < 8; i += 2)
+		EXPECT_EQ(0, close_buffer(self->fd, handles[i]));
+	EXPECT_EQ(4 * MIB, settled_region(self->fd, SRAM));
+	EXPECT_EQ(-ENOSPC, create_once(self->fd, SRAM, 2 * MIB, 0, &buffer));
+	EXPECT_EQ(0, close_buffer(self->fd, handles[1]));
+	EXPECT_EQ(0, create_in(self->fd, SRAM, 2 * MIB, 0, &buffer));
+}
+
+/* Takes all that is left of the visible part, fills it by the engine, and gives it back. */
+static bool overwrite_the_rest(int fd)
+{
+	struct accel_buffer_create buffer;
+	bool right = true;
+
+	settled_region(fd, LOCAL);
+	while (right && !create_once(fd, LOCAL, MIB, ACCEL_CREATE_VISIBLE, &buffer))
+		right = !fill_card(fd, buffer.handle, 0, MIB, 0x11);
+	return right;
+}
+
+TEST_F_TIMEOUT(card, a_mapping_keeps_its_memory, 120)
+{
+	struct accel_buffer_create buffer;
+	int other = open_card(0);
+	unsigned char *memory;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, MIB, ACCEL_CREATE_VISIBLE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	memset(memory, FILLED, MIB);
+	EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+	close(self->fd);
+	self->fd = other;
+	EXPECT_EQ(MIB, settled_region(other, LOCAL));
+	EXPECT_TRUE(overwrite_the_rest(other));
+	EXPECT_TRUE(all_bytes(memory, FILLED, MIB));
+	/* Half of it keeps all of it. */
+	EXPECT_EQ(0, munmap(memory, MIB / 2));
+	EXPECT_TRUE(all_bytes(memory + MIB / 2, FILLED, MIB / 2));
+	EXPECT_EQ(16 * MIB, region_of(other, LOCAL).used);
+	EXPECT_EQ(0, munmap(memory + MIB / 2, MIB / 2));
+	EXPECT_EQ(15 * MIB, region_of(other, LOCAL).used);
+}
+
+TEST_F(card, mappings_are_split_moved_and_copied)
+{
+	struct accel_buffer_create buffer;
+	unsigned char *memory, *room = anonymous(4 * PAGE);
+	pid_t child;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 8 * PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	for (int page = 0; page < 8; page++)
+		memset(memory + page * PAGE, page + 1, PAGE);
+	EXPECT_EQ((void *)room, (void *)mremap(memory + 2 * PAGE, 4 * PAGE, 4 * PAGE,
+					       MREMAP_MAYMOVE | MREMAP_FIXED, room));
+	for (int page = 0; page < 4; page++)
+		EXPECT_TRUE(all_bytes(room + page * PAGE, page + 3, PAGE));
+	EXPECT_EQ(MAP_FAILED, mremap(room, 4 * PAGE, 5 * PAGE, MREMAP_MAYMOVE));
+	EXPECT_EQ(0, mprotect(room, PAGE, PROT_READ));
+	child = fork();
+	if (!child) {
+		bool right = all_bytes(room, 3, PAGE) && all_bytes(memory + 7 * PAGE, 8, PAGE);
+
+		room[PAGE] = 99;
+		_exit(right ? 42 : 1);
+	}
+	EXPECT_EQ(42, exit_code(child));
+	EXPECT_EQ(99, room[PAGE]);
+	EXPECT_EQ(0, munmap(memory, 2 * PAGE));
+	EXPECT_EQ(8 * PAGE, region_of(self->fd, LOCAL).used);
+	EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+	EXPECT_EQ(0, munmap(memory + 6 * PAGE, 2 * PAGE));
+	EXPECT_EQ(8 * PAGE, region_of(self->fd, LOCAL).used);
+	EXPECT_EQ(0, munmap(room, 4 * PAGE));
+	EXPECT_EQ(0ULL, region_of(self->fd, LOCAL).used);
+}
+
+TEST_F(card, ranges_outside_and_private_mappings_are_einval)
+{
+	struct accel_buffer_create buffer;
+	__u64 offset;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	offset = buffer.mmap_offset;
+	EXPECT_EQ(-EINVAL, map_error(self->fd, offset, 5 * PAGE, PROT_READ, MAP_SHARED));
+	EXPECT_EQ(-EINVAL, map_error(self->fd, offset + 3 * PAGE, 2 * PAGE, PROT_READ,
+				     MAP_SHARED));
+	EXPECT_EQ(-EINVAL, map_error(self->fd, offset, PAGE, PROT_READ, MAP_PRIVATE));
+	EXPECT_EQ(0, map_error(self->fd, offset + 3 * PAGE, PAGE, PROT_READ, MAP_SHARED));
+}
+
+TEST_F(card, nobody_can_pin_it)
+{
+	struct accel_buffer_create buffer;
+	struct iovec page;
+	int ends[2];
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	page = (struct iovec){ map(self->fd, &buffer), PAGE };
+	ASSERT_NE(MAP_FAILED, page.iov_base);
+	ASSERT_EQ(0, pipe(ends));
+	EXPECT_EQ(-1, vmsplice(ends[1], &page, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ((ssize_t)PAGE, write(ends[1], page.iov_base, PAGE));
+}
+
+/* How many page faults it takes to write to each page. */
+static long faults_of(unsigned char *memory, size_t size)
+{
+	struct rusage before, after;
+
+	getrusage(RUSAGE_THREAD, &before);
+	for (size_t at = 0; at < size; at += PAGE)
+		__atomic_store_n(memory + at, 1, __ATOMIC_RELAXED);
+	getrusage(RUSAGE_THREAD, &after);
+	return after.ru_minflt - before.ru_minflt;
+}
+
+TEST_F(card, faults_map_more_than_a_page)
+{
+	struct accel_buffer_create buffer;
+	unsigned char *memory;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * MIB, ACCEL_CREATE_VISIBLE, &buffer));
+	memory = map(self->fd, &buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	/* The kernel finds addresses that suit huge pages, but not for 32-bit programs. */
+	EXPECT_EQ(sizeof(void *) == 8 ? 2L : 64L, faults_of(memory, 4 * MIB));
+	EXPECT_EQ(0, munmap(memory + MIB, PAGE));
+	EXPECT_EQ(1, memory[0]);
+	EXPECT_EQ(1, memory[3 * MIB]);
+	EXPECT_EQ(0, close_buffer(self->fd, buffer.handle));
+}
+
+TEST_F(card, it_is_not_exported_as_dma_buf)
+{
+	struct accel_buffer_create buffer;
+	struct accel_buffer_export argument;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, ACCEL_CREATE_VISIBLE, &buffer));
+	argument = (struct accel_buffer_export){ .handle = buffer.handle };
+	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_BUFFER_EXPORT, &argument));
+}
+
+/* Puts the caller into a cgroup that may have @bytes of the card's local memory. */
+static int limit_device_memory(int fd, unsigned long bytes)
+{
+	struct accel_info_device device = { .index = 0 };
+	char text[128];
+
+	info(fd, ACCEL_INFO_DEVICE, &device, sizeof(device));
+	write_file("/cgroup/cgroup.subtree_control", "+dmem");
+	if (mkdir("/cgroup/accel-memcard", 0755) && errno != EEXIST)
+		return -errno;
+	snprintf(text, sizeof(text), "accel/%s/local %lu", device.address, bytes);
+	return write_file("/cgroup/accel-memcard/dmem.max", text) ?:
+	       write_file("/cgroup/accel-memcard/cgroup.procs", "0");
+}
+
+TEST_F(card, a_dmem_cgroup_bounds_it)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		struct accel_buffer_create first, second;
+		int fd = self->fd;
+
+		if (limit_device_memory(fd, 6 * MIB))
+			_exit(1);
+		if (create_in(fd, LOCAL, 4 * MIB, 0, &first))
+			_exit(2);
+		if (create_in(fd, LOCAL, 4 * MIB, 0, &second) != -ENOSPC)
+			_exit(3);
+		if (create_in(fd, SRAM, 4 * MIB, 0, &second))
+			_exit(4);
+		if (close_buffer(fd, first.handle) || create_in(fd, LOCAL, 6 * MIB, 0, &second))
+			_exit(5);
+		if (create_in(fd, LOCAL, PAGE, 0, &first) != -ENOSPC)
+			_exit(6);
+		_exit(42);
+	}
+	EXPECT_EQ(42, exit_code(child));
+	/* Not the region was full. */
+	EXPECT_EQ(6 * MIB, region_of(self->fd, LOCAL).used);
+	EXPECT_EQ(0, rmdir("/cgroup/accel-memcard"));
+}
+
+/* Makes, maps and touches a buffer while the @nth allocation or so fails; 0, or what failed. */
+static int create_and_touch(int fd, struct accel_buffer_create *buffer)
+{
+	int error = create_once(fd, LOCAL, 8 * PAGE, ACCEL_CREATE_VISIBLE, buffer);
+	unsigned char *memory;
+
+	if (error)
+		return error;
+	memory = map(fd, buffer);
+	if (memory == MAP_FAILED)
+		return -errno;
+	memory[0] = memory[7 * PAGE];
+	munmap(memory, 8 * PAGE);
+	return 0;
+}
+
+TEST_F_TIMEOUT(card, nothing_is_lost_where_memory_is_short, 300)
+{
+	int nth_file = open("/proc/thread-self/fail-nth", O_RDWR);
+	bool hit = true;
+
+	ASSERT_EQ(0, set_up_injection());
+	for (unsigned int nth = 1; hit && nth < 1000; nth++) {
+		struct accel_buffer_create buffer = { .handle = 0 };
+		int error;
+
+		arm(nth_file, nth);
+		error = create_and_touch(self->fd, &buffer);
+		hit = disarm(nth_file);
+		EXPECT_TRUE(!error || error == -ENOMEM || error == -EFAULT)
+			TH_LOG("error %d at %u", error, nth);
+		if (buffer.handle)
+			close_buffer(self->fd, buffer.handle);
+		ASSERT_EQ(0ULL, settled_region(self->fd, LOCAL));
+	}
+	EXPECT_FALSE(hit);
+	EXPECT_EQ(16 * MIB, region_of(self->fd, LOCAL).largest_free);
+}
+
+TEST_HARNESS_MAIN

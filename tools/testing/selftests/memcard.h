@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Finding the memory cards, making buffers in their memory, moving bytes. */
+#ifndef _ACCEL_SELFTESTS_MEMCARD_H
+#define _ACCEL_SELFTESTS_MEMCARD_H
+
+#include <accel_memcard.h>
+
+#include "buffer.h"
+#include "device.h"
+
+#define MEMCARD_DRIVER	"accel_memcard"
+#define MEMORY_KINDS	3	/* system, local, sram */
+#define FILLED		0xa7
+
+/* Where a card is: its path below /sys/devices. */
+static inline void card_path(unsigned int index, char *path)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/sys/class/accel/accel%u/device", index);
+	if (!realpath(link, path))
+		path[0] = '\0';
+}
+
+/* How many bridges a card is behind. */
+static inline int card_depth(unsigned int index)
+{
+	char path[PATH_MAX];
+	int depth = 0;
+
+	card_path(index, path);
+	for (const char *at = path; (at = strstr(at, "/0000:")); at++)
+		depth++;
+	return depth;
+}
+
+struct card_search {
+	int depth;
+	int skip;
+};
+
+static inline bool is_card(const struct accel_info_device *device, void *with)
+{
+	struct card_search *search = with;
+
+	return !strcmp(device->driver, MEMCARD_DRIVER) &&
+	       card_depth(device->index) == search->depth && !search->skip--;
+}
+
+/* The two cards below the switch are @number 0 and 1, the one at a root port is 2. */
+static inline int card_index(int number)
+{
+	struct card_search search = {
+		.depth = number < 2 ? 4 : 2,
+		.skip = number < 2 ? number : 0,
+	};
+
+	return visit_devices(is_card, &search);
+}
+
+static inline int open_card(int number)
+{
+	int index = card_index(number);
+
+	return index < 0 ? index : open_compute(index);
+}
+
+static inline struct accel_info_memory region_of(int fd, unsigned int region)
+{
+	struct accel_info_memory memories[MEMORY_KINDS] = { { .kind = 0 } };
+
+	info(fd, ACCEL_INFO_MEMORY, memories, sizeof(memories));
+	return memories[region];
+}
+
+/* Waits until nothing is dirty; returns the bytes in use. */
+static inline __u64 settled_region(int fd, unsigned int region)
+{
+	__s64 end = now_ns() + SLACK_NS;
+
+	while (region_of(fd, region).dirty && now_ns() < end)
+		sleep_ms(1);
+	return region_of(fd, region).used;
+}
+
+static inline int create_once(int fd, __u32 region, __u64 size, __u32 flags,
+			      struct accel_buffer_create *buffer)
+{
+	*buffer = (struct accel_buffer_create){
+		.size = size,
+		.placement = ACCEL_PLACEMENT_DEVICE,
+		.flags = flags,
+		.region = region,
+	};
+	return call(fd, ACCEL_IOCTL_BUFFER_CREATE, buffer);
+}
+
+/* The same, but waits for what is being scrubbed. */
+static inline int create_in(int fd, __u32 region, __u64 size, __u32 flags,
+			    struct accel_buffer_create *buffer)
+{
+	__s64 end = now_ns() + SLACK_NS;
+	int error;
+
+	while ((error = create_once(fd, region, size, flags, buffer)) == -EAGAIN &&
+	       now_ns() < end)
+		sleep_ms(1);
+	return error;
+}
+
+/* Submits a job on up to two buffers, the second may be 0, and waits for its end. */
+static inline int run_mover(int fd, struct accel_memcard_job job, __u32 dst, __u32 src)
+{
+	struct accel_submit_buffer buffers[] = {
+		{ dst, ACCEL_BUFFER_WRITE },
+		{ src, ACCEL_BUFFER_READ },
+	};
+	struct accel_submit submit = {
+		.buffers = user(buffers),
+		.nr_buffers = src ? 2 : 1,
+		.payload = user(&job),
+		.payload_size = sizeof(job),
+	};
+	struct accel_wait wait = { .deadline_ns = INT64_MAX };
+	int error = call(fd, ACCEL_IOCTL_SUBMIT, &submit);
+
+	wait.job = submit.job;
+	return error ? error : call(fd, ACCEL_IOCTL_WAIT, &wait);
+}
+
+static inline int fill_card(int fd, __u32 dst, __u64 offset, __u64 size, __u8 value)
+{
+	struct accel_memcard_job job = {
+		.op = ACCEL_MEMCARD_FILL,
+		.value = value,
+		.dst_offset = offset,
+		.size = size,
+	};
+
+	return run_mover(fd, job, dst, 0);
+}
+
+static inline int copy_card(int fd, __u32 dst, __u64 dst_offset, __u32 src, __u64 src_offset,
+			    __u64 size)
+{
+	struct accel_memcard_job job = {
+		.op = ACCEL_MEMCARD_COPY,
+		.dst = 0,
+		.src = 1,
+		.dst_offset = dst_offset,
+		.src_offset = src_offset,
+		.size = size,
+	};
+
+	return run_mover(fd, job, dst, src);
+}
+
+/* Whether the card's own engine sees only @byte in a buffer of at most 32 MiB. */
+static inline bool card_sees(int fd, __u32 handle, __u64 size, int byte)
+{
+	struct accel_buffer_create system;
+	unsigned char *memory = create_mapped(fd, size, &system);
+	bool right;
+
+	if (memory == MAP_FAILED)
+		return false;
+	memset(memory, ~byte, size);
+	right = !copy_card(fd, system.handle, 0, handle, 0, size) && all_bytes(memory, byte, size);
+	munmap(memory, size);
+	close_buffer(fd, system.handle);
+	return right;
+}
+
+#endif /* _ACCEL_SELFTESTS_MEMCARD_H */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Device memory in user mappings when its device goes away: unbound, and taken out. */
+#include "memcard.h"
+
+#define LOCAL	ACCEL_MEMCARD_LOCAL
+#define VICTIM	2	/* the card at a root port */
+#define PAGES	1024UL	/* huge pages, too */
+#define SIZE	(PAGES * PAGE)
+#define PLUG_MS	30000
+
+static int reopen(int number)
+{
+	__s64 deadline = in_ms(PLUG_MS);
+	int fd;
+
+	while ((fd = open_card(number)) < 0 && now_ns() < deadline)
+		sleep_ms(20);
+	return fd;
+}
+
+static int bind(const char *name, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/" MEMCARD_DRIVER "/%s", file);
+	return write_file(path, name);
+}
+
+static void address_of(int fd, char *address)
+{
+	struct accel_info_device device = { .index = 0 };
+
+	info(fd, ACCEL_INFO_DEVICE, &device, sizeof(device));
+	memcpy(address, device.address, sizeof(device.address));
+}
+
+static int unbind(const char *address)
+{
+	return bind(address, "unbind");
+}
+
+static int take_out(const char *address)
+{
+	(void)address;
+	return system("host remove card2");
+}
+
+static int come_back(const char *address)
+{
+	return bind(address, "bind");
+}
+
+static int put_in(const char *address)
+{
+	(void)address;
+	return system("host insert card2 ivshmem-plain rp0 memdev=spare");
+}
+
+FIXTURE(gone)
+{
+	int fd;
+	struct accel_buffer_create buffer;
+	unsigned char *memory, *part;
+	char address[48];
+};
+
+FIXTURE_VARIANT(gone)
+{
+	int (*out)(const char *address);
+	int (*in)(const char *address);
+};
+
+FIXTURE_VARIANT_ADD(gone, unbound)
+{
+	.out = unbind,
+	.in = come_back,
+};
+
+FIXTURE_VARIANT_ADD(gone, taken_out)
+{
+	.out = take_out,
+	.in = put_in,
+};
+
+FIXTURE_SETUP(gone)
+{
+	self->fd = reopen(VICTIM);
+	ASSERT_LE(0, self->fd);
+	address_of(self->fd, self->address);
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, SIZE, ACCEL_CREATE_VISIBLE, &self->buffer));
+	self->memory = map(self->fd, &self->buffer);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->memory);
+	memset(self->memory, FILLED, SIZE);
+	/* One that was never touched, split and moved. */
+	self->part = map_at(self->fd, self->buffer.mmap_offset, 4 * PAGE);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->part);
+	ASSERT_EQ(0, munmap(self->part + PAGE, PAGE));
+}
+
+FIXTURE_TEARDOWN(gone)
+{
+	munmap(self->memory, SIZE);
+	close(self->fd);
+}
+
+TEST_F_TIMEOUT(gone, mappings_are_zero_and_work, 120)
+{
+	struct accel_buffer_create buffer;
+	pid_t child;
+	int fd;
+
+	ASSERT_EQ(0, variant->out(self->address));
+	EXPECT_TRUE(all_bytes(self->memory, 0, SIZE));
+	EXPECT_TRUE(all_bytes(self->part, 0, PAGE));
+	EXPECT_TRUE(all_bytes(self->part + 2 * PAGE, 0, 2 * PAGE));
+	self->memory[5 * PAGE + 7] = 42;
+	EXPECT_EQ(42, self->memory[5 * PAGE + 7]);
+	EXPECT_EQ(-ENODEV, create_once(self->fd, LOCAL, PAGE, 0, &buffer));
+	EXPECT_EQ(-ENODEV, map_error(self->fd, self->buffer.mmap_offset, PAGE, PROT_READ,
+				     MAP_SHARED));
+	child = fork();
+	if (!child) {
+		self->memory[PAGE] = 1;
+		_exit(self->memory[5 * PAGE + 7] == 42 ? 42 : 1);
+	}
+	EXPECT_EQ(42, exit_code(child));
+	EXPECT_EQ(0, munmap(self->part, PAGE));
+
+	ASSERT_EQ(0, variant->in(self->address));
+	fd = reopen(VICTIM);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0ULL, settled_region(fd, LOCAL));
+	/* A card that stays keeps its memory: the next owner finds nothing of it. */
+	ASSERT_EQ(0, create_in(fd, LOCAL, 16 << 20, ACCEL_CREATE_VISIBLE, &buffer));
+	EXPECT_TRUE(card_sees(fd, buffer.handle, 16 << 20, 0));
+	EXPECT_EQ(0, fill_card(fd, buffer.handle, 0, 16 << 20, 0x55));
+	EXPECT_EQ(42, self->memory[5 * PAGE + 7]);
+	EXPECT_EQ(0, self->memory[SIZE - 1]);
+	memset(self->memory, 0x66, SIZE);
+	EXPECT_TRUE(card_sees(fd, buffer.handle, 16 << 20, 0x55));
+	close(fd);
+}
+
+struct toucher {
+	pthread_t thread;
+	int fd;
+	__u64 offset;
+	bool stop;
+};
+
+/* Faults all the time, in new mappings for as long as there are any. */
+static void *touch(void *argument)
+{
+	struct toucher *toucher = argument;
+	unsigned char *memory = MAP_FAILED;
+	unsigned int at = 0;
+
+	while (!__atomic_load_n(&toucher->stop, __ATOMIC_RELAXED)) {
+		unsigned char *other = map_at(toucher->fd, toucher->offset, SIZE);
+
+		if (other != MAP_FAILED && memory != MAP_FAILED)
+			munmap(memory, SIZE);
+		if (other != MAP_FAILED)
+			memory = other;
+		for (int i = 0; i < 50; i++) {
+			at = (at * 1103515245 + 12345) % PAGES;
+			if (memory != MAP_FAILED)
+				__atomic_store_n(memory + at * PAGE, 1, __ATOMIC_RELAXED);
+		}
+	}
+	return memory;
+}
+
+FIXTURE(storm)
+{
+	struct toucher touchers[3];
+};
+
+FIXTURE_SETUP(storm)
+{
+	memset(self, 0, sizeof(*self));
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+}
+
+TEST_F_TIMEOUT(storm, nobody_dies_of_it_in_the_middle_of_a_fault, 300)
+{
+	for (int round = 0; round < times(60); round++) {
+		struct accel_buffer_create buffer;
+		char address[48];
+		int fd = reopen(VICTIM);
+
+		ASSERT_LE(0, fd);
+		address_of(fd, address);
+		ASSERT_EQ(0, create_in(fd, LOCAL, SIZE, ACCEL_CREATE_VISIBLE, &buffer));
+		for (unsigned int i = 0; i < ARRAY_SIZE(self->touchers); i++) {
+			struct toucher *toucher = &self->touchers[i];
+
+			*toucher = (struct toucher){
+				.fd = fd,
+				.offset = buffer.mmap_offset,
+			};
+			ASSERT_EQ(0, pthread_create(&toucher->thread, NULL, touch, toucher));
+		}
+		sleep_ms(20 + round * 3);
+		ASSERT_EQ(0, unbind(address));
+		ASSERT_EQ(0, come_back(address));
+		for (unsigned int i = 0; i < ARRAY_SIZE(self->touchers); i++) {
+			struct toucher *toucher = &self->touchers[i];
+			void *memory;
+
+			__atomic_store_n(&toucher->stop, true, __ATOMIC_RELAXED);
+			pthread_join(toucher->thread, &memory);
+			if (memory != MAP_FAILED)
+				munmap(memory, SIZE);
+		}
+		close(fd);
+		/* They wrote to what was theirs only. */
+		fd = reopen(VICTIM);
+		ASSERT_EQ(0ULL, settled_region(fd, LOCAL));
+		ASSERT_EQ(0, create_in(fd, LOCAL, 16 << 20, ACCEL_CREATE_VISIBLE, &buffer));
+		EXPECT_TRUE(card_sees(fd, buffer.handle, 16 << 20, 0));
+		close(fd);
+	}
+}
+
+TEST_HARNESS_MAIN
