@@ -122,6 +122,14 @@ impl DeviceMemory {
         ranges.map(move |range| range.start + address..range.end + address)
     }
 
+    /// Takes it from everybody who maps it: an access is a SIGBUS from now on, for ever. For a driver
+    /// that destroys what the memory was for.
+    pub fn revoke_mappings(&self) {
+        if let Some(pages) = &self.pages {
+            pages.revoke();
+        }
+    }
+
     pub(crate) fn map(&self, vma: &VmaNew, first: usize) -> Result {
         self.pages.as_ref().ok_or(EOPNOTSUPP)?.map(vma, first)
     }

@@ -20,10 +20,13 @@
  * enum accel_memcard_op - what a job does
  * @ACCEL_MEMCARD_FILL: fills bytes of buffer @dst with @value
  * @ACCEL_MEMCARD_COPY: copies bytes from buffer @src to buffer @dst
+ * @ACCEL_MEMCARD_REVOKE: takes buffer @dst, all of which must be meant, from
+ *                        everybody who maps it
  */
 enum accel_memcard_op {
 	ACCEL_MEMCARD_FILL	= 0,
 	ACCEL_MEMCARD_COPY	= 1,
+	ACCEL_MEMCARD_REVOKE	= 2,
 };
 
 /* Reasons in &accel_submit.refused_reason; refused_at is the byte offset of the field. */

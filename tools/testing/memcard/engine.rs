@@ -22,11 +22,17 @@ struct Span {
     offset: usize,
 }
 
+/// What a job does to the bytes of a buffer.
+enum Operation {
+    Fill(u8),
+    Copy(Span),
+    Revoke,
+}
+
 /// A job, checked.
 pub(crate) struct Job {
     dst: Span,
-    /// Where the bytes come from; if not from a buffer, this one, again and again.
-    src: Result<Span, u8>,
+    operation: Operation,
     size: usize,
 }
 
@@ -66,9 +72,11 @@ impl Job {
         let dst = buffers
             .get(job.dst as usize)
             .ok_or_else(|| bad_buffer(at!(dst)))?;
-        let src = match job.op {
-            uapi::ACCEL_MEMCARD_FILL => Err(u8::try_from(job.value)
-                .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_VALUE, at!(value)))?),
+        let operation = match job.op {
+            uapi::ACCEL_MEMCARD_FILL => Operation::Fill(
+                u8::try_from(job.value)
+                    .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_VALUE, at!(value)))?,
+            ),
             uapi::ACCEL_MEMCARD_COPY => {
                 let src = buffers
                     .get(job.src as usize)
@@ -76,7 +84,11 @@ impl Job {
                 if !src.access.can_read() {
                     return Err(EACCES.into());
                 }
-                Ok(range(&src.buffer, job.src_offset, at!(src_offset))?)
+                Operation::Copy(range(&src.buffer, job.src_offset, at!(src_offset))?)
+            }
+            uapi::ACCEL_MEMCARD_REVOKE if job.size == dst.buffer.size() as u64 => Operation::Revoke,
+            uapi::ACCEL_MEMCARD_REVOKE => {
+                return Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at!(size)))
             }
             _ => return Err(refusal(uapi::ACCEL_MEMCARD_BAD_OP, at!(op))),
         };
@@ -85,22 +97,27 @@ impl Job {
         }
         Ok(Self {
             dst: range(&dst.buffer, job.dst_offset, at!(dst_offset))?,
-            src,
+            operation,
             size: job.size as usize,
         })
     }
 
     /// Runs it; `memory` is all of the card's.
     pub(crate) fn run(&self, memory: &accel::Aperture) -> Result {
-        let mut bytes = KVec::from_elem(
-            self.src.as_ref().err().copied().unwrap_or(0),
-            AT_ONCE,
-            GFP_KERNEL,
-        )?;
+        let value = match &self.operation {
+            Operation::Fill(value) => *value,
+            Operation::Copy(_) => 0,
+            Operation::Revoke => {
+                let mine = self.dst.buffer.device_memory().ok_or(EINVAL)?;
+                mine.revoke_mappings();
+                return Ok(());
+            }
+        };
+        let mut bytes = KVec::from_elem(value, AT_ONCE, GFP_KERNEL)?;
         for done in (0..self.size).step_by(AT_ONCE) {
             let len = AT_ONCE.min(self.size - done);
             let bytes = bytes.get_mut(..len).ok_or(EINVAL)?;
-            if let Ok(src) = &self.src {
+            if let Operation::Copy(src) = &self.operation {
                 src.read(memory, done, bytes)?;
             }
             self.dst.write(memory, done, bytes)?;

@@ -127,7 +127,7 @@ TEST_F(card, jobs_that_make_no_sense_are_refused)
 	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, 0, &src));
 	EXPECT_EQ(0, run_mover(self->fd, good, dst.handle, src.handle));
 	job = good;
-	job.op = 2;
+	job.op = 3;
 	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
 	job = good;
 	job.src = 2;
@@ -345,6 +345,55 @@ TEST_F(card, ranges_outside_and_private_mappings_are_einval)
 				     MAP_SHARED));
 	EXPECT_EQ(-EINVAL, map_error(self->fd, offset, PAGE, PROT_READ, MAP_PRIVATE));
 	EXPECT_EQ(0, map_error(self->fd, offset + 3 * PAGE, PAGE, PROT_READ, MAP_SHARED));
+}
+
+/* Whether a write to @at is a SIGBUS; tried in a child. */
+static bool is_bus_error(unsigned char *at)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		signal(SIGBUS, SIG_DFL);
+		__atomic_store_n(at, 1, __ATOMIC_RELAXED);
+		_exit(0);
+	}
+	return death_signal(child) == SIGBUS;
+}
+
+TEST_F(card, what_its_owner_takes_back_reaches_nobody_else)
+{
+	struct accel_memcard_job revoke = { .op = ACCEL_MEMCARD_REVOKE, .size = 4 * PAGE };
+	struct accel_buffer_create taken, kept, next;
+	unsigned char *memory, *moved, *other, *late;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &taken));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &kept));
+	memory = map(self->fd, &taken);
+	moved = mremap(map(self->fd, &taken), 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       anonymous(2 * PAGE));
+	other = map(self->fd, &kept);
+	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
+	ASSERT_NE((void *)MAP_FAILED, (void *)moved);
+	ASSERT_NE((void *)MAP_FAILED, (void *)other);
+	memset(memory, FILLED, 4 * PAGE);
+	memset(moved, FILLED, 2 * PAGE);
+	memset(other, FILLED, 4 * PAGE);
+	EXPECT_EQ(0, run_mover(self->fd, revoke, taken.handle, 0));
+	for (int page = 0; page < 4; page++)
+		EXPECT_TRUE(is_bus_error(memory + page * PAGE));
+	EXPECT_TRUE(is_bus_error(moved));
+	EXPECT_TRUE(is_bus_error(moved + PAGE));
+	EXPECT_TRUE(all_bytes(other, FILLED, 4 * PAGE));
+	other[PAGE] = 1;
+	late = map(self->fd, &taken);
+	ASSERT_NE((void *)MAP_FAILED, (void *)late);
+	EXPECT_TRUE(is_bus_error(late));
+	/* The engine still reaches it. */
+	EXPECT_TRUE(card_sees(self->fd, taken.handle, 4 * PAGE, FILLED));
+	EXPECT_EQ(0, close_buffer(self->fd, taken.handle));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &next));
+	EXPECT_TRUE(is_bus_error(memory));
+	EXPECT_TRUE(card_sees(self->fd, next.handle, 4 * PAGE, 0));
 }
 
 TEST_F(card, nobody_can_pin_it)
