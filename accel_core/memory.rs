@@ -24,10 +24,8 @@ use kernel::{
 };
 use kernel_ext::{
     dma::Mapping,
-    dma_buf::{
-        Attachment,
-        DmaBuf, //
-    },
+    dma_buf::DmaBuf,
+    dma_buf_attachment::Attachment,
     pages::{
         Account,
         Pages, //

@@ -36,7 +36,8 @@ use kernel::{
 
 use crate::{
     bindings as ext,
-    device::as_raw, //
+    device::as_raw,
+    dma_buf_peer::Exports, //
 };
 
 /// A BAR whose bytes are memory: reading and writing them has no other effect. Mapped
@@ -47,6 +48,7 @@ use crate::{
 /// While `is_live` is true, the BAR is `size` bytes at the physical address `physical`, is ours alone
 /// and mapped at `mapped`. It becomes false once, and is undone after all SRCU read-side sections
 /// that saw it true have ended. All user mappings of the BAR are in the address space of `file`.
+/// `provider` is there until then, too.
 #[pin_data(PinnedDrop)]
 pub struct Aperture {
     pdev: NonNull<bindings::pci_dev>,
@@ -60,6 +62,9 @@ pub struct Aperture {
     is_live: Atomic<bool>,
     #[pin]
     srcu: Srcu,
+    provider: Option<NonNull<ext::p2pdma_provider>>,
+    #[pin]
+    exports: Exports,
 }
 
 // SAFETY: All access is by raw copies; `srcu` and `is_live` order it with the end.
@@ -82,12 +87,19 @@ impl Aperture {
         if size == 0 || (physical as usize | size) & !PAGE_MASK != 0 {
             return Err(EINVAL);
         }
-        let bar = c_int::try_from(bar)?;
         let file = new_file()?;
         // SAFETY: `pdev` is bound, so it is there; it is a PCI device.
         let raw = unsafe { ext::accel_helper_to_pci_dev(as_raw(pdev.as_ref())) };
         let raw = NonNull::new(raw).ok_or(EINVAL)?;
-        // SAFETY: Valid, and `bar` is one of its BARs.
+        let bar = c_int::try_from(bar)?;
+        // SAFETY: Valid; any number will do.
+        if !unsafe { ext::accel_helper_is_memory_bar(raw.as_ptr(), bar) } {
+            return Err(EINVAL);
+        }
+        // SAFETY: Valid and bound, and `bar` is one of its BARs. Devres takes back what this makes
+        // after `undo`, which it is given later.
+        let provider = unsafe { ext::accel_helper_p2pdma_provider(raw.as_ptr(), bar) };
+        // SAFETY: As above.
         let mapped = unsafe { request(raw, bar, name) }?;
         let this = Arc::pin_init(
             // INVARIANT: Just requested and mapped.
@@ -101,6 +113,8 @@ impl Aperture {
                 next: Atomic::new(0),
                 is_live: Atomic::new(true),
                 srcu <- Srcu::new(c"aperture", static_lock_class!()),
+                provider: NonNull::new(provider),
+                exports <- Exports::new(),
             }),
             GFP_KERNEL,
         )
@@ -123,6 +137,21 @@ impl Aperture {
     /// Returns the physical address of its first byte.
     pub(crate) fn physical(&self) -> u64 {
         self.physical
+    }
+
+    /// Returns the device, which is bound while the aperture is not revoked.
+    pub(crate) fn pdev(&self) -> *mut bindings::pci_dev {
+        self.pdev.as_ptr()
+    }
+
+    /// Returns by what other devices reach the BAR; valid while the aperture is not revoked.
+    pub(crate) fn provider(&self) -> Option<NonNull<ext::p2pdma_provider>> {
+        self.provider
+    }
+
+    /// Returns the dma-bufs of it.
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.exports
     }
 
     /// Returns the file in whose address space user mappings have to be.
@@ -180,14 +209,15 @@ impl Aperture {
         })
     }
 
-    /// Ends it: whoever reads or writes it gets ENODEV from now on, and user mappings of it show
-    /// memory without meaning. Of two concurrent calls the second may return before it is done.
+    /// Ends it: whoever reads or writes it gets ENODEV from now on, user mappings of it show memory
+    /// without meaning, and other devices have stopped using it. Of two concurrent calls the second may return before it is done.
     pub fn revoke(&self) {
         if !self.is_live.xchg(false, Full) {
             return;
         }
         self.srcu.synchronize();
         self.zap(0, 0);
+        self.exports.revoke();
         // SAFETY: By the type invariants; only we saw it live, and nobody uses it any more.
         unsafe { release(self.pdev, self.bar, self.mapped) };
     }

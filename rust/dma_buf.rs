@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dma-bufs: memory of any driver, held by a file descriptor; taking part in those of others.
+//! dma-bufs: memory of any driver, held by a file descriptor.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    device::{
-        Bound,
-        Device, //
-    },
     dma::DataDirection,
     error::{
         from_err_ptr,
@@ -18,22 +14,18 @@ use kernel::{
     },
     fs::File,
     mm::virt::VmaNew,
-    new_mutex,
     prelude::*,
     sync::{
         aref::{
             ARef,
             AlwaysRefCounted, //
-        },
-        Arc,
-        Mutex, //
+        }, //
     },
     types::Opaque,
 };
 
 use crate::{
     bindings as ext,
-    device::as_raw,
     dma_resv::Resv, //
 };
 
@@ -121,109 +113,6 @@ impl DmaBuf {
     pub fn mmap(&self, vma: &VmaNew, first: usize) -> Result {
         // SAFETY: The VMA is being set up.
         to_result(unsafe { bindings::dma_buf_mmap(self.as_raw(), vma.as_ptr(), first) })
-    }
-}
-
-/// A dma-buf mapped for a device, in both directions, until revoked or dropped.
-#[pin_data(PinnedDrop)]
-pub struct Attachment {
-    address: Option<u64>,
-    #[pin]
-    mapped: Mutex<Option<Mapped>>,
-}
-
-/// An attachment that is mapped; both is undone when it is dropped.
-///
-/// # Invariants
-///
-/// `attachment` is one of `buf` and mapped by `table`.
-struct Mapped {
-    buf: ARef<DmaBuf>,
-    attachment: NonNull<bindings::dma_buf_attachment>,
-    table: NonNull<bindings::sg_table>,
-}
-
-// SAFETY: The dma-buf has its own locks.
-unsafe impl Send for Mapped {}
-
-const DIRECTION: bindings::dma_data_direction = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
-
-impl Mapped {
-    fn new(dev: &Device<Bound>, buf: &DmaBuf) -> Result<Self> {
-        // SAFETY: Both are valid.
-        let attachment = from_err_ptr(unsafe {
-            bindings::dma_buf_attach(buf.as_raw(), as_raw(dev)) //
-        })?;
-        // SAFETY: Just attached.
-        let table = from_err_ptr(unsafe {
-            bindings::dma_buf_map_attachment_unlocked(attachment, DIRECTION)
-        })
-        .inspect_err(|_| {
-            // SAFETY: Just attached, and nobody else knows.
-            unsafe { bindings::dma_buf_detach(buf.as_raw(), attachment) };
-        })?;
-        // INVARIANT: Just attached and mapped.
-        Ok(Self {
-            buf: buf.into(),
-            attachment: NonNull::new(attachment).ok_or(EINVAL)?,
-            table: NonNull::new(table).ok_or(EINVAL)?,
-        })
-    }
-
-    /// Returns where the device sees the buffer, if it sees it in one piece.
-    fn contiguous_address(&self) -> Option<u64> {
-        let mut address = 0;
-        // SAFETY: By the type invariants the table is valid.
-        let len = unsafe { ext::accel_helper_sg_contiguous(self.table.as_ptr(), &mut address) };
-        (len >= self.buf.size()).then_some(address)
-    }
-}
-
-impl Drop for Mapped {
-    fn drop(&mut self) {
-        let attachment = self.attachment.as_ptr();
-        // SAFETY: By the type invariants.
-        unsafe {
-            bindings::dma_buf_unmap_attachment_unlocked(attachment, self.table.as_ptr(), DIRECTION);
-            bindings::dma_buf_detach(self.buf.as_raw(), attachment);
-        }
-    }
-}
-
-impl Attachment {
-    /// Maps `buf` for `dev`. The errors are the exporter's.
-    ///
-    /// # Safety
-    ///
-    /// Must be revoked before `dev` is unbound.
-    pub unsafe fn new(dev: &Device<Bound>, buf: &DmaBuf) -> Result<Arc<Self>> {
-        let mapped = Mapped::new(dev, buf)?;
-        Arc::pin_init(
-            pin_init!(Self {
-                address: mapped.contiguous_address(),
-                mapped <- new_mutex!(Some(mapped), "dma_buf_attachment"),
-            }),
-            GFP_KERNEL_ACCOUNT,
-        )
-    }
-
-    /// Returns where the device sees the buffer, if it sees it in one piece.
-    pub fn contiguous_address(&self) -> Option<u64> {
-        self.address
-    }
-
-    /// Undoes the mapping; the device must not use it any more. Of two concurrent calls the second
-    /// one returns after it is undone, too.
-    pub fn revoke(&self) {
-        let mut mapped = self.mapped.lock();
-        drop(mapped.take());
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Attachment {
-    fn drop(self: Pin<&mut Self>) {
-        self.revoke();
     }
 }
 

@@ -4,12 +4,14 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/cgroup_dmem.h>
+#include <linux/dma-buf-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/sched/signal.h>
 #include <linux/sync_file.h>
 #include <linux/sysfs.h>
@@ -295,6 +297,7 @@ EXPORT_SYMBOL_GPL(accel_helper_copy_to_io);
 void accel_helper_fill_io(void *to, u8 value, size_t size)
 {
 	memset_io((void __iomem *)to, value, size);
+	/* As above. */
 	wmb();
 }
 EXPORT_SYMBOL_GPL(accel_helper_fill_io);
@@ -405,11 +408,64 @@ EXPORT_SYMBOL_GPL(accel_helper_copy_out);
 
 MODULE_IMPORT_NS("DMA_BUF");
 
-void accel_helper_get_dma_buf(struct dma_buf *buf)
+bool accel_helper_is_memory_bar(struct pci_dev *pdev, int bar)
 {
-	get_dma_buf(buf);
+	return bar < PCI_STD_NUM_BARS && pci_resource_flags(pdev, bar) & IORESOURCE_MEM;
 }
-EXPORT_SYMBOL_GPL(accel_helper_get_dma_buf);
+EXPORT_SYMBOL_GPL(accel_helper_is_memory_bar);
+
+/* By what other devices reach a BAR, NULL if they cannot; until the driver is unbound. */
+struct p2pdma_provider *accel_helper_p2pdma_provider(struct pci_dev *pdev, int bar)
+{
+	return pcim_p2pdma_init(pdev) ? NULL : pcim_p2pdma_provider(pdev, bar);
+}
+EXPORT_SYMBOL_GPL(accel_helper_p2pdma_provider);
+
+/* Whether an attachment may have memory of a device that can go away. */
+int accel_helper_peer_attach(struct dma_buf_attachment *attachment, struct pci_dev *exporter)
+{
+	if (!attachment->peer2peer || !dma_buf_attach_revocable(attachment) ||
+	    pci_p2pdma_distance_many(exporter, &attachment->dev, 1, false) < 0)
+		return -EOPNOTSUPP;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(accel_helper_peer_attach);
+
+struct sg_table *accel_helper_map_peer(struct dma_buf_attachment *attachment,
+				       struct p2pdma_provider *provider, struct phys_vec *list,
+				       size_t count, size_t size,
+				       enum dma_data_direction direction)
+{
+	return dma_buf_phys_vec_to_sgt(attachment, provider, list, count, size, direction);
+}
+EXPORT_SYMBOL_GPL(accel_helper_map_peer);
+
+void accel_helper_unmap_peer(struct dma_buf_attachment *attachment, struct sg_table *table,
+			     enum dma_data_direction direction)
+{
+	/* The entries to free; 0 tells importers that none has a page, and 7.3 frees none then. */
+	table->orig_nents = table->nents;
+	dma_buf_free_sgt(attachment, table, direction);
+}
+EXPORT_SYMBOL_GPL(accel_helper_unmap_peer);
+
+/* Takes a reference, unless the last one is gone; the dma-buf must not be released yet. */
+bool accel_helper_dma_buf_get_active(struct dma_buf *buf)
+{
+	return get_file_active(&buf->file);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_get_active);
+
+/* Tells all importers, and waits for their jobs; they unmap later. */
+void accel_helper_dma_buf_revoke(struct dma_buf *buf, bool *is_revoked)
+{
+	dma_resv_lock(buf->resv, NULL);
+	WRITE_ONCE(*is_revoked, true);
+	dma_buf_invalidate_mappings(buf);
+	dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_unlock(buf->resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_revoke);
 
 /* How many bytes from its start on the device sees in one piece, which begins at @address. */
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
@@ -427,6 +483,67 @@ size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
 	return size;
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
+
+/* Maps a dynamic attachment where it is and stays, once the memory is what it should be. */
+int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struct sg_table **table,
+				    u64 *address, bool *is_contiguous,
+				    enum dma_data_direction direction)
+{
+	struct dma_buf *buf = attachment->dmabuf;
+	struct sg_table *mapped;
+	long ret;
+
+	dma_resv_lock(buf->resv, NULL);
+	ret = dma_buf_pin(attachment);
+	if (ret)
+		goto unlock;
+	mapped = dma_buf_map_attachment(attachment, direction);
+	ret = PTR_ERR_OR_ZERO(mapped);
+	if (ret)
+		goto unpin;
+	ret = dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
+	if (ret < 0) {
+		dma_buf_unmap_attachment(attachment, mapped, direction);
+		goto unpin;
+	}
+	ret = 0;
+	*table = mapped;
+	WRITE_ONCE(*is_contiguous,
+		   accel_helper_sg_contiguous(mapped, address) >= buf->size);
+	goto unlock;
+unpin:
+	dma_buf_unpin(attachment);
+unlock:
+	dma_resv_unlock(buf->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_map_pinned);
+
+/* Undoes it, if nobody was faster; @wait: after all jobs that may use it. */
+void accel_helper_dma_buf_unmap_pinned(struct dma_buf_attachment *attachment,
+				       struct sg_table **table,
+				       enum dma_data_direction direction, bool wait)
+{
+	struct dma_resv *resv = attachment->dmabuf->resv;
+
+	dma_resv_lock(resv, NULL);
+	if (*table) {
+		if (wait)
+			dma_resv_wait_timeout(resv, DMA_RESV_USAGE_BOOKKEEP, false,
+					      MAX_SCHEDULE_TIMEOUT);
+		dma_buf_unmap_attachment(attachment, *table, direction);
+		dma_buf_unpin(attachment);
+		*table = NULL;
+	}
+	dma_resv_unlock(resv);
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_unmap_pinned);
+
+void accel_helper_get_dma_buf(struct dma_buf *buf)
+{
+	get_dma_buf(buf);
+}
+EXPORT_SYMBOL_GPL(accel_helper_get_dma_buf);
 
 unsigned int accel_helper_dma_get_max_seg_size(struct device *dev)
 {

@@ -19,6 +19,7 @@
 
 struct dmem_cgroup_pool_state;
 struct dmem_cgroup_region;
+struct p2pdma_provider;
 
 struct cdev *accel_helper_inode_cdev(const struct inode *inode);
 void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
@@ -66,6 +67,23 @@ void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size);
 unsigned long accel_helper_totalram_pages(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
+bool accel_helper_is_memory_bar(struct pci_dev *pdev, int bar);
+struct p2pdma_provider *accel_helper_p2pdma_provider(struct pci_dev *pdev, int bar);
+int accel_helper_peer_attach(struct dma_buf_attachment *attachment, struct pci_dev *exporter);
+struct sg_table *accel_helper_map_peer(struct dma_buf_attachment *attachment,
+				       struct p2pdma_provider *provider, struct phys_vec *list,
+				       size_t count, size_t size,
+				       enum dma_data_direction direction);
+void accel_helper_unmap_peer(struct dma_buf_attachment *attachment, struct sg_table *table,
+			     enum dma_data_direction direction);
+bool accel_helper_dma_buf_get_active(struct dma_buf *buf);
+void accel_helper_dma_buf_revoke(struct dma_buf *buf, bool *is_revoked);
+int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struct sg_table **table,
+				    u64 *address, bool *is_contiguous,
+				    enum dma_data_direction direction);
+void accel_helper_dma_buf_unmap_pinned(struct dma_buf_attachment *attachment,
+				       struct sg_table **table,
+				       enum dma_data_direction direction, bool wait);
 void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
 unsigned int accel_helper_dma_get_max_seg_size(struct device *dev);

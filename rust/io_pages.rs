@@ -132,6 +132,29 @@ impl IoPages {
         )
     }
 
+    /// Returns the aperture that they are in.
+    pub(crate) fn aperture(&self) -> &Aperture {
+        &self.aperture
+    }
+
+    /// Returns the size in bytes.
+    pub fn size(&self) -> usize {
+        self.count << PAGE_SHIFT
+    }
+
+    /// Returns where they are in physical memory.
+    pub(crate) fn physical(&self) -> Result<KVVec<bindings::phys_vec>> {
+        let mut list = KVVec::with_capacity(self.runs.len(), GFP_KERNEL)?;
+        for run in &self.runs {
+            let range = bindings::phys_vec {
+                paddr: (run.pfn as u64) << PAGE_SHIFT,
+                len: run.len << PAGE_SHIFT,
+            };
+            list.push(range, GFP_KERNEL)?;
+        }
+        Ok(list)
+    }
+
     /// Maps pages into user space, write-combined, beginning with page `first`, as a shared mapping
     /// that cannot grow. The mapping becomes one of the aperture's file.
     ///
