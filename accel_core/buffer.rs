@@ -254,7 +254,7 @@ impl Buffer {
     #[inline]
     pub(crate) fn resv(&self) -> Option<&Resv> {
         match &self.memory {
-            Backing::Pages(_) => self.shared.as_ref().map(|resv| &***resv),
+            Backing::Pages(_) | Backing::Device(_) => self.shared.as_ref().map(|resv| &***resv),
             Backing::Imported { buf, .. } => Some(buf.resv()),
         }
     }

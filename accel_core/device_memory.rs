@@ -7,12 +7,23 @@ use kernel::{
     mm::virt::VmaNew,
     prelude::*,
     sync::{
+        aref::ARef,
         Arc,
         UniqueArc, //
     },
 };
 use kernel_ext::{
     aperture::Aperture,
+    dma_buf::DmaBuf,
+    dma_buf_peer::{
+        self,
+        Exporter,
+        Operations, //
+    },
+    dma_resv::{
+        OwnedResv,
+        Resv, //
+    },
     dmem,
     io_pages::{
         self,
@@ -122,6 +133,29 @@ impl DeviceMemory {
         ranges.map(move |range| range.start + address..range.end + address)
     }
 
+    /// Makes a dma-buf of it, whose users have their fences in `resv`. EOPNOTSUPP: other devices
+    /// cannot reach it.
+    pub(crate) fn export(&self, resv: &Arc<OwnedResv>) -> Result<ARef<DmaBuf>> {
+        let shared = Shared {
+            memory: self.clone(),
+            resv: resv.clone(),
+            pages: self.pages.clone().ok_or(EOPNOTSUPP)?,
+        };
+        dma_buf_peer::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?)
+    }
+
+    /// Returns the memory that `buf` was exported from, if that is one of `regions`, and where the
+    /// fences of its users are.
+    pub(crate) fn exported(
+        buf: &DmaBuf,
+        regions: &[Arc<Region>],
+    ) -> Option<(Self, Arc<OwnedResv>)> {
+        let shared = dma_buf_peer::exported::<Shared>(buf)?;
+        let region = &shared.memory.allocation.region;
+        let is_one = regions.iter().any(|one| Arc::ptr_eq(one, region));
+        is_one.then(|| (shared.memory.clone(), shared.resv.clone()))
+    }
+
     /// Takes it from everybody who maps it: an access is a SIGBUS from now on, for ever. For a driver
     /// that destroys what the memory was for.
     pub fn revoke_mappings(&self) {
@@ -176,5 +210,187 @@ impl DeviceMemory {
         self.for_each_piece(0..self.size(), |aperture, at, part| {
             aperture.fill(at, part.len(), value)
         })
+    }
+}
+
+static OPERATIONS: Operations<Shared> = Operations::new();
+
+/// What a dma-buf keeps: the memory, but not the device.
+struct Shared {
+    memory: DeviceMemory,
+    resv: Arc<OwnedResv>,
+    pages: Arc<IoPages>,
+}
+
+impl Exporter for Shared {
+    const NAME: &'static CStr = c"accel_device";
+
+    fn owner() -> &'static ThisModule {
+        crate::this_module()
+    }
+
+    fn operations() -> &'static Operations<Self> {
+        &OPERATIONS
+    }
+
+    fn resv(&self) -> &Resv {
+        &self.resv
+    }
+
+    fn pages(&self) -> &Arc<IoPages> {
+        &self.pages
+    }
+}
+
+#[kunit_tests(accel_device_memory)]
+mod tests {
+    use super::*;
+    use crate::region::{
+        RegionInfo,
+        Scrub, //
+    };
+    use kernel::{
+        page::PAGE_SIZE,
+        sync::atomic::{
+            Atomic,
+            Relaxed, //
+        },
+    };
+
+    const PAGE: u64 = PAGE_SIZE as u64;
+
+    /// Counts how often it is asked.
+    struct Asked(Atomic<u32>);
+
+    impl Scrub for Asked {
+        fn kick(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn info(size: u64, page_size: u64, scattered: bool) -> RegionInfo {
+        RegionInfo {
+            name: c"kunit",
+            address: 1 << 40,
+            size,
+            page_size,
+            scattered,
+            visible: None,
+        }
+    }
+
+    fn region(info: RegionInfo) -> Result<(Arc<Region>, Arc<Asked>)> {
+        let asked = Arc::new(Asked(Atomic::new(0)), GFP_KERNEL)?;
+        let region = Region::new(info, c"accel/kunit/kunit", asked.clone())?;
+        Ok((region, asked))
+    }
+
+    fn allocate(region: &Arc<Region>, size: u64, contiguous: bool) -> Result<DeviceMemory> {
+        let request = Request {
+            size,
+            contiguous,
+            visible: false,
+        };
+        DeviceMemory::new(region, request)
+    }
+
+    /// Pretends to scrub; returns how much.
+    fn scrub(region: &Region) -> u64 {
+        let mut size = 0;
+        while let Some(pieces) = region.next_dirty() {
+            size += region.ranges(&pieces).map(|r| r.end - r.start).sum::<u64>();
+            region.scrubbed(pieces);
+        }
+        size
+    }
+
+    #[test]
+    fn nobody_gets_what_was_not_scrubbed() -> Result {
+        let (region, asked) = region(info(8 * PAGE, PAGE, true))?;
+        assert_eq!(allocate(&region, PAGE, true).err(), Some(EAGAIN));
+        assert_eq!((region.usage().dirty, scrub(&region)), (8 * PAGE, 8 * PAGE));
+        let all = allocate(&region, 8 * PAGE, true)?;
+        assert_eq!(all.extents().next(), Some(1 << 40..(1 << 40) + 8 * PAGE));
+        assert_eq!(allocate(&region, PAGE, true).err(), Some(ENOSPC));
+        let twin = all.clone();
+        drop(all);
+        assert_eq!((region.usage().used, asked.0.load(Relaxed)), (8 * PAGE, 0));
+        drop(twin);
+        assert_eq!((region.usage().used, asked.0.load(Relaxed)), (0, 1));
+        assert_eq!(allocate(&region, PAGE, true).err(), Some(EAGAIN));
+        assert_eq!(scrub(&region), 8 * PAGE);
+        assert_eq!(region.usage().largest_free, 8 * PAGE);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_in_pieces_is_in_the_holes() -> Result {
+        let (region, _) = region(info(8 * PAGE, PAGE, true))?;
+        scrub(&region);
+        let mut pages = KVec::new();
+        for _ in 0..8 {
+            pages.push(Some(allocate(&region, 1, true)?), GFP_KERNEL)?;
+        }
+        for page in pages.iter_mut().step_by(2) {
+            *page = None;
+        }
+        scrub(&region);
+        assert_eq!(allocate(&region, 2 * PAGE, true).err(), Some(ENOSPC));
+        let scattered = allocate(&region, 3 * PAGE, false)?;
+        assert_eq!(scattered.extents().count(), 3);
+        assert_eq!(scattered.size() as u64, 3 * PAGE);
+        // CPUs do not reach it.
+        assert_eq!(scattered.read(0, &mut [0]), Err(EOPNOTSUPP));
+        assert_eq!(scattered.export().err(), Some(EOPNOTSUPP));
+        Ok(())
+    }
+
+    #[test]
+    fn a_closed_region_has_nothing_and_takes_nothing_back() -> Result {
+        let (region, asked) = region(info(8 * PAGE, PAGE, true))?;
+        scrub(&region);
+        let memory = allocate(&region, PAGE, true)?;
+        region.close();
+        assert_eq!(allocate(&region, PAGE, true).err(), Some(ENODEV));
+        drop(memory);
+        assert_eq!(asked.0.load(Relaxed), 0);
+        assert!(region.next_dirty().is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_driver_says_wrongly_is_refused() {
+        for (size, page) in [
+            (0, PAGE),
+            (PAGE + 1, PAGE),
+            (8 * PAGE, PAGE / 2),
+            (12 * PAGE, 3 * PAGE),
+            (PAGE, 2 * PAGE),
+        ] {
+            assert_eq!(region(info(size, page, true)).err(), Some(EINVAL));
+        }
+        let beyond = RegionInfo {
+            address: u64::MAX - PAGE,
+            ..info(8 * PAGE, PAGE, true)
+        };
+        assert_eq!(region(beyond).err(), Some(EINVAL));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() -> Result {
+        let (region, _) = region(info(8 * PAGE, 2 * PAGE, false))?;
+        scrub(&region);
+        assert_eq!(allocate(&region, 0, true).err(), Some(EINVAL));
+        assert_eq!(allocate(&region, u64::MAX, true).err(), Some(EINVAL));
+        assert_eq!(allocate(&region, 8 * PAGE + 1, false).err(), Some(ENOSPC));
+        assert_eq!(allocate(&region, 1, false)?.size() as u64, 2 * PAGE);
+        let visible = Request {
+            size: PAGE,
+            contiguous: true,
+            visible: true,
+        };
+        assert_eq!(DeviceMemory::new(&region, visible).err(), Some(EOPNOTSUPP));
+        assert_eq!(region.usage().used, 0);
+        Ok(())
     }
 }

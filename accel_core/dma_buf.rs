@@ -37,6 +37,7 @@ use crate::{
         Buffer,
         Placement, //
     },
+    device_memory::DeviceMemory,
     driver::Driver,
     file::File,
     handles::Reserved,
@@ -100,7 +101,7 @@ pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
             };
             dma_buf_exporter::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?, O_RDWR)
         }
-        Backing::Device(_) => Err(EOPNOTSUPP),
+        Backing::Device(memory) => memory.export(buffer.own_resv().ok_or(EINVAL)?),
         Backing::Imported { buf, .. } => Ok(buf.clone()),
     }
 }
@@ -168,7 +169,14 @@ fn import<T: Driver>(file: &File<T>, buf: &DmaBuf) -> Result<Buffer> {
             buffer.set_shared(shared.resv.clone());
             buffer
         }
-        None => import_foreign::<T>(buf)?,
+        None => match DeviceMemory::exported(buf, file.client.device.regions()) {
+            Some((memory, resv)) => {
+                let buffer = Buffer::from_backing(Backing::Device(memory), Placement::Device);
+                buffer.set_shared(resv);
+                buffer
+            }
+            None => import_foreign::<T>(buf)?,
+        },
     };
     buffer.map(&file.client.device)?;
     buffer.check_reach::<T>()?;

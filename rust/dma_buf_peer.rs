@@ -20,10 +20,6 @@ use kernel::{
         to_result, //
     },
     mm::virt::VmaNew,
-    module::{
-        this_module,
-        ModuleMetadata, //
-    },
     new_condvar, new_mutex,
     prelude::*,
     rbtree::{
@@ -45,22 +41,28 @@ use kernel::{
 use crate::{
     bindings as ext,
     dma_buf::DmaBuf,
+    dma_resv::Resv,
     io_pages::IoPages, //
 };
 
 /// What can be exported: something that owns pages of an aperture. It lives until the last user of
 /// the dma-buf is gone.
 pub trait Exporter: Sized + Send + Sync + 'static {
-    /// The module whose code this is; in use while a dma-buf is.
-    type Module: ModuleMetadata;
     /// Name of the exporter in debugfs and fdinfo.
     const NAME: &'static CStr;
 
     /// Returns a static: its address tells our dma-bufs from those of others.
     fn operations() -> &'static Operations<Self>;
 
+    /// Returns the module whose code this is; in use while a dma-buf is. A function of that module,
+    /// not inlined: see [`module_use`](crate::module_use).
+    fn owner() -> &'static ThisModule;
+
     /// Returns the memory.
     fn pages(&self) -> &Arc<IoPages>;
+
+    /// Returns where the fences of those who use it are, and its lock.
+    fn resv(&self) -> &Resv;
 }
 
 /// The dma-bufs of an aperture, by their addresses. One that is being released may still be here.
@@ -160,6 +162,7 @@ pub fn export<E: Exporter>(object: Arc<E>) -> Result<ARef<DmaBuf>> {
         GFP_KERNEL_ACCOUNT,
     )?;
     let room = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
+    let resv = object.resv().as_raw();
     let private = Private {
         object,
         users: users.clone(),
@@ -168,11 +171,11 @@ pub fn export<E: Exporter>(object: Arc<E>) -> Result<ARef<DmaBuf>> {
     let private = KBox::into_raw(private);
     let info = bindings::dma_buf_export_info {
         exp_name: E::NAME.as_char_ptr(),
-        owner: this_module::<E::Module>().as_ptr(),
+        owner: E::owner().as_ptr(),
         ops: &E::operations().0,
         size: pages.size(),
         flags: kernel::fs::file::flags::O_RDWR as c_int,
-        resv: core::ptr::null_mut(),
+        resv,
         priv_: private.cast(),
     };
     // SAFETY: All of it is valid; the operations are those of a `Private<E>`.

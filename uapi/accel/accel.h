@@ -458,14 +458,17 @@ struct accel_buffer_info {
  * @reserved: must be 0
  *
  * The memory lives until the last user of the dma-buf is gone, whatever happens
- * to the buffer, this file and the device. Exporting a buffer again gives the
+ * to the buffer, this file and, unless it is the device's own, the device. Device
+ * memory is for other PCI devices that reach the device without a way through the
+ * host bridge, and whose drivers can be told that it goes away. Exporting a buffer again gives the
  * same dma-buf for as long as the handle exists; exporting an imported buffer
  * gives the dma-buf that it came from.
  *
  * Minimum size: up to and including @fd.
  *
- * Errors: ENOENT no such handle; EOPNOTSUPP a flag; EINVAL @reserved; EMFILE;
- * ENFILE; ENOMEM; EINTR; EFAULT; ENODEV.
+ * Errors: ENOENT no such handle; EOPNOTSUPP a flag, or device memory that nobody
+ * else can reach; EINVAL @reserved; EMFILE; ENFILE; ENOMEM; EINTR; EFAULT;
+ * ENODEV.
  */
 struct accel_buffer_export {
 	__u32 handle;
@@ -493,7 +496,8 @@ struct accel_buffer_export {
  * Errors: EBADF @fd is not open; EINVAL it is no dma-buf, or its size is not a
  * multiple of the page size; EOPNOTSUPP a flag, or memory that the device cannot
  * reach (in one piece, where it needs that); EDQUOT as ACCEL_IOCTL_BUFFER_CREATE;
- * ENOMEM; EFAULT; ENODEV; or what the exporter says.
+ * ENOMEM; EFAULT; ENODEV this device or that of the memory is gone; or what the
+ * exporter says.
  */
 struct accel_buffer_import {
 	__s32 fd;
