@@ -22,11 +22,14 @@
  * @ACCEL_MEMCARD_COPY: copies bytes from buffer @src to buffer @dst
  * @ACCEL_MEMCARD_REVOKE: takes buffer @dst, all of which must be meant, from
  *                        everybody who maps it
+ * @ACCEL_MEMCARD_WHERE: writes the address by which the card would reach buffer
+ *                       @src, which is not in its memory, to @dst: 8 bytes
  */
 enum accel_memcard_op {
 	ACCEL_MEMCARD_FILL	= 0,
 	ACCEL_MEMCARD_COPY	= 1,
 	ACCEL_MEMCARD_REVOKE	= 2,
+	ACCEL_MEMCARD_WHERE	= 3,
 };
 
 /* Reasons in &accel_submit.refused_reason; refused_at is the byte offset of the field. */
@@ -41,7 +44,7 @@ enum accel_memcard_op {
  * @op: &enum accel_memcard_op
  * @value: a byte, with ACCEL_MEMCARD_FILL, else 0
  * @dst: which of the buffers that the submission names, for writing
- * @src: likewise, for reading, with ACCEL_MEMCARD_COPY, else 0
+ * @src: likewise, for reading, with ACCEL_MEMCARD_COPY and _WHERE, else 0
  * @dst_offset: bytes from the start of @dst
  * @src_offset: bytes from the start of @src, with ACCEL_MEMCARD_COPY, else 0
  * @size: bytes

@@ -49,7 +49,9 @@ impl accel::Driver for MemcardDriver {
         kind: accel::EngineKind::Copy,
         timeout_ms: 5000,
     }];
-    const PLACEMENT: accel::Placement = accel::Placement::System;
+    const PLACEMENT: accel::Placement = accel::Placement::Contiguous;
+    /// The card has no DMA, but could reach everything.
+    const DMA_BITS: Option<u32> = Some(64);
     const MAX_PAYLOAD: usize = size_of::<uapi::accel_memcard_job>();
 
     fn probe<'bound>(

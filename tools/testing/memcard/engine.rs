@@ -27,6 +27,7 @@ enum Operation {
     Fill(u8),
     Copy(Span),
     Revoke,
+    Where(u64),
 }
 
 /// A job, checked.
@@ -90,6 +91,14 @@ impl Job {
             uapi::ACCEL_MEMCARD_REVOKE => {
                 return Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at!(size)))
             }
+            uapi::ACCEL_MEMCARD_WHERE if job.size == 8 => {
+                let src = buffers.get(job.src as usize);
+                let address = src.and_then(|src| src.buffer.dma_address());
+                Operation::Where(address.ok_or_else(|| bad_buffer(at!(src)))?)
+            }
+            uapi::ACCEL_MEMCARD_WHERE => {
+                return Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at!(size)))
+            }
             _ => return Err(refusal(uapi::ACCEL_MEMCARD_BAD_OP, at!(op))),
         };
         if !dst.access.can_write() {
@@ -111,6 +120,9 @@ impl Job {
                 let mine = self.dst.buffer.device_memory().ok_or(EINVAL)?;
                 mine.revoke_mappings();
                 return Ok(());
+            }
+            Operation::Where(address) => {
+                return self.dst.write(memory, 0, &address.to_ne_bytes());
             }
         };
         let mut bytes = KVec::from_elem(value, AT_ONCE, GFP_KERNEL)?;

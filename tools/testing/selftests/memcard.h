@@ -155,20 +155,42 @@ static inline int copy_card(int fd, __u32 dst, __u64 dst_offset, __u32 src, __u6
 	return run_mover(fd, job, dst, src);
 }
 
-/* Whether the card's own engine sees only @byte in a buffer of at most 32 MiB. */
+#define COPIED_AT_ONCE	(1024 * 1024UL)
+
+/* Whether the card's own engine sees only @byte in a buffer. */
 static inline bool card_sees(int fd, __u32 handle, __u64 size, int byte)
 {
 	struct accel_buffer_create system;
-	unsigned char *memory = create_mapped(fd, size, &system);
-	bool right;
+	unsigned char *memory = create_mapped(fd, COPIED_AT_ONCE, &system);
+	bool right = memory != MAP_FAILED;
 
-	if (memory == MAP_FAILED)
-		return false;
-	memset(memory, ~byte, size);
-	right = !copy_card(fd, system.handle, 0, handle, 0, size) && all_bytes(memory, byte, size);
-	munmap(memory, size);
+	for (__u64 at = 0; right && at < size; at += COPIED_AT_ONCE) {
+		__u64 length = size - at < COPIED_AT_ONCE ? size - at : COPIED_AT_ONCE;
+
+		memset(memory, ~byte, length);
+		right = !copy_card(fd, system.handle, 0, handle, at, length) &&
+			all_bytes(memory, byte, length);
+	}
+	munmap(memory, COPIED_AT_ONCE);
 	close_buffer(fd, system.handle);
 	return right;
+}
+
+/* The address by which a card reaches a buffer that is not in its memory; 0 if that fails. */
+static inline __u64 where(int fd, __u32 handle)
+{
+	struct accel_memcard_job job = { .op = ACCEL_MEMCARD_WHERE, .src = 1, .size = 8 };
+	struct accel_buffer_create system;
+	__u64 *memory = create_mapped(fd, PAGE, &system);
+	__u64 address = 0;
+
+	if ((void *)memory == MAP_FAILED)
+		return 0;
+	if (!run_mover(fd, job, system.handle, handle))
+		address = *memory;
+	munmap(memory, PAGE);
+	close_buffer(fd, system.handle);
+	return address;
 }
 
 #endif /* _ACCEL_SELFTESTS_MEMCARD_H */

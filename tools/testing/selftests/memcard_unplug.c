@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Device memory in user mappings when its device goes away: unbound, and taken out. */
 #include "memcard.h"
+#include "share.h"
 
 #define LOCAL	ACCEL_MEMCARD_LOCAL
 #define VICTIM	2	/* the card at a root port */
@@ -139,6 +140,70 @@ TEST_F_TIMEOUT(gone, mappings_are_zero_and_work, 120)
 	memset(self->memory, 0x66, SIZE);
 	EXPECT_TRUE(card_sees(fd, buffer.handle, 16 << 20, 0x55));
 	close(fd);
+}
+
+/* Two cards, the first one's memory in use by the second. */
+FIXTURE(peers)
+{
+	int fd, neighbour, buf;
+	struct accel_buffer_create buffer;
+	struct accel_buffer_import import;
+	char address[48], neighbour_address[48];
+	unsigned char *memory;
+};
+
+FIXTURE_SETUP(peers)
+{
+	self->fd = reopen(0);
+	self->neighbour = reopen(1);
+	ASSERT_LE(0, self->fd);
+	ASSERT_LE(0, self->neighbour);
+	address_of(self->fd, self->address);
+	address_of(self->neighbour, self->neighbour_address);
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 8 * PAGE,
+			       ACCEL_CREATE_VISIBLE | ACCEL_CREATE_CONTIGUOUS, &self->buffer));
+	self->buf = export_buffer(self->fd, self->buffer.handle);
+	ASSERT_LE(0, self->buf);
+	ASSERT_EQ(0, import_buffer(self->neighbour, self->buf, &self->import));
+	EXPECT_NE(0ULL, where(self->neighbour, self->import.handle));
+	self->memory = map_at(self->neighbour, self->import.mmap_offset, 8 * PAGE);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->memory);
+	memset(self->memory, FILLED, 8 * PAGE);
+}
+
+FIXTURE_TEARDOWN(peers)
+{
+	munmap(self->memory, 8 * PAGE);
+	close(self->buf);
+	close(self->neighbour);
+	close(self->fd);
+}
+
+TEST_F_TIMEOUT(peers, the_exporter_goes_away, 120)
+{
+	struct accel_buffer_import again;
+
+	ASSERT_EQ(0, unbind(self->address));
+	EXPECT_TRUE(all_bytes(self->memory, 0, 8 * PAGE));
+	/* Nobody reaches it any more, and nobody can try. */
+	EXPECT_EQ(0ULL, where(self->neighbour, self->import.handle));
+	EXPECT_EQ(-EOPNOTSUPP, fill_card(self->neighbour, self->import.handle, 0, PAGE, 1));
+	EXPECT_EQ(-ENODEV, import_buffer(self->neighbour, self->buf, &again));
+	ASSERT_EQ(0, come_back(self->address));
+	EXPECT_EQ(-ENODEV, import_buffer(self->neighbour, self->buf, &again));
+	EXPECT_EQ(0, close_buffer(self->neighbour, self->import.handle));
+	EXPECT_EQ(0, create_in(self->neighbour, LOCAL, PAGE, 0, &self->buffer));
+}
+
+TEST_F_TIMEOUT(peers, the_importer_goes_away, 120)
+{
+	ASSERT_EQ(0, unbind(self->neighbour_address));
+	EXPECT_TRUE(all_bytes(self->memory, FILLED, 8 * PAGE));
+	EXPECT_TRUE(card_sees(self->fd, self->buffer.handle, 8 * PAGE, FILLED));
+	ASSERT_EQ(0, unbind(self->address));
+	EXPECT_TRUE(all_bytes(self->memory, 0, 8 * PAGE));
+	ASSERT_EQ(0, come_back(self->neighbour_address));
+	ASSERT_EQ(0, come_back(self->address));
 }
 
 struct toucher {
