@@ -341,7 +341,12 @@ mod tests {
         assert_eq!(scattered.size() as u64, 3 * PAGE);
         // CPUs do not reach it.
         assert_eq!(scattered.read(0, &mut [0]), Err(EOPNOTSUPP));
-        assert_eq!(scattered.export(&Arc::pin_init(OwnedResv::new(), GFP_KERNEL)?).err(), Some(EOPNOTSUPP));
+        assert_eq!(
+            scattered
+                .export(&Arc::pin_init(OwnedResv::new(), GFP_KERNEL)?)
+                .err(),
+            Some(EOPNOTSUPP)
+        );
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::uapi::{
 };
 
 /// How much is moved at once, bytes.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 512;
 
 /// Bytes of a buffer.
 struct Span {
@@ -26,7 +26,7 @@ struct Span {
 enum Operation {
     Fill(u8),
     Copy(Span),
-    Revoke,
+    Nothing,
     Where(u64),
 }
 
@@ -87,7 +87,12 @@ impl Job {
                 }
                 Operation::Copy(range(&src.buffer, job.src_offset, at!(src_offset))?)
             }
-            uapi::ACCEL_MEMCARD_REVOKE if job.size == dst.buffer.size() as u64 => Operation::Revoke,
+            uapi::ACCEL_MEMCARD_REVOKE if job.size == dst.buffer.size() as u64 => {
+                // At once: a job that runs may not take the locks of mappings.
+                let mine = dst.buffer.device_memory();
+                mine.ok_or_else(|| bad_buffer(at!(dst)))?.revoke_mappings();
+                Operation::Nothing
+            }
             uapi::ACCEL_MEMCARD_REVOKE => {
                 return Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at!(size)))
             }
@@ -116,16 +121,13 @@ impl Job {
         let value = match &self.operation {
             Operation::Fill(value) => *value,
             Operation::Copy(_) => 0,
-            Operation::Revoke => {
-                let mine = self.dst.buffer.device_memory().ok_or(EINVAL)?;
-                mine.revoke_mappings();
-                return Ok(());
-            }
+            Operation::Nothing => return Ok(()),
             Operation::Where(address) => {
                 return self.dst.write(memory, 0, &address.to_ne_bytes());
             }
         };
-        let mut bytes = KVec::from_elem(value, AT_ONCE, GFP_KERNEL)?;
+        // On the stack: a job that runs may not allocate.
+        let mut bytes = [value; AT_ONCE];
         for done in (0..self.size).step_by(AT_ONCE) {
             let len = AT_ONCE.min(self.size - done);
             let bytes = bytes.get_mut(..len).ok_or(EINVAL)?;
