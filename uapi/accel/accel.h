@@ -375,8 +375,8 @@ enum accel_placement {
 #define ACCEL_CREATE_VISIBLE		(1 << 1)	/* where CPUs reach it: for mmap(2) */
 
 /*
- * CPUs gather what they write to system memory and do not keep what they read: for what the CPU only
- * writes, in order. Reading it is slow.
+ * CPUs gather what they write to system memory and do not keep what they read: for
+ * what the CPU only writes, in order. Reading it is slow.
  */
 #define ACCEL_CREATE_WRITE_COMBINED	(1 << 2)
 

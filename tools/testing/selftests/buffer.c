@@ -123,7 +123,8 @@ TEST_F(fake, reserved_bits_and_regions_are_einval)
 TEST_F(fake, other_placements_are_eopnotsupp)
 {
 	static const __u32 placements[] = {
-		ACCEL_PLACEMENT_CONTIGUOUS, ACCEL_PLACEMENT_IMPORTED, ACCEL_PLACEMENT_USER, 4, 6, 0x100, 0x80000000, 0x80000001, UINT32_MAX,
+		ACCEL_PLACEMENT_CONTIGUOUS, ACCEL_PLACEMENT_IMPORTED, ACCEL_PLACEMENT_DEVICE,
+		ACCEL_PLACEMENT_USER, 6, 0x100, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	struct accel_buffer_create buffer = { .size = 1, .placement = ACCEL_PLACEMENT_SYSTEM };
 
