@@ -269,6 +269,7 @@ mod tests {
         }
         assert_eq!(Placement::from(3), Placement::Imported);
         assert_eq!(Placement::from(4), Placement::Device);
-        assert_eq!(Placement::from(5), Placement::Unknown(5));
+        assert_eq!(Placement::from(5), Placement::User);
+        assert_eq!(Placement::from(6), Placement::Unknown(6));
     }
 }
