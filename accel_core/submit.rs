@@ -35,8 +35,8 @@ use crate::{
         Refusal, //
     },
     submit_points::SubmitPoints,
+    timeline_ioctl::read_points,
     uapi::{
-        accel_point,
         accel_submit,
         accel_submit_buffer,
         ACCEL_SUBMIT_MAX_BUFFERS,
@@ -57,7 +57,7 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
         return Err(ENOENT);
     }
     let buffers = read_buffers(file, args)?;
-    let points = read_points(file, args)?;
+    let points = look_up_points(file, args)?;
     let payload = read_payload::<T>(args)?;
     file.client.queue().prepare()?;
     let guard = file.client.device.enter()?;
@@ -149,30 +149,20 @@ fn read_buffers<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<KVVec<
     if args.nr_buffers == 0 {
         return Ok(KVVec::new());
     }
-    let bytes = read_list::<accel_submit_buffer>(args.buffers, args.nr_buffers)?;
+    let size = args.nr_buffers as usize * size_of::<accel_submit_buffer>();
+    let mut bytes = KVVec::new();
+    user_slice(args.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
     let list = <[accel_submit_buffer]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
     file.handles.get_all(list)
 }
 
 /// Reads the list of points and looks them up.
-fn read_points<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<SubmitPoints> {
-    if args.nr_points > ACCEL_SUBMIT_MAX_POINTS {
-        return Err(E2BIG);
+fn look_up_points<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<SubmitPoints> {
+    match args.nr_points {
+        0 => SubmitPoints::new(&file.timelines, &[]),
+        n if n > ACCEL_SUBMIT_MAX_POINTS => Err(E2BIG),
+        n => SubmitPoints::new(&file.timelines, &read_points(args.points, n)?),
     }
-    if args.nr_points == 0 {
-        return SubmitPoints::new(&file.timelines, &[]);
-    }
-    let bytes = read_list::<accel_point>(args.points, args.nr_points)?;
-    let list = <[accel_point]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
-    SubmitPoints::new(&file.timelines, list)
-}
-
-/// Reads `count` elements, which were allocated as what they are, or larger.
-fn read_list<E>(addr: u64, count: u32) -> Result<KVVec<u8>> {
-    let mut bytes = KVVec::new();
-    let size = count as usize * size_of::<E>();
-    user_slice(addr, size)?.read_all(&mut bytes, GFP_KERNEL)?;
-    Ok(bytes)
 }
 
 fn read_payload<T: Driver>(args: &accel_submit) -> Result<KVVec<u8>> {

@@ -22,10 +22,7 @@
 use core::ops::Range;
 use kernel::{
     bindings,
-    mm::virt::{
-        flags,
-        VmaNew, //
-    },
+    mm::virt::VmaNew,
     new_mutex,
     page::{
         Page,
@@ -43,17 +40,18 @@ use kernel::{
 use crate::{
     aperture::Aperture,
     bindings as ext,
-    pages::HUGE_ORDER, //
+    mapped::{
+        self,
+        Mapped,
+        FALLBACK,
+        OOM,
+        SIGBUS, //
+    },
+    pages::HUGE_ORDER,
 };
 
 /// Something that is kept for as long as its pages are mapped.
 pub trait Owner: Send + Sync {}
-
-const SIGBUS: bindings::vm_fault_t =
-    bindings::vm_fault_reason_VM_FAULT_SIGBUS as bindings::vm_fault_t;
-const FALLBACK: bindings::vm_fault_t =
-    bindings::vm_fault_reason_VM_FAULT_FALLBACK as bindings::vm_fault_t;
-const OOM: bindings::vm_fault_t = bindings::vm_fault_reason_VM_FAULT_OOM as bindings::vm_fault_t;
 
 /// Pages that follow each other, in the aperture and in a mapping.
 struct Run {
@@ -162,25 +160,17 @@ impl IoPages {
     ///
     /// EINVAL: the mapping is private or goes beyond the last page.
     pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
-        if vma.flags() & flags::MAYSHARE == 0 {
-            return Err(EINVAL);
-        }
-        let count = (vma.end() - vma.start()) >> PAGE_SHIFT;
-        if first.checked_add(count).ok_or(EINVAL)? > self.count {
-            return Err(EINVAL);
-        }
+        mapped::range(vma, first, self.count)?;
         vma.set_dontexpand();
         vma.set_dontdump();
         vma.set_io();
-        // SAFETY: The VMA is being set up; it has no pages yet. Nothing fails after this, so `close`
-        // gets the reference back.
+        // SAFETY: The VMA is being set up; it has no pages yet. Nothing fails after this.
         unsafe {
             ext::accel_helper_vma_set_pfnmap(vma.as_ptr());
             ext::accel_helper_vma_set_wc(vma.as_ptr());
             ext::accel_helper_vma_set_pgoff(vma.as_ptr(), self.first as usize + first);
             bindings::vma_set_file(vma.as_ptr(), self.aperture.file().as_ptr());
-            (*vma.as_ptr()).vm_private_data = Arc::into_raw(self.clone()).cast_mut().cast();
-            (*vma.as_ptr()).vm_ops = &VM_OPS.0;
+            mapped::keep(vma, self.clone());
         }
         Ok(())
     }
@@ -200,9 +190,18 @@ impl IoPages {
         (at < run.len).then_some((run, at))
     }
 
-    /// # Safety
-    ///
-    /// `vmf` must be a fault in a VMA of ours.
+    /// Returns what all pages are once the device is gone; `None`: out of memory.
+    fn blank(&self) -> Option<&Page> {
+        if self.blank.as_ref().is_none() {
+            let page = Page::alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO).ok()?;
+            // Under the lock of `is_revoked`, so nobody was faster.
+            self.blank.populate(page);
+        }
+        self.blank.as_ref()
+    }
+}
+
+impl Mapped for IoPages {
     unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let is_revoked = self.is_revoked.lock();
         // SAFETY: By the requirements of this function.
@@ -223,9 +222,6 @@ impl IoPages {
         }
     }
 
-    /// # Safety
-    ///
-    /// As [`IoPages::fault`].
     unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let is_revoked = self.is_revoked.lock();
         // SAFETY: By the requirements of this function.
@@ -239,76 +235,4 @@ impl IoPages {
             _ => FALLBACK,
         }
     }
-
-    /// Returns what all pages are once the device is gone; `None`: out of memory.
-    fn blank(&self) -> Option<&Page> {
-        if self.blank.as_ref().is_none() {
-            let page = Page::alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO).ok()?;
-            // Under the lock of `is_revoked`, so nobody was faster.
-            self.blank.populate(page);
-        }
-        self.blank.as_ref()
-    }
-}
-
-struct VmOps(bindings::vm_operations_struct);
-
-// SAFETY: Immutable.
-unsafe impl Sync for VmOps {}
-
-static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
-    open: Some(vma_open),
-    close: Some(vma_close),
-    fault: Some(vma_fault),
-    huge_fault: Some(vma_huge_fault),
-    ..pin_init::zeroed()
-});
-
-/// # Safety
-///
-/// `vma` must be one that [`IoPages::map`] set up, or a copy of one.
-unsafe extern "C" fn vma_open(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: `vm_private_data` is a reference that the VMA owns; a copy needs its own.
-    let pages = unsafe { borrow(vma) };
-    core::mem::forget(Arc::clone(&pages));
-}
-
-/// # Safety
-///
-/// As [`vma_open`].
-unsafe extern "C" fn vma_close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: The VMA gives its reference up.
-    drop(unsafe { Arc::from_raw((*vma).vm_private_data.cast_const().cast::<IoPages>()) });
-}
-
-/// # Safety
-///
-/// `vmf` must be a fault in a VMA of [`vma_open`].
-unsafe extern "C" fn vma_fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-    // SAFETY: `vmf` is valid; the VMA owns a reference to the pages.
-    unsafe { borrow((*vmf).__bindgen_anon_1.vma).fault(vmf) }
-}
-
-/// # Safety
-///
-/// As [`vma_fault`].
-unsafe extern "C" fn vma_huge_fault(
-    vmf: *mut bindings::vm_fault,
-    order: c_uint,
-) -> bindings::vm_fault_t {
-    if order != HUGE_ORDER {
-        return FALLBACK;
-    }
-    // SAFETY: As in `vma_fault`.
-    unsafe { borrow((*vmf).__bindgen_anon_1.vma).huge_fault(vmf) }
-}
-
-/// # Safety
-///
-/// As [`vma_open`]; the VMA must stay for as long as the result is used.
-unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> core::mem::ManuallyDrop<Arc<IoPages>> {
-    // SAFETY: `vm_private_data` came from `Arc::into_raw`; the count is left alone.
-    core::mem::ManuallyDrop::new(unsafe {
-        Arc::from_raw((*vma).vm_private_data.cast_const().cast::<IoPages>())
-    })
 }

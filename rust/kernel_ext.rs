@@ -34,6 +34,7 @@ pub mod io_pages;
 pub mod irq;
 pub mod irq_work;
 pub mod maple_tree;
+pub(crate) mod mapped;
 pub mod module_static;
 pub(crate) mod module_use;
 pub mod pages;

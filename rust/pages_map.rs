@@ -17,24 +17,23 @@ use core::ops::Range;
 use kernel::{
     bindings,
     error::to_result,
-    mm::virt::{
-        flags,
-        VmaNew, //
-    },
-    page::{
-        PAGE_SHIFT,
-        PAGE_SIZE, //
-    },
+    mm::virt::VmaNew,
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
 
 use crate::{
     bindings as ext,
+    mapped::{
+        self,
+        Mapped,
+        FALLBACK,
+        SIGBUS, //
+    },
     pages::{
         Caching,
-        Pages,
-        HUGE_ORDER, //
+        Pages, //
     },
 };
 
@@ -50,14 +49,7 @@ impl Pages {
         if !self.can_map() {
             return Err(EOPNOTSUPP);
         }
-        if vma.flags() & flags::MAYSHARE == 0 {
-            return Err(EINVAL);
-        }
-        let count = (vma.end() - vma.start()) >> PAGE_SHIFT;
-        let end = first.checked_add(count).ok_or(EINVAL)?;
-        if end > self.count() {
-            return Err(EINVAL);
-        }
+        let range = mapped::range(vma, first, self.count())?;
         vma.set_dontexpand();
         if self.caching() == Caching::WriteCombined {
             // SAFETY: The VMA is being set up.
@@ -65,14 +57,12 @@ impl Pages {
         }
         if self.huge_page(first).is_none() {
             vma.set_mixedmap();
-            self.insert(vma, first..end)?;
+            self.insert(vma, range)?;
         }
-        // SAFETY: The VMA is being set up. Nothing fails after this, so `close` gets the
-        // reference back.
+        // SAFETY: The VMA is being set up. Nothing fails after this.
         unsafe {
             ext::accel_helper_vma_set_pgoff(vma.as_ptr(), first);
-            (*vma.as_ptr()).vm_private_data = Arc::into_raw(self.clone()).cast_mut().cast();
-            (*vma.as_ptr()).vm_ops = &VM_OPS.0;
+            mapped::keep(vma, self.clone());
         }
         Ok(())
     }
@@ -97,83 +87,31 @@ impl Pages {
     }
 }
 
-struct VmOps(bindings::vm_operations_struct);
-
-// SAFETY: Immutable.
-unsafe impl Sync for VmOps {}
-
-static VM_OPS: VmOps = VmOps(bindings::vm_operations_struct {
-    open: Some(vma_open),
-    close: Some(vma_close),
-    fault: Some(vma_fault),
-    huge_fault: Some(vma_huge_fault),
-    ..pin_init::zeroed()
-});
-
-/// # Safety
-///
-/// `vma` must be one that [`Pages::map`] set up, or a copy of one.
-unsafe extern "C" fn vma_open(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: `vm_private_data` is a reference that the VMA owns; a copy needs its own.
-    let pages = unsafe { borrow(vma) };
-    core::mem::forget(Arc::clone(&pages));
-}
-
-/// # Safety
-///
-/// As [`vma_open`].
-unsafe extern "C" fn vma_close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: The VMA gives its reference up.
-    drop(unsafe { Arc::from_raw((*vma).vm_private_data.cast_const().cast::<Pages>()) });
-}
-
-/// Shows a page for the first time, or once more after `madvise(MADV_DONTNEED)`.
-///
-/// # Safety
-///
-/// `vmf` must be a fault in a VMA of [`vma_open`].
-unsafe extern "C" fn vma_fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-    // SAFETY: `vmf` is valid; the VMA owns a reference to the pages.
-    unsafe {
-        let pages = borrow((*vmf).__bindgen_anon_1.vma);
-        match pages.page(ext::accel_helper_vmf_pgoff(vmf)) {
+impl Mapped for Pages {
+    /// Shows a page for the first time, or once more after `madvise(MADV_DONTNEED)`.
+    unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        // SAFETY: By the requirements of this function `vmf` is valid.
+        let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
+        match self.page(index) {
             Some(page) => {
-                ext::accel_helper_vmf_set_page(vmf, page);
+                // SAFETY: As above.
+                unsafe { ext::accel_helper_vmf_set_page(vmf, page) };
                 0
             }
-            None => bindings::vm_fault_reason_VM_FAULT_SIGBUS as bindings::vm_fault_t,
+            None => SIGBUS,
         }
     }
-}
 
-/// Shows all pages of a folio, if `order` is that of huge ones.
-///
-/// # Safety
-///
-/// As [`vma_fault`].
-unsafe extern "C" fn vma_huge_fault(
-    vmf: *mut bindings::vm_fault,
-    order: c_uint,
-) -> bindings::vm_fault_t {
-    // SAFETY: `vmf` is valid; the VMA owns a reference to the pages, and is no `VM_MIXEDMAP` one if
-    // there is a huge page in it.
-    unsafe {
-        let pages = borrow((*vmf).__bindgen_anon_1.vma);
-        match pages.huge_page(ext::accel_helper_vmf_pgoff(vmf)) {
-            Some((page, index)) if order == HUGE_ORDER => {
-                ext::accel_helper_vmf_insert_folio(vmf, page, index)
-            }
-            _ => bindings::vm_fault_reason_VM_FAULT_FALLBACK as bindings::vm_fault_t,
+    /// Shows all pages of a folio.
+    unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        // SAFETY: By the requirements of this function `vmf` is valid.
+        let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
+        match self.huge_page(index) {
+            // SAFETY: As above. A mapping with a huge page is no `VM_MIXEDMAP` one.
+            Some((page, index)) => unsafe {
+                ext::accel_helper_vmf_insert_folio(vmf, page, index) //
+            },
+            None => FALLBACK,
         }
     }
-}
-
-/// # Safety
-///
-/// As [`vma_open`]; the VMA must stay for as long as the result is used.
-unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> core::mem::ManuallyDrop<Arc<Pages>> {
-    // SAFETY: `vm_private_data` came from `Arc::into_raw`; the count is left alone.
-    core::mem::ManuallyDrop::new(unsafe {
-        Arc::from_raw((*vma).vm_private_data.cast_const().cast::<Pages>())
-    })
 }
