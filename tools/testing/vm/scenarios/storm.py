@@ -13,7 +13,7 @@ SCENARIO = Scenario(
 export ACCEL_LONG=1
 cd /selftests/x86_64
 load accel-core accel_fake
-for program in buffer mmap submit clients fail_nth sigkill; do run ./$program; done
+for program in crowd buffer mmap submit clients fail_nth sigkill; do run ./$program; done
 round=0
 while [ $round -lt 20 ]; do
 	run ./reset
