@@ -19,6 +19,8 @@ void open_files(void);
  * @unit: what the figures count
  * @ours: does it once on our side
  * @peer: does it once on the peer's side; NULL if there is no peer
+ * @before: called, uncounted, before each batch with the number of its calls; NULL for nothing
+ * @measure: what a call takes of what @unit says; NULL for instructions
  * @calls: how often it is done in one batch; short batches are seldom disturbed by the timer
  * @batches: how many batches, of which the cheapest one counts
  * @parts: the figure is that of one call divided by this
@@ -29,6 +31,8 @@ struct row {
 	const char *unit;
 	void (*ours)(void);
 	void (*peer)(void);
+	void (*before)(unsigned int calls);
+	double (*measure)(const struct row *row, void (*call)(void));
 	unsigned int calls;
 	unsigned int batches;
 	unsigned int parts;
@@ -44,12 +48,17 @@ extern const struct row buffer_touch_page;
 extern const struct row handle_lookup_100k;
 extern const struct row submit_private_buffer;
 extern const struct row submit_shared_buffer;
+extern const struct row floor_ioctl_close;
+extern const struct row dmabuf_reexport_close;
+extern const struct row dmabuf_first_export;
+extern const struct row buffer_bytes;
+extern const struct row file_bytes;
 
 /* Ends the program unless the clock counts instructions. */
 void check_clock(void);
 
 /* Instructions of one @call, not divided and with nothing subtracted. */
-double measure(void (*call)(void), unsigned int calls, unsigned int batches);
+double instructions(const struct row *row, void (*call)(void));
 
 /* Ends the program. */
 _Noreturn void failed(const char *what);

@@ -6,47 +6,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <accel/accel.h>
 #include <drm/drm.h>
 
 #include "bench.h"
+#include "handles.h"
 
 #define PAGE	4096
 #define LARGE	(64 << 20)
 #define MANY	100000
 #define FEW	10
-
-static struct accel_buffer_create create(__u64 size)
-{
-	struct accel_buffer_create buffer = { .size = size };
-
-	must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_CREATE, &buffer), "BUFFER_CREATE");
-	return buffer;
-}
-
-static void close_buffer(__u32 handle)
-{
-	struct accel_buffer_close close = { .handle = handle };
-
-	must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_CLOSE, &close), "BUFFER_CLOSE");
-}
-
-/* A dumb buffer is an image; @size is a multiple of the page size. */
-static __u32 create_dumb(__u64 size)
-{
-	struct drm_mode_create_dumb dumb = { .width = PAGE / 4, .height = size / PAGE, .bpp = 32 };
-
-	must(!ioctl(vgem_file, DRM_IOCTL_MODE_CREATE_DUMB, &dumb) && dumb.size == size,
-	     "MODE_CREATE_DUMB");
-	return dumb.handle;
-}
-
-static void destroy_dumb(__u32 handle)
-{
-	struct drm_mode_destroy_dumb destroy = { .handle = handle };
-
-	must(!ioctl(vgem_file, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy), "MODE_DESTROY_DUMB");
-}
 
 /* Writes to each page of a mapping made and undone for it. */
 static void touch(int file, __u64 offset)
@@ -61,7 +29,7 @@ static void touch(int file, __u64 offset)
 
 static void accel_small(void)
 {
-	close_buffer(create(PAGE).handle);
+	close_buffer(create_buffer(PAGE).handle);
 }
 
 static void vgem_small(void)
@@ -71,7 +39,7 @@ static void vgem_small(void)
 
 static void accel_large(void)
 {
-	struct accel_buffer_create buffer = create(LARGE);
+	struct accel_buffer_create buffer = create_buffer(LARGE);
 
 	touch(accel_file, buffer.mmap_offset);
 	close_buffer(buffer.handle);
@@ -95,7 +63,7 @@ struct handles {
 
 static void open_handles(struct handles *handles, unsigned int count)
 {
-	struct accel_buffer_create buffer = create(PAGE);
+	struct accel_buffer_create buffer = create_buffer(PAGE);
 	struct accel_buffer_export export = { .handle = buffer.handle };
 
 	handles->file = open("/dev/accel/accel0", O_RDWR | O_CLOEXEC);

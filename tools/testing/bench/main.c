@@ -17,11 +17,17 @@ static const struct row *const rows[] = {
 	&handle_lookup_100k,
 	&submit_private_buffer,
 	&submit_shared_buffer,
+	&floor_ioctl_close,
+	&dmabuf_reexport_close,
+	&dmabuf_first_export,
+	/* Last: what they take, they keep. */
+	&buffer_bytes,
+	&file_bytes,
 };
 
 static double figure(const struct row *row, void (*call)(void))
 {
-	double cost = measure(call, row->calls, row->batches) / row->parts;
+	double cost = (row->measure ?: instructions)(row, call) / row->parts;
 
 	return row->above ? cost - figure(row->above, row->above->ours) : cost;
 }

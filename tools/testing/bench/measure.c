@@ -8,32 +8,35 @@
 #include "bench.h"
 
 /* Under -icount shift=0 the time stamp counter counts the instructions of the guest. */
-static inline uint64_t instructions(void)
+static inline uint64_t now(void)
 {
 	return __rdtsc();
 }
 
-static uint64_t batch(void (*call)(void), unsigned int calls)
+static uint64_t batch(const struct row *row, void (*call)(void))
 {
-	uint64_t begin = instructions();
+	uint64_t begin;
 
-	for (unsigned int i = 0; i < calls; i++)
+	if (row->before)
+		row->before(row->calls);
+	begin = now();
+	for (unsigned int i = 0; i < row->calls; i++)
 		call();
-	return instructions() - begin;
+	return now() - begin;
 }
 
-double measure(void (*call)(void), unsigned int calls, unsigned int batches)
+double instructions(const struct row *row, void (*call)(void))
 {
 	uint64_t best = UINT64_MAX;
 
-	batch(call, calls);
-	for (unsigned int i = 0; i < batches; i++) {
-		uint64_t cost = batch(call, calls);
+	batch(row, call);
+	for (unsigned int i = 0; i < row->batches; i++) {
+		uint64_t cost = batch(row, call);
 
 		if (cost < best)
 			best = cost;
 	}
-	return (double)best / calls;
+	return (double)best / row->calls;
 }
 
 #define LOOPS	1000
@@ -48,7 +51,8 @@ static void count_down(void)
 
 void check_clock(void)
 {
-	double seen = measure(count_down, 100, 100);
+	const struct row row = { .calls = 100, .batches = 100 };
+	double seen = instructions(&row, count_down);
 
 	if (seen < 2 * LOOPS || seen > 2 * LOOPS + 50) {
 		printf("# %d instructions take %.1f ticks\n", 2 * LOOPS, seen);

@@ -23,11 +23,16 @@ ROWS: dict[str, float | None] = {
     "floor_ioctl": None,
     "info_ioctl": 0.6,
     "info_device": None,
-    "buffer_create_close": None,
-    "buffer_touch_page": None,
+    "buffer_create_close": 0.5,
+    "buffer_touch_page": 0.25,
     "handle_lookup_100k": 1.2,
     "submit_private_buffer": None,
     "submit_shared_buffer": None,
+    "floor_ioctl_close": None,
+    "dmabuf_reexport_close": 0.7,
+    "dmabuf_first_export": 1.0,
+    "buffer_bytes": None,
+    "file_bytes": None,
 }
 
 Row = dict[str, str | float | None]
