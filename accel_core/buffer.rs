@@ -84,7 +84,6 @@ pub struct Buffer {
     mapping: Option<DeviceMapping>,
     /// Where its mmap offsets begin, pages; 0 until it is published. See [`crate::handles`].
     first_page: Atomic<u32>,
-    exported: Atomic<bool>,
     /// Of memory that others use, too, or may; see [`crate::reservations`].
     shared: SetOnce<Arc<OwnedResv>>,
 }
@@ -151,7 +150,6 @@ impl Buffer {
             placement,
             mapping: None,
             first_page: Atomic::new(0),
-            exported: Atomic::new(false),
             shared: SetOnce::new(),
         }
     }
@@ -267,14 +265,6 @@ impl Buffer {
     /// Shares the buffer, for good; only the first call counts.
     pub(crate) fn set_shared(&self, resv: Arc<OwnedResv>) {
         self.shared.populate(resv);
-    }
-
-    pub(crate) fn was_exported(&self) -> bool {
-        self.exported.load(Acquire)
-    }
-
-    pub(crate) fn set_exported(&self) {
-        self.exported.store(true, Release);
     }
 
     pub(crate) fn first_page(&self) -> Option<u32> {

@@ -163,7 +163,7 @@ pub(crate) fn sync<T: Driver>(file: &File<T>, args: &mut accel_buffer_sync) -> R
         true => buf.end_cpu_access(direction),
         false => buf.begin_cpu_access(direction),
     };
-    match (buffer.memory(), file.handles.exported(args.handle)) {
+    match (buffer.memory(), file.handles.exported(args.handle)?) {
         (Backing::Imported { buf, .. }, _) => frame(buf),
         // Which syncs our own mapping, too.
         (_, Some(buf)) => frame(&buf),

@@ -139,7 +139,7 @@ pub(crate) fn export_buffer<T: Driver>(
     args.fd = reservation.reserved_fd() as i32;
     Ok(Descriptor {
         reservation,
-        file: buf.file(),
+        file: DmaBuf::into_file(buf),
     })
 }
 

@@ -45,7 +45,7 @@ use crate::{
         dispatch,
         run,
         Options,
-        Row, //
+        Table, //
     },
     job::{
         Fault,
@@ -156,7 +156,7 @@ impl<T: Driver> Drop for Client<T> {
 }
 
 impl<T: Driver> File<T> {
-    const IOCTLS: &'static [Row<Self>] = &[
+    const IOCTLS: &'static Table<Self> = &Table::new([
         core_row!(INFO, accel_info, data, Self::info),
         core_row!(
             _IOWR::<accel_submit>(ACCEL_IOCTL_TYPE, 0x10),
@@ -274,7 +274,7 @@ impl<T: Driver> File<T> {
             fd,
             timeline_wait::eventfd::<T>
         ),
-    ];
+    ]);
 }
 
 impl<T: Driver> File<T> {

@@ -11,10 +11,6 @@ use core::ops::RangeInclusive;
 use kernel::{
     page::PAGE_SHIFT,
     prelude::*,
-    rbtree::{
-        RBTree,
-        RBTreeNode, //
-    },
     str::CString,
     sync::{
         aref::ARef,
@@ -54,6 +50,8 @@ const MAX_HANDLES: u32 = (1 << (31 - SHIFT)) - 1;
 struct Entry {
     buffer: Arc<Buffer>,
     label: Option<KBox<CString>>,
+    /// What it was exported as.
+    export: Option<ARef<DmaBuf>>,
 }
 
 /// The buffers of a file.
@@ -64,18 +62,14 @@ pub(crate) struct Handles {
     /// By their mmap offsets.
     #[pin]
     large: Ranges<Buffer>,
-    /// What has been exported, by handle.
-    #[pin]
-    exports: Mutex<RBTree<u32, ARef<DmaBuf>>>,
 }
 
 impl Handles {
     pub(crate) fn new() -> impl PinInit<Self> {
-        let (handles, exports) = (lock_class::handles(), lock_class::exports());
+        let class = lock_class::handles();
         pin_init!(Self {
-            table <- Mutex::new(Table::new(), handles.0, handles.1),
+            table <- Mutex::new(Table::new(), class.0, class.1),
             large <- Ranges::new(),
-            exports <- Mutex::new(RBTree::new(), exports.0, exports.1),
         })
     }
 
@@ -136,11 +130,10 @@ impl Handles {
 
     /// Gives a handle back; ENOENT if there is none.
     pub(crate) fn remove(&self, handle: u32) -> Result {
-        let Entry { buffer, .. } = self.table.lock().remove(handle).ok_or(ENOENT)?;
-        if let Some(first_page) = buffer.first_page() {
+        let entry = self.table.lock().remove(handle).ok_or(ENOENT)?;
+        if let Some(first_page) = entry.buffer.first_page() {
             self.release(handle, first_page);
         }
-        self.forget_exports(&buffer, handle);
         Ok(())
     }
 
@@ -161,41 +154,41 @@ impl Handles {
         Ok(())
     }
 
-    fn forget_exports(&self, buffer: &Buffer, handle: u32) {
-        if buffer.was_exported() {
-            let node = self.exports.lock().remove_node(&handle);
-            drop(node);
-        }
-    }
-
-    /// Returns the dma-buf of a buffer, if it has been exported by this handle.
-    pub(crate) fn exported(&self, handle: u32) -> Option<ARef<DmaBuf>> {
-        self.exports.lock().get(&handle).cloned()
+    /// Returns the dma-buf of a buffer, if it has been exported by this handle; ENOENT if there is
+    /// no such handle.
+    #[inline]
+    pub(crate) fn exported(&self, handle: u32) -> Result<Option<ARef<DmaBuf>>> {
+        let table = self.table.lock();
+        Ok(table.get(handle).ok_or(ENOENT)?.export.clone())
     }
 
     /// Returns the dma-buf of a buffer: the same one for as long as its handle exists.
+    #[inline]
     pub(crate) fn export(&self, handle: u32, client: &Reservations) -> Result<ARef<DmaBuf>> {
-        let buffer = self.get(handle)?;
-        if let Some(buf) = self.exported(handle) {
-            return Ok(buf);
+        match self.exported(handle)? {
+            Some(buf) => Ok(buf),
+            None => self.export_first(handle, client),
         }
+    }
+
+    #[inline(never)]
+    fn export_first(&self, handle: u32, client: &Reservations) -> Result<ARef<DmaBuf>> {
+        let buffer = self.get(handle)?;
         client.share(&buffer)?;
         let buf = dma_buf::export(&buffer)?;
-        let node = RBTreeNode::new(handle, buf.clone(), GFP_KERNEL_ACCOUNT)?;
-        let mut exports = self.exports.lock();
-        if let Some(faster) = exports.get(&handle) {
-            let faster = faster.clone();
-            drop(exports);
-            return Ok(faster);
+        let mut table = self.table.lock();
+        match table.get_mut(handle) {
+            // Not closed meanwhile, and the handle perhaps given to another buffer.
+            Some(entry) if Arc::ptr_eq(&entry.buffer, &buffer) => {
+                let first = entry.export.get_or_insert_with(|| buf.clone()).clone();
+                drop(table);
+                Ok(first)
+            }
+            _ => {
+                drop(table);
+                Ok(buf)
+            }
         }
-        exports.insert(node);
-        drop(exports);
-        buffer.set_exported();
-        // Closed meanwhile, and the handle perhaps given to another buffer?
-        if !self.get(handle).is_ok_and(|now| Arc::ptr_eq(&now, &buffer)) {
-            self.forget_exports(&buffer, handle);
-        }
-        Ok(buf)
     }
 }
 
@@ -230,6 +223,7 @@ impl Commit for Reserved<'_> {
             let entry = Entry {
                 buffer,
                 label: None,
+                export: None,
             };
             self.handles.table.lock().publish(self.handle, entry);
         }

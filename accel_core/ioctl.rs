@@ -48,6 +48,31 @@ pub(crate) struct Row<F> {
     pub(crate) call: fn(&F, cmd: u32, arg: usize) -> Result,
 }
 
+/// The core's commands of a file `F`, by their numbers.
+pub(crate) struct Table<F>([Option<Row<F>>; uapi::ACCEL_IOCTL_DRIVER_BASE as usize]);
+
+impl<F> Table<F> {
+    /// Sorts commands. To be called at compile time: fails if two have the same number.
+    pub(crate) const fn new<const COUNT: usize>(rows: [Row<F>; COUNT]) -> Self {
+        let mut table = [const { None }; uapi::ACCEL_IOCTL_DRIVER_BASE as usize];
+        let mut i = 0;
+        while i < COUNT {
+            let Row { cmd, call } = rows[i];
+            let nr = _IOC_NR(cmd) as usize;
+            assert!(table[nr].is_none());
+            table[nr] = Some(Row { cmd, call });
+            i += 1;
+        }
+        Self(table)
+    }
+
+    #[inline(always)]
+    fn get(&self, cmd: u32) -> Option<&Row<F>> {
+        let row = self.0.get(_IOC_NR(cmd) as usize)?.as_ref()?;
+        (key(row.cmd) == key(cmd)).then_some(row)
+    }
+}
+
 /// A command of a driver; made by [`ioctls!`](crate::ioctls).
 pub struct Ioctl<T: Driver> {
     cmd: u32,
@@ -158,18 +183,14 @@ pub(crate) fn dispatch<T: Driver, F>(
     device: &Device<T>,
     file: &F,
     driver_file: Option<&T::File>,
-    table: &[Row<F>],
+    table: &Table<F>,
     cmd: u32,
     arg: usize,
 ) -> Result {
     if !device.cell.is_alive() {
         return Err(ENODEV);
     }
-    // By its whole number first: the sizes are known then.
-    if let Some(row) = table.iter().find(|row| row.cmd == cmd) {
-        return (row.call)(file, row.cmd, arg);
-    }
-    if let Some(row) = table.iter().find(|row| key(row.cmd) == key(cmd)) {
+    if let Some(row) = table.get(cmd) {
         return (row.call)(file, cmd, arg);
     }
     let row = T::IOCTLS.iter().find(|row| key(row.cmd) == key(cmd));

@@ -28,7 +28,6 @@ classes! {
     backlogs = c"accel_backlogs";
     clients = c"accel_clients";
     engine = c"accel_engine";
-    exports = c"accel_exports";
     handles = c"accel_handles";
     health = c"accel_health";
     health_changed = c"accel_health_changed";

@@ -29,7 +29,7 @@ use crate::{
     ioctl::{
         core_row,
         dispatch,
-        Row, //
+        Table, //
     },
     uapi::{
         self,
@@ -46,12 +46,12 @@ pub(crate) struct Monitor<T: Driver> {
 }
 
 impl<T: Driver> Monitor<T> {
-    const IOCTLS: &'static [Row<Self>] = &[core_row!(
+    const IOCTLS: &'static Table<Self> = &Table::new([core_row!(
         _IOWR::<accel_info>(ACCEL_IOCTL_TYPE, 0x00),
         accel_info,
         data,
         Self::info
-    )];
+    )]);
 
     fn info(&self, args: &mut accel_info) -> Result {
         // Read before the answer is made: a change in between wakes once too often, never too

@@ -73,10 +73,13 @@ impl DmaBuf {
         self.0.get()
     }
 
-    /// Returns the file behind its descriptors.
-    pub fn file(&self) -> ARef<File> {
-        // SAFETY: Valid as long as `self` is; never a file with a light reference (fdget).
-        ARef::from(unsafe { File::from_raw_file((*self.as_raw()).file) })
+    /// Returns the file behind its descriptors, in exchange for a reference.
+    #[inline]
+    pub fn into_file(this: ARef<Self>) -> ARef<File> {
+        let raw = ARef::into_raw(this).cast::<bindings::dma_buf>();
+        // SAFETY: Valid; the reference of a dma-buf is one of its file, and it was ours. Nobody has
+        // the file open with a light one (fdget).
+        unsafe { ARef::from_raw(NonNull::new_unchecked((*raw.as_ptr()).file.cast())) }
     }
 
     /// Returns the size in bytes.
