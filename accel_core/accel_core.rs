@@ -28,6 +28,8 @@ mod debugfs;
 mod device;
 mod device_memory;
 mod dma_buf;
+mod doorbell;
+mod doorbell_ioctl;
 mod driver;
 mod engine;
 mod file;
@@ -39,7 +41,9 @@ mod job;
 mod lock_class;
 mod logic;
 mod memory;
+mod mmap_offset;
 mod monitor;
+mod objects;
 mod queue;
 mod region;
 mod registration;
@@ -72,6 +76,10 @@ pub use crate::{
     debugfs::File as DebugfsFile,
     device::Device,
     device_memory::DeviceMemory,
+    doorbell::{
+        Doorbell,
+        DoorbellInfo, //
+    },
     driver::{
         Driver,
         EngineInfo,

@@ -25,11 +25,8 @@ use crate::{
     device_memory::DeviceMemory,
     driver::Driver,
     file::File,
-    handles::{
-        mmap_offset,
-        Reserved, //
-    },
-    region,
+    handles::Reserved,
+    mmap_offset, region,
     uapi::{
         accel_buffer_close,
         accel_buffer_create,
@@ -143,7 +140,7 @@ pub(crate) fn info<T: Driver>(file: &File<T>, args: &mut accel_buffer_info) -> R
     }
     let buffer = file.handles.get(args.handle)?;
     args.size = buffer.size() as u64;
-    args.mmap_offset = mmap_offset(buffer.first_page().ok_or(ENOENT)?);
+    args.mmap_offset = mmap_offset::bytes(buffer.first_page().ok_or(ENOENT)?);
     args.placement = buffer.placement() as u32;
     Ok(())
 }

@@ -30,6 +30,7 @@ use kernel_ext::{
 use crate::{
     backlog::Backlog,
     clients::Clients,
+    doorbell::Doorbells,
     driver::Driver,
     engine::Engine,
     health::Health,
@@ -62,6 +63,7 @@ pub struct Device<T: Driver> {
     pub(crate) memory: Arc<Memory>,
     pub(crate) timelines: Arc<Registry>,
     pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
+    pub(crate) doorbells: SetOnce<Arc<Doorbells>>,
     pub(crate) attributes: KVec<&'static CStr>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
@@ -106,6 +108,7 @@ impl<T: Driver> Device<T> {
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
                 regions: SetOnce::new(),
+                doorbells: SetOnce::new(),
                 attributes: crate::sysfs::names::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),
@@ -121,6 +124,11 @@ impl<T: Driver> Device<T> {
     /// Returns the regions of its own memory, in the driver's order.
     pub(crate) fn regions(&self) -> &[Arc<Region>] {
         self.regions.as_ref().map_or(&[], KVec::as_slice)
+    }
+
+    /// Returns its doorbells, if it has any.
+    pub(crate) fn doorbells(&self) -> Option<&Arc<Doorbells>> {
+        self.doorbells.as_ref()
     }
 
     /// Enters a section in which the device stays bound, unless it is gone (ENODEV).

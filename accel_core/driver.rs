@@ -19,6 +19,7 @@ use kernel_ext::irq::{
 use crate::{
     debugfs,
     device::Device,
+    doorbell::DoorbellInfo,
     info,
     ioctl::Ioctl,
     job::{
@@ -68,6 +69,8 @@ pub struct Setup<'bound, T: Driver> {
     pub exclusive: bool,
     /// The device's own memory that buffers can be in.
     pub regions: KVec<RegionInfo>,
+    /// Registers by which clients tell the device of work without a system call.
+    pub doorbells: Option<DoorbellInfo>,
 }
 
 /// How a job was started.

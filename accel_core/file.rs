@@ -35,6 +35,8 @@ use crate::{
         Device, //
     },
     dma_buf,
+    doorbell::Doorbell,
+    doorbell_ioctl,
     driver::Driver,
     engine::Engine,
     handles::Handles,
@@ -51,13 +53,19 @@ use crate::{
         Fault,
         FaultKind, //
     },
+    lock_class,
+    mmap_offset,
+    objects::Objects,
     queue::Queue,
     reservations::Reservations,
     submit::submit,
     sysfs,
     timeline_ioctl,
     timeline_wait,
-    timelines::Timelines,
+    timelines::{
+        self,
+        Timelines, //
+    },
     uapi::{
         self,
         accel_buffer_close,
@@ -68,6 +76,8 @@ use crate::{
         accel_buffer_label,
         accel_buffer_pin,
         accel_buffer_sync,
+        accel_doorbell_close,
+        accel_doorbell_create,
         accel_info,
         accel_submit,
         accel_timeline_close,
@@ -80,6 +90,7 @@ use crate::{
         accel_timeline_transfer,
         accel_timeline_wait,
         accel_wait,
+        ACCEL_DOORBELL_MAX,
         ACCEL_IOCTL_TYPE, //
     },
     wait::wait, //
@@ -95,6 +106,8 @@ pub(crate) struct File<T: Driver> {
     pub(crate) handles: Handles,
     #[pin]
     pub(crate) timelines: Timelines,
+    #[pin]
+    pub(crate) doorbells: Objects<Doorbell>,
     pub(crate) client: Client<T>,
 }
 
@@ -274,6 +287,18 @@ impl<T: Driver> File<T> {
             fd,
             timeline_wait::eventfd::<T>
         ),
+        core_row!(
+            _IOWR::<accel_doorbell_create>(ACCEL_IOCTL_TYPE, 0x30),
+            accel_doorbell_create,
+            size,
+            doorbell_ioctl::create::<T>
+        ),
+        core_row!(
+            _IOW::<accel_doorbell_close>(ACCEL_IOCTL_TYPE, 0x31),
+            accel_doorbell_close,
+            flags,
+            doorbell_ioctl::close::<T>
+        ),
     ]);
 }
 
@@ -300,7 +325,8 @@ impl<T: Driver> chrdev::Operations for File<T> {
             pin_init!(Self {
                 driver,
                 handles <- Handles::new(),
-                timelines <- Timelines::new(),
+                timelines <- timelines::new(),
+                doorbells <- Objects::new(ACCEL_DOORBELL_MAX, lock_class::doorbells()),
                 client,
             }),
             GFP_KERNEL,
@@ -329,7 +355,12 @@ impl<T: Driver> chrdev::Operations for File<T> {
         if !self.client.device.cell.is_alive() {
             return Err(ENODEV);
         }
-        let (buffer, first) = self.handles.at_page(page_offset(vma)).ok_or(EINVAL)?;
+        let page = page_offset(vma);
+        if let Some((handle, first)) = mmap_offset::doorbell_at(page) {
+            let doorbell = self.doorbells.get(handle).map_err(|_| EINVAL)?;
+            return doorbell.pages().map(vma, first);
+        }
+        let (buffer, first) = self.handles.at_page(page).ok_or(EINVAL)?;
         match buffer.memory() {
             Backing::Pages(pages) => pages.map(vma, first),
             Backing::Device(memory) => memory.map(vma, first),

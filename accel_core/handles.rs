@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The handles of a file's buffers, and their mmap offsets.
-//!
-//! An mmap offset is a page number of 32 bits, as mmap2() has it, so that 32-bit programs reach
-//! every buffer. Its lower half belongs to the handles: each has the same number of pages. Buffers
-//! that are larger get a range of the upper half. All ranges begin at a multiple of those pages,
-//! so that a huge page can be mapped as one.
+//! The handles of a file's buffers.
 
-use core::ops::RangeInclusive;
 use kernel::{
     page::PAGE_SHIFT,
     prelude::*,
@@ -31,20 +25,15 @@ use crate::{
         JobBuffer, //
     },
     lock_class,
+    mmap_offset::{
+        self,
+        UNIT_SHIFT, //
+    },
     reservations::Reservations,
     table::Table,
     uapi::accel_submit_buffer,
     Buffer, //
 };
-
-/// Pages of mmap offsets that a handle has, log2.
-const SHIFT: u32 = 12;
-
-/// Where the mmap offsets of larger buffers are, in units of `1 << SHIFT` pages.
-const LARGE: RangeInclusive<usize> = 1 << (31 - SHIFT)..=(1 << (32 - SHIFT)) - 1;
-
-/// How many buffers a file can have.
-const MAX_HANDLES: u32 = (1 << (31 - SHIFT)) - 1;
 
 /// What a handle stands for.
 struct Entry {
@@ -77,18 +66,18 @@ impl Handles {
     /// buffer. EDQUOT: the file has too many.
     pub(crate) fn reserve(&self, buffer: Buffer) -> Result<Reserved<'_>> {
         let buffer = Arc::new(buffer, GFP_KERNEL_ACCOUNT)?;
-        let handle = self.table.lock().reserve(MAX_HANDLES)?;
+        let handle = self.table.lock().reserve(mmap_offset::MAX_BUFFERS)?;
         // From now on it is given back when dropped.
         let mut reserved = Reserved {
             handles: self,
             handle,
-            first_page: handle << SHIFT,
+            first_page: handle << UNIT_SHIFT,
             buffer: Some(buffer.clone()),
         };
-        let units = (buffer.size() >> PAGE_SHIFT).div_ceil(1 << SHIFT);
+        let units = (buffer.size() >> PAGE_SHIFT).div_ceil(1 << UNIT_SHIFT);
         if units > 1 {
-            let unit = self.large.alloc(units, buffer, LARGE)?;
-            reserved.first_page = u32::try_from(unit << SHIFT)?;
+            let unit = self.large.alloc(units, buffer, mmap_offset::LARGE)?;
+            reserved.first_page = u32::try_from(unit << UNIT_SHIFT)?;
         }
         Ok(reserved)
     }
@@ -102,8 +91,8 @@ impl Handles {
 
     /// Returns the buffer that has this page of mmap offsets, and which of its pages it is.
     pub(crate) fn at_page(&self, page: usize) -> Option<(Arc<Buffer>, usize)> {
-        let unit = page >> SHIFT;
-        let buffer = match LARGE.contains(&unit) {
+        let unit = mmap_offset::unit(page);
+        let buffer = match mmap_offset::LARGE.contains(&unit) {
             true => self.large.get(unit)?,
             false => self.get(u32::try_from(unit).ok()?).ok()?,
         };
@@ -139,8 +128,8 @@ impl Handles {
 
     /// Gives back the mmap offsets of a buffer, if they are not those of its handle.
     fn release(&self, handle: u32, first_page: u32) {
-        if first_page != handle << SHIFT {
-            drop(self.large.remove((first_page >> SHIFT) as usize));
+        if first_page != handle << UNIT_SHIFT {
+            drop(self.large.remove(mmap_offset::unit(first_page as usize)));
         }
     }
 
@@ -207,13 +196,8 @@ impl Reserved<'_> {
 
     /// Returns the offset for mmap(2), bytes.
     pub(crate) fn mmap_offset(&self) -> u64 {
-        mmap_offset(self.first_page)
+        mmap_offset::bytes(self.first_page)
     }
-}
-
-/// Returns the offset for mmap(2), bytes, that begins with this page.
-pub(crate) fn mmap_offset(first_page: u32) -> u64 {
-    u64::from(first_page) << PAGE_SHIFT
 }
 
 impl Commit for Reserved<'_> {

@@ -27,7 +27,9 @@ classes! {
     advance = c"accel_advance";
     backlogs = c"accel_backlogs";
     clients = c"accel_clients";
+    doorbells = c"accel_doorbells";
     engine = c"accel_engine";
+    free_doorbells = c"accel_free_doorbells";
     handles = c"accel_handles";
     health = c"accel_health";
     health_changed = c"accel_health_changed";

@@ -30,6 +30,10 @@ use crate::{
         DataOf,
         Device, //
     },
+    doorbell::{
+        DoorbellInfo,
+        Doorbells, //
+    },
     driver::Driver,
     file::File,
     info::Identity,
@@ -89,7 +93,9 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
         let mut setup = T::probe(parent, this)?;
         let regions = core::mem::take(&mut setup.regions);
-        let ready = add_regions(this, parent.as_ref(), regions, &scrubber).and_then(|()| {
+        let regions = add_regions(this, parent.as_ref(), regions, &scrubber);
+        let doorbells = regions.and_then(|()| add_doorbells(this, setup.doorbells.take()));
+        let ready = doorbells.and_then(|()| {
             // SAFETY: They become a part of the bound data, or are dropped below.
             #[allow(unsafe_code)]
             unsafe {
@@ -173,6 +179,14 @@ fn add_regions<T: Driver>(
         regions.push(region, GFP_KERNEL)?;
     }
     device.regions.populate(regions);
+    Ok(())
+}
+
+/// Makes the doorbells of a device.
+fn add_doorbells<T: Driver>(device: &Device<T>, info: Option<DoorbellInfo>) -> Result {
+    if let Some(info) = info {
+        device.doorbells.populate(Doorbells::new(info)?);
+    }
     Ok(())
 }
 

@@ -29,15 +29,13 @@ use crate::{
     driver::Driver,
     file::File,
     ioctl::Commit,
+    objects,
     timeline::Timeline,
     timeline_point::{
         Place,
         Reserved, //
     },
-    timelines::{
-        ReservedHandle,
-        Timelines, //
-    },
+    timelines::Timelines,
     uapi::{
         accel_point,
         accel_timeline_close,
@@ -84,7 +82,7 @@ fn check_flags(flags: u32) -> Result {
 pub(crate) fn create<'f, T: Driver>(
     file: &'f File<T>,
     args: &mut accel_timeline_create,
-) -> Result<ReservedHandle<'f>> {
+) -> Result<objects::Reserved<'f, Timeline>> {
     check_flags(args.flags)?;
     let timeline = Timeline::new(&file.client.device.timelines, args.value)?;
     let reserved = file.timelines.reserve(timeline)?;
@@ -95,7 +93,8 @@ pub(crate) fn create<'f, T: Driver>(
 /// ACCEL_IOCTL_TIMELINE_CLOSE
 pub(crate) fn close<T: Driver>(file: &File<T>, args: &mut accel_timeline_close) -> Result {
     check_flags(args.flags)?;
-    file.timelines.remove(args.handle)
+    file.timelines.remove(args.handle)?.close();
+    Ok(())
 }
 
 /// Points that the CPU brings about.

@@ -11,15 +11,13 @@ use kernel::{
     sync::{
         new_spinlock_irq,
         Arc,
-        Mutex,
         SpinLockIrq, //
     }, //
 };
 
 use crate::{
-    ioctl::Commit,
     lock_class,
-    table::Table,
+    objects::Objects,
     timeline::{
         Shared,
         Timeline, //
@@ -28,70 +26,10 @@ use crate::{
 };
 
 /// The timelines of a file.
-#[pin_data]
-pub(crate) struct Timelines {
-    #[pin]
-    table: Mutex<Table<Arc<Timeline>>>,
-}
+pub(crate) type Timelines = Objects<Timeline>;
 
-impl Timelines {
-    pub(crate) fn new() -> impl PinInit<Self> {
-        let (name, key) = lock_class::timelines();
-        pin_init!(Self {
-            table <- Mutex::new(Table::new(), name, key),
-        })
-    }
-
-    /// Reserves a handle for `timeline`. EDQUOT: there are too many; ENOMEM.
-    pub(crate) fn reserve(&self, timeline: Timeline) -> Result<ReservedHandle<'_>> {
-        let timeline = Arc::new(timeline, GFP_KERNEL_ACCOUNT)?;
-        Ok(ReservedHandle {
-            handle: self.table.lock().reserve(ACCEL_TIMELINE_MAX)?,
-            timelines: self,
-            timeline: Some(timeline),
-        })
-    }
-
-    /// Returns the timeline with this handle; ENOENT if there is none.
-    pub(crate) fn get(&self, handle: u32) -> Result<Arc<Timeline>> {
-        self.table.lock().get(handle).cloned().ok_or(ENOENT)
-    }
-
-    /// Gives a handle back; ENOENT if there is none.
-    pub(crate) fn remove(&self, handle: u32) -> Result {
-        let timeline = self.table.lock().remove(handle).ok_or(ENOENT)?;
-        timeline.close();
-        Ok(())
-    }
-}
-
-/// A handle that nobody can use yet; given back when dropped, unless committed.
-pub(crate) struct ReservedHandle<'a> {
-    timelines: &'a Timelines,
-    handle: u32,
-    timeline: Option<Arc<Timeline>>,
-}
-
-impl ReservedHandle<'_> {
-    pub(crate) fn handle(&self) -> u32 {
-        self.handle
-    }
-}
-
-impl Commit for ReservedHandle<'_> {
-    fn commit(mut self) {
-        if let Some(timeline) = self.timeline.take() {
-            self.timelines.table.lock().publish(self.handle, timeline);
-        }
-    }
-}
-
-impl Drop for ReservedHandle<'_> {
-    fn drop(&mut self) {
-        if self.timeline.is_some() {
-            self.timelines.table.lock().cancel(self.handle);
-        }
-    }
+pub(crate) fn new() -> impl PinInit<Timelines> {
+    Objects::new(ACCEL_TIMELINE_MAX, lock_class::timelines())
 }
 
 struct All {

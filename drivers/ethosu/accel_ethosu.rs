@@ -73,6 +73,7 @@ impl accel::Driver for EthosU {
             lines,
             exclusive: false,
             regions: KVec::new(),
+            doorbells: None,
         })
     }
 

@@ -67,6 +67,7 @@ impl accel::Driver for Mock {
             lines: accel::irq::Lines::none(),
             exclusive: false,
             regions: KVec::new(),
+            doorbells: None,
         })
     }
 

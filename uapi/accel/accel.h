@@ -974,6 +974,57 @@ struct accel_timeline_eventfd {
 #define ACCEL_IOCTL_TIMELINE_IMPORT	_IOW(ACCEL_IOCTL_TYPE, 0x1f, struct accel_timeline_import)
 #define ACCEL_IOCTL_TIMELINE_EVENTFD	_IOW(ACCEL_IOCTL_TYPE, 0x20, struct accel_timeline_eventfd)
 
+/* ---- Doorbells ----------------------------------------------------------- */
+
+/* How many doorbells a file may have. */
+#define ACCEL_DOORBELL_MAX		64
+
+/**
+ * struct accel_doorbell_create - ACCEL_IOCTL_DOORBELL_CREATE, take a doorbell
+ * @flags: in: must be 0
+ * @handle: out: name of the doorbell in this file, never 0
+ * @mmap_offset: out: offset for mmap(2) on this file
+ * @size: out: bytes that can be mapped there
+ * @index: out: which of the device's doorbells it is
+ * @reserved: out: 0
+ *
+ * A doorbell is a page of registers that its owner has for itself: a queue is told
+ * of work by writing there, without a system call. What to write is the driver's
+ * matter (<accel/DRIVER_accel.h>).
+ *
+ * Mappings are shared ones (MAP_SHARED), may be split, moved and inherited, and
+ * cannot grow. When the handle is closed they give SIGBUS in all processes, before
+ * anybody else gets the doorbell. When the device goes away they are memory without
+ * meaning, and nobody gets a signal.
+ *
+ * Errors: EOPNOTSUPP the device has no doorbells, a flag; ENOSPC all are taken;
+ * EDQUOT ACCEL_DOORBELL_MAX; ENOMEM; EFAULT; ENODEV.
+ */
+struct accel_doorbell_create {
+	__u32 flags;
+	__u32 handle;
+	__u64 mmap_offset;
+	__u64 size;
+	__u32 index;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_doorbell_close - ACCEL_IOCTL_DOORBELL_CLOSE, give a doorbell back
+ * @handle: in: the doorbell
+ * @flags: in: must be 0
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP the device has no doorbells, a flag;
+ * ENODEV.
+ */
+struct accel_doorbell_close {
+	__u32 handle;
+	__u32 flags;
+};
+
+#define ACCEL_IOCTL_DOORBELL_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x30, struct accel_doorbell_create)
+#define ACCEL_IOCTL_DOORBELL_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x31, struct accel_doorbell_close)
+
 #if defined(__cplusplus)
 }
 #endif

@@ -138,6 +138,7 @@ impl accel::Driver for FakeDriver {
             lines: accel::irq::Lines::none(),
             exclusive: is_odd(parent.as_ref()),
             regions: KVec::new(),
+            doorbells: None,
         })
     }
 

@@ -11,10 +11,14 @@
  * The regions, in the order of ACCEL_INFO_MEMORY: system memory is 0.
  *
  * "local" is three quarters of the card's memory, of which CPUs see the first
- * two thirds; "sram" is the rest, in pages of 64 KiB, never in pieces.
+ * two thirds; "sram" is the rest, in pages of 64 KiB, never in pieces, but for
+ * the doorbells at its end.
  */
 #define ACCEL_MEMCARD_LOCAL	1
 #define ACCEL_MEMCARD_SRAM	2
+
+/* How many doorbells a card has, pages of 4 KiB. */
+#define ACCEL_MEMCARD_DOORBELLS	80
 
 /**
  * enum accel_memcard_op - what a job does
@@ -24,12 +28,15 @@
  *                        everybody who maps it
  * @ACCEL_MEMCARD_WHERE: writes the address by which the card would reach buffer
  *                       @src, which is not in its memory, to @dst: 8 bytes
+ * @ACCEL_MEMCARD_RUNG: writes what doorbell @value was last rung with to @dst: the
+ *                      first 8 bytes of its page
  */
 enum accel_memcard_op {
 	ACCEL_MEMCARD_FILL	= 0,
 	ACCEL_MEMCARD_COPY	= 1,
 	ACCEL_MEMCARD_REVOKE	= 2,
 	ACCEL_MEMCARD_WHERE	= 3,
+	ACCEL_MEMCARD_RUNG	= 4,
 };
 
 /* Reasons in &accel_submit.refused_reason; refused_at is the byte offset of the field. */
@@ -42,7 +49,7 @@ enum accel_memcard_op {
 /**
  * struct accel_memcard_job - payload of a job, exactly this size
  * @op: &enum accel_memcard_op
- * @value: a byte, with ACCEL_MEMCARD_FILL, else 0
+ * @value: a byte, with ACCEL_MEMCARD_FILL; a doorbell, with ACCEL_MEMCARD_RUNG; else 0
  * @dst: which of the buffers that the submission names, for writing
  * @src: likewise, for reading, with ACCEL_MEMCARD_COPY and _WHERE, else 0
  * @dst_offset: bytes from the start of @dst

@@ -33,6 +33,9 @@ struct Card {
     regions: [u64; 2],
 }
 
+/// How many doorbells a card has: pages at the end of its memory.
+const DOORBELLS: u32 = uapi::ACCEL_MEMCARD_DOORBELLS;
+
 struct MemcardDriver;
 
 #[vtable]
@@ -60,7 +63,9 @@ impl accel::Driver for MemcardDriver {
     ) -> Result<accel::Setup<'bound, Self>> {
         let memory = accel::Aperture::new(parent, MEMORY, c"accel_memcard")?;
         let size = memory.size() as u64;
-        let (local, sram) = (size / 4 * 3, size / 4);
+        let doorbells = u64::from(DOORBELLS) * PAGE_SIZE as u64;
+        let local = size / 4 * 3;
+        let sram = size - local - doorbells;
         let mut regions = KVec::new();
         regions.push(
             accel::RegionInfo {
@@ -92,6 +97,12 @@ impl accel::Driver for MemcardDriver {
             },
             GFP_KERNEL,
         )?;
+        let doorbells = accel::DoorbellInfo {
+            aperture: memory.clone(),
+            offset: local + sram,
+            size: PAGE_SIZE as u64,
+            count: DOORBELLS,
+        };
         Ok(accel::Setup {
             name: c"Memory card",
             data: Card {
@@ -101,6 +112,7 @@ impl accel::Driver for MemcardDriver {
             lines: accel::irq::Lines::none(),
             exclusive: false,
             regions,
+            doorbells: Some(doorbells),
         })
     }
 

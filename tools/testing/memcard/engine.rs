@@ -4,13 +4,17 @@
 
 use accel_core as accel;
 use kernel::{
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
 
-use crate::uapi::{
-    self,
-    accel_memcard_job, //
+use crate::{
+    uapi::{
+        self,
+        accel_memcard_job, //
+    },
+    DOORBELLS, //
 };
 
 /// How much is moved at once, bytes.
@@ -28,6 +32,7 @@ enum Operation {
     Copy(Span),
     Nothing,
     Where(u64),
+    Rung(usize),
 }
 
 /// A job, checked.
@@ -101,7 +106,11 @@ impl Job {
                 let address = src.and_then(|src| src.buffer.dma_address());
                 Operation::Where(address.ok_or_else(|| bad_buffer(at!(src)))?)
             }
-            uapi::ACCEL_MEMCARD_WHERE => {
+            uapi::ACCEL_MEMCARD_RUNG if job.value >= DOORBELLS => {
+                return Err(refusal(uapi::ACCEL_MEMCARD_BAD_VALUE, at!(value)))
+            }
+            uapi::ACCEL_MEMCARD_RUNG if job.size == 8 => Operation::Rung(job.value as usize),
+            uapi::ACCEL_MEMCARD_WHERE | uapi::ACCEL_MEMCARD_RUNG => {
                 return Err(refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at!(size)))
             }
             _ => return Err(refusal(uapi::ACCEL_MEMCARD_BAD_OP, at!(op))),
@@ -124,6 +133,12 @@ impl Job {
             Operation::Nothing => return Ok(()),
             Operation::Where(address) => {
                 return self.dst.write(memory, 0, &address.to_ne_bytes());
+            }
+            Operation::Rung(index) => {
+                let doorbells = memory.size() - DOORBELLS as usize * PAGE_SIZE;
+                let mut bytes = [0; 8];
+                memory.read(doorbells + index * PAGE_SIZE, &mut bytes)?;
+                return self.dst.write(memory, 0, &bytes);
             }
         };
         // On the stack: a job that runs may not allocate.

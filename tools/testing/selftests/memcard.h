@@ -155,6 +155,48 @@ static inline int copy_card(int fd, __u32 dst, __u64 dst_offset, __u32 src, __u6
 	return run_mover(fd, job, dst, src);
 }
 
+/* Whether a write to @at is a SIGBUS; tried in a child. */
+static inline bool is_bus_error(unsigned char *at)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		signal(SIGBUS, SIG_DFL);
+		__atomic_store_n(at, 1, __ATOMIC_RELAXED);
+		_exit(0);
+	}
+	return death_signal(child) == SIGBUS;
+}
+
+static inline int create_doorbell(int fd, struct accel_doorbell_create *doorbell)
+{
+	*doorbell = (struct accel_doorbell_create){ .flags = 0 };
+	return call(fd, ACCEL_IOCTL_DOORBELL_CREATE, doorbell);
+}
+
+static inline int close_doorbell(int fd, __u32 handle)
+{
+	struct accel_doorbell_close close = { .handle = handle };
+
+	return call(fd, ACCEL_IOCTL_DOORBELL_CLOSE, &close);
+}
+
+/* What a doorbell was last rung with, as the card sees it. */
+static inline __u64 rung(int fd, __u32 index)
+{
+	struct accel_memcard_job job = { .op = ACCEL_MEMCARD_RUNG, .value = index, .size = 8 };
+	struct accel_buffer_create system;
+	__u64 *memory = create_mapped(fd, PAGE, &system), value = 0;
+
+	if ((void *)memory == MAP_FAILED)
+		return 0;
+	if (!run_mover(fd, job, system.handle, 0))
+		value = *memory;
+	munmap(memory, PAGE);
+	close_buffer(fd, system.handle);
+	return value;
+}
+
 #define COPIED_AT_ONCE	(1024 * 1024UL)
 
 /* Whether the card's own engine sees only @byte in a buffer. */

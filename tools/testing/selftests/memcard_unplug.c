@@ -61,7 +61,8 @@ FIXTURE(gone)
 {
 	int fd;
 	struct accel_buffer_create buffer;
-	unsigned char *memory, *part;
+	unsigned char *memory, *part, *bell;
+	struct accel_doorbell_create doorbell;
 	char address[48];
 };
 
@@ -96,6 +97,10 @@ FIXTURE_SETUP(gone)
 	self->part = map_at(self->fd, self->buffer.mmap_offset, 4 * PAGE);
 	ASSERT_NE((void *)MAP_FAILED, (void *)self->part);
 	ASSERT_EQ(0, munmap(self->part + PAGE, PAGE));
+	ASSERT_EQ(0, create_doorbell(self->fd, &self->doorbell));
+	self->bell = map_at(self->fd, self->doorbell.mmap_offset, PAGE);
+	ASSERT_NE((void *)MAP_FAILED, (void *)self->bell);
+	self->bell[0] = FILLED;
 }
 
 FIXTURE_TEARDOWN(gone)
@@ -119,6 +124,11 @@ TEST_F_TIMEOUT(gone, mappings_are_zero_and_work, 120)
 	EXPECT_EQ(-ENODEV, create_once(self->fd, LOCAL, PAGE, 0, &buffer));
 	EXPECT_EQ(-ENODEV, map_error(self->fd, self->buffer.mmap_offset, PAGE, PROT_READ,
 				     MAP_SHARED));
+	/* Ringing is no mistake. */
+	EXPECT_EQ(0, self->bell[0]);
+	self->bell[0] = 1;
+	EXPECT_EQ(-ENODEV, create_doorbell(self->fd, &self->doorbell));
+	EXPECT_EQ(-ENODEV, close_doorbell(self->fd, 1));
 	child = fork();
 	if (!child) {
 		self->memory[PAGE] = 1;
@@ -139,6 +149,12 @@ TEST_F_TIMEOUT(gone, mappings_are_zero_and_work, 120)
 	EXPECT_EQ(0, self->memory[SIZE - 1]);
 	memset(self->memory, 0x66, SIZE);
 	EXPECT_TRUE(card_sees(fd, buffer.handle, 16 << 20, 0x55));
+	EXPECT_EQ(1, self->bell[0]);
+	/* Doorbells end with their file, memory does not. */
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_TRUE(is_bus_error(self->bell));
+	EXPECT_EQ(0x66, self->memory[0]);
 	close(fd);
 }
 

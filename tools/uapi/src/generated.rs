@@ -44,6 +44,7 @@ pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
 pub const ACCEL_TIMELINE_MAX_POINTS: u32 = 1024;
 pub const ACCEL_TIMELINE_ALL: u32 = 1;
 pub const ACCEL_TIMELINE_BACKED: u32 = 2;
+pub const ACCEL_DOORBELL_MAX: u32 = 64;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
 pub type __u8 = ::core::ffi::c_uchar;
@@ -770,6 +771,47 @@ pub struct accel_timeline_eventfd {
     pub point: accel_point,
     pub flags: __u32,
     pub fd: __s32,
+}
+/// struct accel_doorbell_create - ACCEL_IOCTL_DOORBELL_CREATE, take a doorbell
+/// - `flags`: in: must be 0
+/// - `handle`: out: name of the doorbell in this file, never 0
+/// - `mmap_offset`: out: offset for mmap(2) on this file
+/// - `size`: out: bytes that can be mapped there
+/// - `index`: out: which of the device's doorbells it is
+/// - `reserved`: out: 0
+///
+/// A doorbell is a page of registers that its owner has for itself: a queue is told
+/// of work by writing there, without a system call. What to write is the driver's
+/// matter (`accel/DRIVER_accel.h`).
+///
+/// Mappings are shared ones (MAP_SHARED), may be split, moved and inherited, and
+/// cannot grow. When the handle is closed they give SIGBUS in all processes, before
+/// anybody else gets the doorbell. When the device goes away they are memory without
+/// meaning, and nobody gets a signal.
+///
+/// Errors: EOPNOTSUPP the device has no doorbells, a flag; ENOSPC all are taken;
+/// EDQUOT ACCEL_DOORBELL_MAX; ENOMEM; EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_doorbell_create {
+    pub flags: __u32,
+    pub handle: __u32,
+    pub mmap_offset: __u64,
+    pub size: __u64,
+    pub index: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_doorbell_close - ACCEL_IOCTL_DOORBELL_CLOSE, give a doorbell back
+/// - `handle`: in: the doorbell
+/// - `flags`: in: must be 0
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP the device has no doorbells, a flag;
+/// ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_doorbell_close {
+    pub handle: __u32,
+    pub flags: __u32,
 }
 /// struct accel_ethosu_job - payload of a job
 /// - `regions`: for each region (base pointer) of the command stream the index of

@@ -13,6 +13,8 @@ use crate::accel_buffer_info;
 use crate::accel_buffer_label;
 use crate::accel_buffer_pin;
 use crate::accel_buffer_sync;
+use crate::accel_doorbell_close;
+use crate::accel_doorbell_create;
 use crate::accel_info;
 use crate::accel_submit;
 use crate::accel_timeline_close;
@@ -87,3 +89,9 @@ pub const TIMELINE_IMPORT: Opcode = opcode::write::<accel_timeline_import>(TYPE,
 
 /// Have an eventfd signalled when a point is reached.
 pub const TIMELINE_EVENTFD: Opcode = opcode::write::<accel_timeline_eventfd>(TYPE, 0x20);
+
+/// Take a doorbell.
+pub const DOORBELL_CREATE: Opcode = opcode::read_write::<accel_doorbell_create>(TYPE, 0x30);
+
+/// Give the handle of a doorbell back.
+pub const DOORBELL_CLOSE: Opcode = opcode::write::<accel_doorbell_close>(TYPE, 0x31);

@@ -73,6 +73,8 @@ fn layouts() -> Vec<Layout> {
         accel_timeline_export { point, flags, fd }
         accel_timeline_import { point, flags, fd }
         accel_timeline_eventfd { point, flags, fd }
+        accel_doorbell_create { flags, handle, mmap_offset, size, index, reserved }
+        accel_doorbell_close { handle, flags }
         accel_ethosu_job { regions }
         accel_info_ethosu { id, config, macs, pmu_counters }
     }
@@ -100,6 +102,8 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_TIMELINE_EXPORT", ioctl::TIMELINE_EXPORT),
         ("ACCEL_IOCTL_TIMELINE_IMPORT", ioctl::TIMELINE_IMPORT),
         ("ACCEL_IOCTL_TIMELINE_EVENTFD", ioctl::TIMELINE_EVENTFD),
+        ("ACCEL_IOCTL_DOORBELL_CREATE", ioctl::DOORBELL_CREATE),
+        ("ACCEL_IOCTL_DOORBELL_CLOSE", ioctl::DOORBELL_CLOSE),
     ]
 }
 

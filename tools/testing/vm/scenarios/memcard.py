@@ -40,6 +40,8 @@ run /selftests/x86_64/memcard
 # What 32-bit callers could see differently.
 run /selftests/i386/memcard -t its_regions_are_listed -t sizes_are_whole_pages_of_the_region \
 	-t mappings_are_split_moved_and_copied -t faults_map_more_than_a_page
+run /selftests/x86_64/doorbell
+run /selftests/i386/doorbell
 run /selftests/x86_64/memcard_unplug
 unload accel_memcard accel_core
 exit $failures
