@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Properties of the scheduling policy, with a clock of its own.
+
+#[path = "../../../../../accel_core/logic/bandwidth.rs"]
+mod bandwidth;
+#[path = "../../../../../accel_core/logic/heap.rs"]
+mod heap;
+#[path = "../../../../../accel_core/logic/run_queue.rs"]
+mod run_queue;
+#[path = "../../../../../accel_core/logic/schedule.rs"]
+mod schedule;
+#[path = "../../../../../accel_core/logic/slots.rs"]
+mod slots;
+
+mod allocations;
+mod fairness;
+mod model;
+mod simulation;
+mod structures;
