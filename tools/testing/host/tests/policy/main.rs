@@ -5,6 +5,10 @@
 mod bandwidth;
 #[path = "../../../../../accel_core/logic/heap.rs"]
 mod heap;
+#[path = "../../../../../accel_core/logic/offence.rs"]
+mod offence;
+#[path = "../../../../../accel_core/logic/recovery.rs"]
+mod recovery;
 #[path = "../../../../../accel_core/logic/run_queue.rs"]
 mod run_queue;
 #[path = "../../../../../accel_core/logic/schedule.rs"]
@@ -14,6 +18,7 @@ mod slots;
 
 mod allocations;
 mod fairness;
+mod ladder;
 mod model;
 mod simulation;
 mod structures;
