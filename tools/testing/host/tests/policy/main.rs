@@ -5,6 +5,8 @@
 mod bandwidth;
 #[path = "../../../../../accel_core/logic/heap.rs"]
 mod heap;
+#[path = "../../../../../accel_core/logic/limits.rs"]
+mod limits;
 #[path = "../../../../../accel_core/logic/offence.rs"]
 mod offence;
 #[path = "../../../../../accel_core/logic/recovery.rs"]
@@ -20,5 +22,6 @@ mod allocations;
 mod fairness;
 mod ladder;
 mod model;
+mod quota;
 mod simulation;
 mod structures;
