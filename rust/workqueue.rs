@@ -66,6 +66,13 @@ impl Drop for OwnedQueue {
     }
 }
 
+/// Returns the queue of the system for work that has no needs. It makes no progress in memory reclaim:
+/// nobody who frees memory may wait for such work.
+pub fn system_dfl() -> &'static Queue {
+    // SAFETY: It exists from boot on.
+    unsafe { Queue::from_raw(bindings::system_dfl_wq) }
+}
+
 /// Takes `item` back from its queue, or waits until it has run.
 ///
 /// Nobody may enqueue it meanwhile.
