@@ -49,6 +49,7 @@ mod region;
 mod registration;
 mod reservations;
 mod scrub;
+mod submissions;
 mod submit;
 mod submit_points;
 mod sysfs;

@@ -171,8 +171,14 @@ impl<T: Driver> Backlog<T> {
         }
     }
 
-    /// Ends all jobs that wait, for good, because of `fault`. May sleep.
-    pub(crate) fn close(this: &Arc<Self>, bound: &Bound<'_, T>, fault: Fault) {
+    /// Ends all jobs that wait, and `unarmed` ones behind them, for good, because of `fault`. May
+    /// sleep.
+    pub(crate) fn close(
+        this: &Arc<Self>,
+        bound: &Bound<'_, T>,
+        mut unarmed: List<Job<T>>,
+        fault: Fault,
+    ) {
         let mut mover = this.mover.lock();
         mover.closed = true;
         mover.watch.as_mut().clear();
@@ -180,6 +186,7 @@ impl<T: Driver> Backlog<T> {
         cancel_sync::<Self, 0>(this);
         let mut jobs = List::new();
         jobs.push_all_back(&mut this.waiting.lock());
+        jobs.push_all_back(&mut unarmed);
         if let Some(engine) = this.engine() {
             let ended = engine.refuse(jobs, fault);
             engine.tell(bound, ended);

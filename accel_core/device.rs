@@ -28,7 +28,6 @@ use kernel_ext::{
 };
 
 use crate::{
-    backlog::Backlog,
     clients::Clients,
     doorbell::Doorbells,
     driver::Driver,
@@ -41,6 +40,7 @@ use crate::{
     region::Region,
     registration::Nodes,
     scrub::Scrubber,
+    submissions::Submissions,
     timelines::Registry,
     worker::Worker, //
 };
@@ -57,9 +57,9 @@ pub struct Device<T: Driver> {
     #[pin]
     pub(crate) clients: Clients,
     pub(crate) engines: KVec<Pin<KBox<Engine<T>>>>,
-    /// Those of all queues, by their own addresses.
+    /// What is submitted to each queue, by its own address.
     #[pin]
-    pub(crate) backlogs: Mutex<RBTree<usize, Arc<Backlog<T>>>>,
+    pub(crate) queues: Mutex<RBTree<usize, Arc<Submissions<T>>>>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) timelines: Arc<Registry>,
     pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
@@ -95,7 +95,7 @@ impl<T: Driver> Device<T> {
                 GFP_KERNEL,
             )?;
         }
-        let (backlogs, nodes) = (lock_class::backlogs(), lock_class::nodes());
+        let (queues, nodes) = (lock_class::queues(), lock_class::nodes());
         Arc::pin_init(
             try_pin_init!(Self {
                 index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
@@ -104,7 +104,7 @@ impl<T: Driver> Device<T> {
                 health <- Health::new(),
                 clients <- Clients::new(),
                 engines,
-                backlogs <- Mutex::new(RBTree::new(), backlogs.0, backlogs.1),
+                queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
                 regions: SetOnce::new(),

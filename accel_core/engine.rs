@@ -217,28 +217,32 @@ impl<T: Driver> Engine<T> {
                 return;
             };
             let start = monotonic_ns();
+            let running = |job, deadline| Running {
+                job,
+                start,
+                deadline,
+            };
+            if let Some(fault) = job.fault {
+                self.end(state, running(job, None), Err(fault), ended);
+                continue;
+            }
             job.armed.started(self.index, start);
             job.sync_for_device();
             let timeout = self.timeout_ns();
             let deadline = start.saturating_add(timeout);
             let started = T::start(&bound.data, self.index, &job.payload);
-            let running = |deadline| Running {
-                job,
-                start,
-                deadline,
-            };
             match (started, bound.workers.get(self.index)) {
                 (Ok(Started::Running), Some(worker)) => {
                     worker.arm_timeout(timeout);
-                    state.running = Some(running(Some(deadline)));
+                    state.running = Some(running(job, Some(deadline)));
                 }
                 (Ok(Started::Deferred), Some(worker)) => {
                     worker.run_deferred();
-                    state.running = Some(running(None));
+                    state.running = Some(running(job, None));
                 }
                 _ => {
                     let fault = Fault::new(FaultKind::Device);
-                    self.end(state, running(None), Err(fault), ended);
+                    self.end(state, running(job, None), Err(fault), ended);
                 }
             }
         }

@@ -27,7 +27,6 @@ use kernel_ext::{
 };
 
 use crate::{
-    backlog::Backlog,
     buffer::Backing,
     buffer_ioctl,
     device::{
@@ -58,6 +57,7 @@ use crate::{
     objects::Objects,
     queue::Queue,
     reservations::Reservations,
+    submissions::Submissions,
     submit::submit,
     sysfs,
     timeline_ioctl,
@@ -114,7 +114,7 @@ pub(crate) struct File<T: Driver> {
 /// Who uses the device; counted while it exists.
 pub(crate) struct Client<T: Driver> {
     pub(crate) device: Arc<Device<T>>,
-    pub(crate) backlog: Arc<Backlog<T>>,
+    pub(crate) submissions: Arc<Submissions<T>>,
     pub(crate) reservations: Arc<Reservations>,
 }
 
@@ -124,31 +124,32 @@ impl<T: Driver> Client<T> {
         let index = device.index();
         let name = CString::try_from_fmt(fmt!("accel{index}/queue0"))?;
         let queue = Queue::new(T::NAME, &name)?;
-        let backlog = Backlog::new(device.clone(), queue)?;
-        let id = Arc::as_ptr(&backlog) as usize;
-        let node = RBTreeNode::new(id, backlog.clone(), GFP_KERNEL_ACCOUNT)?;
         let reservations = Reservations::new()?;
+        let submissions = Submissions::new(device.clone(), queue, reservations.clone())?;
+        let id = Arc::as_ptr(&submissions) as usize;
+        let node = RBTreeNode::new(id, submissions.clone(), GFP_KERNEL_ACCOUNT)?;
         device.clients.open(exclusive)?;
-        device.backlogs.lock().insert(node);
+        device.queues.lock().insert(node);
         Ok(Self {
             device: device.clone(),
-            backlog,
+            submissions,
             reservations,
         })
     }
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {
-        self.backlog.queue()
+        self.submissions.queue()
     }
 
     /// Ends what has not begun.
     fn cancel(&self, bound: &Bound<'_, T>) {
-        Backlog::close(&self.backlog, bound, Fault::new(FaultKind::Canceled));
+        let canceled = Fault::new(FaultKind::Canceled);
+        Submissions::close(&self.submissions, bound, canceled);
         for engine in &self.device.engines {
             engine.cancel(bound, self.queue());
         }
-        let id = Arc::as_ptr(&self.backlog) as usize;
-        let node = self.device.backlogs.lock().remove_node(&id);
+        let id = Arc::as_ptr(&self.submissions) as usize;
+        let node = self.device.queues.lock().remove_node(&id);
         drop(node);
     }
 }

@@ -2,9 +2,10 @@
 
 //! Jobs: what a client submitted and an engine runs.
 //!
-//! Everything that can fail happens first. Then a job is created (it has a number and a status, so it
-//! must end: [`Created`]), armed (its fence is where others may wait for it: [`Armed`]), queued,
-//! started and ended, exactly once.
+//! A job is created (it has a number and a status, so it must end: [`Created`]), armed (its fence is
+//! where others may wait for it: [`Armed`]), queued, started and ended, exactly once. Everything that
+//! can fail happens before it is armed, and for most jobs before it is created: only one that waits for
+//! a point that nothing backs yet is armed later.
 
 use kernel::{
     list::{
@@ -120,8 +121,10 @@ pub enum FaultKind {
     Reset = uapi::ACCEL_FAULT_RESET,
     /// The device went away.
     Gone = uapi::ACCEL_FAULT_GONE,
-    /// Its context was killed.
+    /// Its context was killed, or what it waited for cannot come.
     Canceled = uapi::ACCEL_FAULT_CANCELED,
+    /// There was no memory to go on with it.
+    NoMemory = uapi::ACCEL_FAULT_NO_MEMORY,
 }
 
 impl FaultKind {
@@ -133,6 +136,7 @@ impl FaultKind {
             FaultKind::Reset => ENODATA,
             FaultKind::Gone => ENODEV,
             FaultKind::Canceled => ECANCELED,
+            FaultKind::NoMemory => ENOMEM,
         }
     }
 }
@@ -256,6 +260,8 @@ pub(crate) struct Job<T: Driver> {
     buffers: KVVec<JobBuffer>,
     /// Fences that must be signalled before it starts.
     pub(crate) dependencies: KVVec<ARef<Fence>>,
+    /// How it ends when its turn comes, if it must not start.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl_list_arc_safe! {
@@ -272,6 +278,7 @@ impl<T: Driver> Job<T> {
         payload: T::Job,
         buffers: KVVec<JobBuffer>,
         dependencies: KVVec<ARef<Fence>>,
+        fault: Option<Fault>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
@@ -279,6 +286,7 @@ impl<T: Driver> Job<T> {
             payload,
             buffers,
             dependencies,
+            fault,
         })
     }
 

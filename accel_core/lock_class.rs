@@ -25,7 +25,7 @@ macro_rules! classes {
 
 classes! {
     advance = c"accel_advance";
-    backlogs = c"accel_backlogs";
+    arm = c"accel_arm";
     clients = c"accel_clients";
     doorbells = c"accel_doorbells";
     engine = c"accel_engine";
@@ -35,10 +35,12 @@ classes! {
     health_changed = c"accel_health_changed";
     mover = c"accel_mover";
     nodes = c"accel_nodes";
+    queues = c"accel_queues";
     recover = c"accel_recover";
     reap = c"accel_reap";
     run = c"accel_run";
     scrub = c"accel_scrub";
+    submissions = c"accel_submissions";
     timelines = c"accel_timelines";
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";

@@ -9,7 +9,6 @@
 
 use kernel::{
     new_condvar,
-    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -17,12 +16,10 @@ use kernel::{
             Atomic,
             Release, //
         },
-        lock::mutex::MutexGuard,
         new_spinlock_irq,
         Arc,
         CondVar,
         CondVarTimeoutResult,
-        Mutex,
         SpinLockIrq, //
     }, //
 };
@@ -75,8 +72,6 @@ impl AsMut<[accel_job_status]> for Slots {
 #[pin_data]
 pub(crate) struct Queue {
     #[pin]
-    submissions: Mutex<()>,
-    #[pin]
     history: SpinLockIrq<Option<History<Slots>>>,
     #[pin]
     ended: CondVar,
@@ -90,7 +85,6 @@ impl Queue {
         let fences = FenceContext::new(driver, name)?;
         Arc::pin_init(
             pin_init!(Self {
-                submissions <- new_mutex!((), "queue_submissions"),
                 history <- new_spinlock_irq!(None, "queue"),
                 ended <- new_condvar!("queue_ended"),
                 fences,
@@ -98,12 +92,6 @@ impl Queue {
             }),
             GFP_KERNEL,
         )
-    }
-
-    /// Keeps others from submitting, so that jobs are armed and queued in the order of their
-    /// numbers. May sleep; not to be held while user memory is copied.
-    pub(crate) fn submit(&self) -> MutexGuard<'_, ()> {
-        self.submissions.lock()
     }
 
     /// Returns the context of its fences.
@@ -132,8 +120,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished. To be
-    /// called with [`Queue::submit`].
+    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished. Jobs
+    /// must be armed in the order of their numbers.
     pub(crate) fn begin(self: &Arc<Self>, now: u64, fence: UnarmedFence) -> Result<Created> {
         let mut history = self.history.lock();
         let status = accel_job_status {
@@ -252,7 +240,7 @@ mod tests {
     };
     use core::mem::ManuallyDrop;
     use kernel::sync::aref::ARef;
-    use kernel_ext::dma_resv_many::with_locked;
+    use kernel_ext::dma_resv_many::Reserved;
 
     /// A deadline that has passed: only look.
     const NOW: u64 = 0;
@@ -269,7 +257,7 @@ mod tests {
 
     fn arm(queue: &Arc<Queue>, now: u64) -> Result<Armed> {
         let created = begin(queue, now)?;
-        with_locked(&mut [], |locked| Ok(created.arm(locked.reserve()?)))?
+        Ok(created.arm(Reserved::nowhere()))
     }
 
     #[test]

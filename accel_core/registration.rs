@@ -23,7 +23,6 @@ use kernel_ext::{
 
 use crate::{
     abi,
-    backlog::Backlog,
     debugfs,
     device::{
         Bound,
@@ -47,6 +46,7 @@ use crate::{
         RegionInfo, //
     },
     scrub::Scrubber,
+    submissions::Submissions,
     worker::Worker, //
 };
 
@@ -145,9 +145,9 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         self.timelines.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);
-        let backlogs = core::mem::replace(&mut *self.backlogs.lock(), RBTree::new());
-        for backlog in backlogs.values() {
-            Backlog::close(backlog, &bound, gone);
+        let queues = core::mem::replace(&mut *self.queues.lock(), RBTree::new());
+        for submissions in queues.values() {
+            Submissions::close(submissions, &bound, gone);
         }
         for engine in &self.engines {
             engine.close(gone);

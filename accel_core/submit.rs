@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! ACCEL_IOCTL_SUBMIT: from the user's structs to a queued job.
+//! ACCEL_IOCTL_SUBMIT: from the user's structs to a job.
 
 use kernel::{
-    list::ListArc,
     prelude::*,
-    sync::{
-        aref::ARef,
-        UniqueArc, //
-    },
     uaccess::{
         UserPtr,
         UserSlice, //
     },
-};
-use kernel_ext::{
-    dma_fence::Fence,
-    dma_fence_context::UnarmedFence,
-    dma_resv_many::Locked,
-    time::monotonic_ns, //
 };
 use zerocopy::FromBytes;
 
 use crate::{
     device::Bound,
     driver::Driver,
-    file::{
-        Client,
-        File, //
-    },
+    file::File,
     job::{
-        Job,
         JobBuffer,
         Refusal, //
     },
@@ -88,57 +73,8 @@ fn prepare<T: Driver>(
     let payload = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
     let device = &file.client.device;
     device.engines.first().ok_or(ENODEV)?.check()?;
-    Ok(queue(&file.client, bound, payload, buffers, points)?)
-}
-
-/// Arms a job and queues it. Everything that can fail comes before it is armed.
-fn queue<T: Driver>(
-    client: &Client<T>,
-    bound: &Bound<'_, T>,
-    payload: T::Job,
-    buffers: KVVec<JobBuffer>,
-    mut points: SubmitPoints,
-) -> Result<u64> {
-    let place = UniqueArc::<Job<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
-    let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
-    let queue = client.queue();
-    let _order = queue.submit();
-    let (armed, dependencies) = client.reservations.with_locked(&buffers, |locked| {
-        let dependencies = others(points.take_fences(), &locked, queue.fences().id())?;
-        let reserved = locked.reserve()?;
-        let created = queue.begin(monotonic_ns(), fence)?;
-        Ok::<_, Error>((created.arm(reserved), dependencies))
-    })??;
-    let number = armed.number();
-    points.back(armed.fence());
-    let Ok(job) = place.pin_init_with(Job::new(armed, payload, buffers, dependencies));
-    client.backlog.push(bound, ListArc::from(job));
-    Ok(number)
-}
-
-/// Returns whom a job must wait for besides `others`: fences that are not signalled and not of
-/// `context`, whose order is kept anyhow.
-fn others(
-    mut others: KVVec<ARef<Fence>>,
-    locked: &Locked<'_, '_>,
-    context: u64,
-) -> Result<KVVec<ARef<Fence>>> {
-    locked.for_each_dependency(|fence| {
-        if fence.context() == context || fence.is_signaled() {
-            return Ok(());
-        }
-        match others.last_mut() {
-            // Usual where many buffers are shared with the same one.
-            Some(last) if last.context() == fence.context() => {
-                if last.seqno() < fence.seqno() {
-                    *last = fence.into();
-                }
-            }
-            _ => others.push(fence.into(), GFP_KERNEL_ACCOUNT)?,
-        }
-        Ok(())
-    })?;
-    Ok(others)
+    let submissions = &file.client.submissions;
+    Ok(submissions.submit(bound, payload, buffers, points)?)
 }
 
 /// Reads the list of buffers and looks them up.

@@ -200,7 +200,13 @@ pub(crate) enum Dependency {
     /// These fences.
     Fences(KVec<ARef<Fence>>),
     /// Nobody knows yet: wait until it is backed, and ask again.
-    Unbacked,
+    Unbacked {
+        /// It or a later one was added.
+        is_added: bool,
+    },
+    /// Nobody can bring it about any more: ENOENT, the timeline was closed; ENODEV, the device is
+    /// gone.
+    Never(Error),
 }
 
 /// How far a timeline is.
@@ -299,7 +305,12 @@ impl Timeline {
                 return Ok(Dependency::Done);
             }
             let Some(behind) = state.points.behind(point) else {
-                return Ok(Dependency::Unbacked);
+                return Ok(match state.lost() {
+                    Some((error, last)) if point > last => Dependency::Never(error),
+                    _ => Dependency::Unbacked {
+                        is_added: point <= state.points.last(),
+                    },
+                });
             };
             let count = behind.count();
             if count <= fences.capacity() {
@@ -320,7 +331,7 @@ impl Timeline {
         match self.dependency(point)? {
             Dependency::Done => Ok(Fence::signaled()),
             Dependency::Fences(fences) => dma_fence_unwrap::merge(&fences),
-            Dependency::Unbacked => Err(EINVAL),
+            Dependency::Unbacked { .. } | Dependency::Never(_) => Err(EINVAL),
         }
     }
 

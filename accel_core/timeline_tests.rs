@@ -86,13 +86,22 @@ mod tests {
         (progress.value, progress.backed, progress.last)
     }
 
+    fn is_unbacked(dependency: Dependency, added: bool) -> bool {
+        matches!(dependency, Dependency::Unbacked { is_added } if is_added == added)
+    }
+
+    fn is_never(dependency: Dependency, why: Error) -> bool {
+        matches!(dependency, Dependency::Never(error) if error == why)
+    }
+
     #[test]
     fn a_point_is_reserved_then_backed_then_done() -> Result {
         let timeline = timeline()?;
         let (_context, armed) = armed()?;
         let reserved = timeline.reserve(5)?;
         assert_eq!(place(&timeline), (0, 0, 5));
-        assert!(matches!(timeline.dependency(5)?, Dependency::Unbacked));
+        assert!(is_unbacked(timeline.dependency(5)?, true));
+        assert!(is_unbacked(timeline.dependency(6)?, false));
         assert_eq!(timeline.fence(5).err(), Some(EINVAL));
         assert_eq!(timeline.reserve(5).err(), Some(EINVAL));
         reserved.back(armed.fence());
@@ -214,6 +223,8 @@ mod tests {
         assert_eq!(timeline.reserve(3).err(), Some(ENOENT));
         let heard = || ears.each_ref().map(|ear| ear.heard());
         assert_eq!(heard(), [None, None, Some(Err(ENOENT))]);
+        assert!(is_unbacked(timeline.dependency(2)?, true));
+        assert!(is_never(timeline.dependency(3)?, ENOENT));
         drop(vanishing);
         assert_eq!(heard(), [None, Some(Err(ENOENT)), Some(Err(ENOENT))]);
         kept.complete();
@@ -235,6 +246,8 @@ mod tests {
         timeline.leave_watcher(9, Until::Done, ears[2].clone())?;
         assert!(ears.iter().all(|ear| ear.heard() == Some(Err(ENODEV))));
         assert_eq!(timeline.reserve(2).err(), Some(ENODEV));
+        assert!(matches!(timeline.dependency(1)?, Dependency::Fences(_)));
+        assert!(is_never(timeline.dependency(9)?, ENODEV));
         assert_eq!(Timeline::new(&registry, 0).err(), Some(ENODEV));
         armed.signal(Ok(()));
         assert_eq!(place(&timeline), (1, 1, 1));

@@ -118,7 +118,8 @@ impl Submit {
         }
     }
 
-    /// Start the job only when a point is done, which must be backed when it is submitted.
+    /// Start the job only when a point is done. If nothing backs it when the job is submitted, this and
+    /// those that are submitted after it wait until something does.
     ///
     /// # Errors
     ///
@@ -156,7 +157,7 @@ impl Submit {
     /// # Errors
     ///
     /// [`Error::Refused`] by the driver; [`Error::Call`]: `TooBig`, `Quota` too many unfinished jobs,
-    /// `Invalid` a point to wait for is not backed, or one to signal is not after the last one,
+    /// `Invalid` a point to signal is not after the last one, or the job waits for its own point,
     /// `Failed` the device is wedged, `Access` the job writes to a buffer that is named for reading,
     /// `NoMemory`, `Gone`.
     pub fn submit(&self) -> Result<Job> {

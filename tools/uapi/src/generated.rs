@@ -492,8 +492,11 @@ pub struct accel_submit_buffer {
 /// - `reserved`: must be 0
 ///
 /// The job starts when all points to wait for are done, and when it has ended, well
-/// or not, the points to signal are: they are added by the submission. A point to
-/// wait for must be backed; ACCEL_IOCTL_TIMELINE_WAIT waits until it is.
+/// or not, the points to signal are: they are added by the submission. While a
+/// point to wait for is not backed, not even added perhaps, the job is only kept: its
+/// own points are not backed, the buffers it names have no fence of it, and those of
+/// others on them are looked for when it goes on. If nobody can bring the point
+/// about any more, as its timeline was closed, the job ends with ECANCELED.
 ///
 /// Jobs of a queue run in the order of submission; one that waits for others
 /// keeps back those behind it. The buffers stay alive until the job has ended,
@@ -506,12 +509,13 @@ pub struct accel_submit_buffer {
 ///
 /// Errors: ENOENT no such queue, buffer or timeline; EINVAL the driver refuses the
 /// payload, a buffer is used neither way, a point is neither waited for nor
-/// signalled or both, is to be waited for and not backed, or is to be signalled
-/// and not after the last one of its timeline, `reserved`; E2BIG too many buffers or
-/// points, or too long a payload; EOPNOTSUPP a flag, or a placement that the device
-/// cannot reach; EACCES the job writes to a buffer not named for writing, or that is
-/// read-only; EDQUOT too many unfinished jobs in the queue, or ACCEL_TIMELINE_DEPTH;
-/// EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+/// signalled or both, is to be signalled and not after the last one of its timeline,
+/// or is to be waited for, but added only after one to be signalled (the job would
+/// wait for itself), `reserved`; E2BIG too many buffers or points, or too long a
+/// payload; EOPNOTSUPP a flag, or a placement that the device cannot reach; EACCES
+/// the job writes to a buffer not named for writing, or that is read-only; EDQUOT
+/// too many unfinished jobs in the queue, kept ones included, or
+/// ACCEL_TIMELINE_DEPTH; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_submit {
@@ -544,6 +548,7 @@ pub const ACCEL_FAULT_DEVICE: accel_fault = 4;
 pub const ACCEL_FAULT_RESET: accel_fault = 5;
 pub const ACCEL_FAULT_GONE: accel_fault = 6;
 pub const ACCEL_FAULT_CANCELED: accel_fault = 7;
+pub const ACCEL_FAULT_NO_MEMORY: accel_fault = 8;
 /// enum accel_fault - why a job failed
 /// - `ACCEL_FAULT_NONE`: it did not
 /// - `ACCEL_FAULT_TIMEOUT`: did not end in time (ETIME)
@@ -552,7 +557,9 @@ pub const ACCEL_FAULT_CANCELED: accel_fault = 7;
 /// - `ACCEL_FAULT_DEVICE`: the device failed otherwise (EIO)
 /// - `ACCEL_FAULT_RESET`: lost to a reset it did not cause (ENODATA)
 /// - `ACCEL_FAULT_GONE`: the device went away (ENODEV)
-/// - `ACCEL_FAULT_CANCELED`: its context was killed (ECANCELED)
+/// - `ACCEL_FAULT_CANCELED`: its context was killed, or nobody can bring about any more
+///   what it waits for (ECANCELED)
+/// - `ACCEL_FAULT_NO_MEMORY`: there was no memory to go on with it (ENOMEM)
 pub type accel_fault = ::core::ffi::c_uint;
 /// struct accel_job_status - how a job is, or how it ended
 /// - `state`: [`accel_job_state`]; 0 if nothing is known
@@ -584,7 +591,7 @@ pub struct accel_job_status {
 /// - `status`: out: the status of the job
 ///
 /// Succeeds if and only if the job ended well. If it ended otherwise, the call
-/// fails with the errno of the job: ETIME, EIO, ENODATA, ECANCELED, ENODEV.
+/// fails with the errno of the job: ETIME, EIO, ENODATA, ECANCELED, ENOMEM, ENODEV.
 /// `status` is written in all these cases and on ETIMEDOUT; in all others, and
 /// if `status`.state is 0, the errno is about the call.
 ///

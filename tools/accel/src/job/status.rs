@@ -40,8 +40,10 @@ numbers! {
         Reset = ACCEL_FAULT_RESET, "it was lost when the device was reset because of another job";
         /// The device went away.
         Gone = ACCEL_FAULT_GONE, "the device went away";
-        /// Its context was killed.
+        /// It was canceled, or what it waited for cannot come.
         Canceled = ACCEL_FAULT_CANCELED, "it was canceled";
+        /// The kernel had no memory to go on with it.
+        NoMemory = ACCEL_FAULT_NO_MEMORY, "the kernel was out of memory";
     }
 }
 
