@@ -494,6 +494,103 @@ TEST_F_TIMEOUT(fail, submit_job_with_points, 120)
 	EXPECT_SWEPT(.before = make_backed, .call = submit_with_points, .after = end_and_close);
 }
 
+static void make_unbacked(struct subject *subject)
+{
+	subject->timeline = timeline_at(subject->fd, 0);
+	subject->foreign = timeline_at(subject->fd, 0);
+}
+
+/* A job that waits for points that nothing backs. */
+static int submit_to_be_kept(struct subject *subject)
+{
+	struct accel_point points[] = {
+		{ subject->timeline, ACCEL_POINT_SIGNAL, 1 },
+		{ subject->foreign, ACCEL_POINT_WAIT, 1 },
+		{ subject->foreign, ACCEL_POINT_WAIT, 2 },
+	};
+	struct job job;
+	int error;
+
+	prepare(&job, ACCEL_FAKE_FILL, 1, subject->buffer.handle);
+	job.submit.points = user(points);
+	job.submit.nr_points = ARRAY_SIZE(points);
+	error = submit_prepared(subject->fd, &job);
+	subject->job = job.submit.job;
+	return error;
+}
+
+/* One that was refused is not there, and keeps nobody back. */
+static void back_and_close(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	__u64 last = last_of(subject->fd, subject->timeline);
+
+	EXPECT_TRUE(error == 0 ? last == 1 : error == -EFAULT || last == 0);
+	if (!last)
+		EXPECT_EQ(0, run_nop(subject->fd));
+	EXPECT_EQ(0ULL, backed_of(subject->fd, subject->timeline));
+	EXPECT_EQ(0, signal_point(subject->fd, subject->foreign, 2));
+	EXPECT_EQ(0, wait_point(subject->fd, subject->timeline, last, 0, FOREVER));
+	EXPECT_EQ(0, close_timeline(subject->fd, subject->timeline));
+	EXPECT_EQ(0, close_timeline(subject->fd, subject->foreign));
+}
+
+TEST_F_TIMEOUT(fail, submit_job_to_be_kept, 120)
+{
+	EXPECT_SWEPT(.before = make_unbacked, .call = submit_to_be_kept, .after = back_and_close);
+}
+
+/* Has the @nth allocation of each worker of the kernel fail that may be the one who arms jobs. */
+static void arm_workers(unsigned int nth)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *process;
+
+	while ((process = readdir(processes))) {
+		int pid = atoi(process->d_name);
+		char path[64], text[16];
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		if (pid <= 0 || read_file(path, text, sizeof(text)) ||
+		    strncmp(text, "kworker/u", strlen("kworker/u")))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/fail-nth", pid, pid);
+		snprintf(text, sizeof(text), "%u", nth);
+		write_file(path, text);
+	}
+	closedir(processes);
+}
+
+/* Nobody can be told of the error but those who ask for the status. */
+TEST_F_TIMEOUT(fail, arm_kept_job, 120)
+{
+	struct subject *subject = &self->subject;
+	unsigned int failed = 0;
+
+	for (unsigned int i = 0; i < 100 && failed < 3; i++) {
+		struct accel_job_status status;
+		int error;
+
+		make_unbacked(subject);
+		ASSERT_EQ(0, submit_to_be_kept(subject));
+		arm_workers(1 + i % 4);
+		ASSERT_EQ(0, signal_point(subject->fd, subject->foreign, 2));
+		EXPECT_EQ(0, wait_point(subject->fd, subject->timeline, 1, 0, FOREVER));
+		arm_workers(0);
+		error = wait_until(subject->fd, subject->job, 0, &status);
+		EXPECT_EQ((__u32)ACCEL_JOB_DONE, status.state);
+		if (error) {
+			EXPECT_EQ(-ENOMEM, error);
+			EXPECT_EQ((__u32)ACCEL_FAULT_NO_MEMORY, status.fault);
+			EXPECT_EQ(0ULL, status.start_ns);
+			failed++;
+		}
+		EXPECT_EQ(0, run_nop(subject->fd));
+		EXPECT_EQ(0, close_timeline(subject->fd, subject->timeline));
+		EXPECT_EQ(0, close_timeline(subject->fd, subject->foreign));
+	}
+	EXPECT_LT(0U, failed);
+}
+
 static int create_a_timeline(struct subject *subject)
 {
 	return create_timeline(subject->fd, 0, &subject->timeline);

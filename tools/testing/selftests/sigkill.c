@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 
 #include "fixture.h"
-#include "job.h"
+#include "job_points.h"
 #include "share.h"
 
 #define WORKERS		4
@@ -46,6 +46,7 @@ struct worker {
 	int other;		/* number of the other device */
 	bool is_child;
 	int files[FILES];
+	__u32 lines[FILES];	/* timelines that jobs wait for; 0: none */
 	struct held_buffer buffers[SLOTS];
 	struct held_mapping mappings[SLOTS];
 	int bufs[SLOTS];	/* dma-bufs; -1: none */
@@ -254,6 +255,32 @@ static int submit_one(struct worker *worker)
 	return 0;
 }
 
+/* Submits a job that waits for a point that nobody has added, or lets the one before go on. */
+static int keep_one(struct worker *worker)
+{
+	struct held_buffer *buffer = any_buffer(worker);
+	int fd = worker->files[buffer->file], error;
+	__u32 *line = &worker->lines[buffer->file];
+	struct accel_point point = { .flags = WAIT, .value = 1 };
+	struct job job;
+
+	if (*line) {
+		error = signal_point(fd, *line, 1) ?: close_timeline(fd, *line);
+		*line = 0;
+		return error;
+	}
+	if (!buffer->handle)
+		return NOTHING;
+	error = create_timeline(fd, 0, line);
+	if (error)
+		return error;
+	point.handle = *line;
+	prepare(&job, ACCEL_FAKE_FILL, 6, buffer->handle);
+	job.submit.points = user(&point);
+	job.submit.nr_points = 1;
+	return submit_prepared(fd, &job);
+}
+
 static int wait_for_one(struct worker *worker)
 {
 	for (int i = 0; i < SLOTS; i++) {
@@ -280,6 +307,7 @@ static int reopen(struct worker *worker)
 	for (int i = 0; i < SLOTS; i++)
 		if (worker->buffers[i].file == file)
 			worker->buffers[i].handle = 0;
+	worker->lines[file] = 0;
 	close(worker->files[file]);
 	return open_file(worker, file) ? 0 : worker->files[file];
 }
@@ -306,6 +334,7 @@ static const struct action {
 	{ "import", import_one },
 	{ "sync", sync_dma_buf },
 	{ "submit", submit_one },
+	{ "keep", keep_one },
 	{ "wait", wait_for_one },
 	{ "reopen", reopen },
 	{ "fork", have_child },

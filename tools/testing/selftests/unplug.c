@@ -5,7 +5,7 @@
 
 #include "buffer.h"
 #include "device.h"
-#include "job.h"
+#include "job_points.h"
 
 /* How long a removal may take that waits for nobody. */
 #define PROMPT_NS	SLACK_NS
@@ -164,6 +164,49 @@ TEST_F_TIMEOUT(victim, waiters_of_running_and_queued_jobs_wake, 120)
 	for (int i = 0; i < 10 && !running; i++)
 		running = remove_under_waiters(_metadata);
 	EXPECT_EQ(1, running);
+}
+
+/* The first one waits for what the second one would bring about. */
+TEST_F(victim, jobs_that_wait_for_points_that_nothing_backs_end)
+{
+	__u32 line = timeline_at(self->fd, 0), out = timeline_at(self->fd, 0);
+	struct waiter waiters[3];
+	struct point_waiter sleeper = {
+		.fd = self->fd, .points = { { .handle = line, .value = 1 } }, .count = 1,
+	};
+
+	ASSERT_EQ(1LL, submit_point(self->fd, ACCEL_FAKE_NOP, 0, line, WAIT, 1));
+	ASSERT_EQ(2LL, submit_point(self->fd, ACCEL_FAKE_NOP, 0, line, SIGNAL, 1));
+	ASSERT_EQ(3LL, submit_point(self->fd, ACCEL_FAKE_NOP, 0, out, WAIT, 7));
+	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++)
+		ASSERT_EQ(0, start_waiter(&waiters[i], self->fd, i + 1));
+	ASSERT_EQ(0, start_point_waiter(&sleeper));
+	sleep_ms(50);
+	EXPECT_TRUE(remove_promptly(self->number));
+	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++) {
+		pthread_join(waiters[i].thread, NULL);
+		EXPECT_EQ(-ENODEV, waiters[i].error);
+		EXPECT_EQ((__u32)ACCEL_JOB_DONE, waiters[i].status.state);
+		EXPECT_EQ((__u32)ACCEL_FAULT_GONE, waiters[i].status.fault);
+		EXPECT_EQ(0ULL, waiters[i].status.start_ns);
+	}
+	EXPECT_EQ(-ENODEV, end_point_waiter(&sleeper));
+}
+
+TEST_F(victim, removal_while_kept_jobs_go_on_is_safe)
+{
+	for (int i = 0; i < 10; i++) {
+		int number = add_shared_fake(), fd = open_fake(number);
+		__u32 line = timeline_at(fd, 0);
+
+		ASSERT_LE(0, fd);
+		for (__u64 job = 1; job <= 50; job++)
+			ASSERT_LT(0LL, submit_point(fd, ACCEL_FAKE_NOP, 0, line, WAIT, job));
+		ASSERT_EQ(0, signal_point(fd, line, 40));
+		EXPECT_TRUE(remove_promptly(number));
+		EXPECT_EQ(-ENODEV, submit(fd, ACCEL_FAKE_NOP, 0));
+		close(fd);
+	}
 }
 
 TEST_F(victim, removal_during_a_reset_or_timeout_is_safe)

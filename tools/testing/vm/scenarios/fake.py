@@ -9,7 +9,8 @@ SCENARIO = Scenario(
     timeout=900,
     guest="""
 load accel-core accel_fake
-both="info abi buffer pin dma_buf mmap submit wait uffd timeline timeline_wait sync_file job_points"
+both="info abi buffer pin dma_buf mmap submit wait uffd timeline timeline_wait sync_file
+	job_points job_created"
 for program in $both reset clients node fence sysfs unplug fail_nth sigkill; do
 	echo "# x86_64/$program"
 	run /selftests/x86_64/$program
