@@ -10,6 +10,7 @@
 extern int null_file;	/* /dev/null */
 extern int accel_file;	/* the compute node of accel_fake's first device */
 extern int vgem_file;	/* the primary node of vgem */
+extern int peer_file;	/* the render node of drm_peer */
 
 void open_files(void);
 
@@ -20,6 +21,8 @@ void open_files(void);
  * @ours: does it once on our side
  * @peer: does it once on the peer's side; NULL if there is no peer
  * @before: called, uncounted, before each batch with the number of its calls; NULL for nothing
+ * @policy: of the scheduler: with SCHED_IDLE workers of the kernel preempt the program as soon as
+ *          they have something to do, so that it is counted
  * @measure: what a call takes of what @unit says; NULL for instructions
  * @calls: how often it is done in one batch; short batches are seldom disturbed by the timer
  * @batches: how many batches, of which the cheapest one counts
@@ -32,6 +35,7 @@ struct row {
 	void (*ours)(void);
 	void (*peer)(void);
 	void (*before)(unsigned int calls);
+	int policy;
 	double (*measure)(const struct row *row, void (*call)(void));
 	unsigned int calls;
 	unsigned int batches;
@@ -48,6 +52,8 @@ extern const struct row buffer_touch_page;
 extern const struct row handle_lookup_100k;
 extern const struct row submit_private_buffer;
 extern const struct row submit_shared_buffer;
+extern const struct row kernel_submit_wait;
+extern const struct row job_256_contexts;
 extern const struct row floor_ioctl_close;
 extern const struct row dmabuf_reexport_close;
 extern const struct row dmabuf_first_export;

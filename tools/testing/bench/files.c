@@ -11,6 +11,7 @@
 int null_file;
 int accel_file;
 int vgem_file;
+int peer_file;
 
 static int open_file(const char *path)
 {
@@ -20,18 +21,20 @@ static int open_file(const char *path)
 	return file;
 }
 
-static bool is_vgem(int file)
+static int open_drm(const char *path, const char *driver)
 {
-	char name[5] = "";
+	char name[16] = "";
 	struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
+	int file = open_file(path);
 
-	return !ioctl(file, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem");
+	must(!ioctl(file, DRM_IOCTL_VERSION, &version) && !strcmp(name, driver), path);
+	return file;
 }
 
 void open_files(void)
 {
 	null_file = open_file("/dev/null");
 	accel_file = open_file("/dev/accel/accel0");
-	vgem_file = open_file("/dev/dri/card0");
-	must(is_vgem(vgem_file), "/dev/dri/card0 is not vgem");
+	vgem_file = open_drm("/dev/dri/card0", "vgem");
+	peer_file = open_drm("/dev/dri/renderD129", "drm_peer");
 }

@@ -17,6 +17,8 @@ static const struct row *const rows[] = {
 	&handle_lookup_100k,
 	&submit_private_buffer,
 	&submit_shared_buffer,
+	&kernel_submit_wait,
+	&job_256_contexts,
 	&floor_ioctl_close,
 	&dmabuf_reexport_close,
 	&dmabuf_first_export,

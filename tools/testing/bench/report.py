@@ -28,6 +28,9 @@ ROWS: dict[str, float | None] = {
     "handle_lookup_100k": 1.2,
     "submit_private_buffer": None,
     "submit_shared_buffer": None,
+    # 0.6 is wanted.
+    "kernel_submit_wait": None,
+    "job_256_contexts": 1.2,
     "floor_ioctl_close": None,
     "dmabuf_reexport_close": 0.7,
     "dmabuf_first_export": 1.0,

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What calls cost in instructions, against vgem; scripts/bench runs it and judges the figures."""
+"""What calls cost in instructions, against vgem and drm_sched; scripts/bench runs it and judges the figures."""
 
 from vm.scenario import Scenario
 
 SCENARIO = Scenario(
     kernels=("release",),
-    modules=("accel-core", "accel_fake"),
+    modules=("accel-core", "accel_fake", "gpu-sched", "drm_peer"),
     files={"/bench": "build/bench/bench"},
     icount=True,
     parameters="nolapic_timer",
     manual=True,
-    tests=14,
+    tests=16,
     timeout=600,
     silence=400,
     guest="""

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A job that does nothing and writes one buffer, from its submission until it has ended and what
+ * it used is released.
+ *
+ * Both sides leave some of that to workers, which run on the same CPU: the peer cannot even start
+ * a job without. They go first (SCHED_IDLE): by the end of the first call they have done all of
+ * it, and the second finds that the job has ended. So nobody sleeps, and what is left to a worker
+ * is counted.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#include <accel/accel.h>
+#include <accel_fake.h>
+#include <drm/drm.h>
+
+#include "bench.h"
+#include "drm_peer.h"
+
+#define PAGE	4096
+#define MANY	256
+
+/* An open file and a private buffer of it. */
+struct client {
+	int file;
+	__u32 handle;
+};
+
+static void open_client(struct client *client)
+{
+	struct accel_buffer_create buffer = { .size = PAGE };
+
+	client->file = open("/dev/accel/accel0", O_RDWR | O_CLOEXEC);
+	must(client->file >= 0, "open");
+	must(!ioctl(client->file, ACCEL_IOCTL_BUFFER_CREATE, &buffer), "BUFFER_CREATE");
+	client->handle = buffer.handle;
+}
+
+static void run(struct client *client)
+{
+	struct accel_submit_buffer list = { .flags = ACCEL_BUFFER_WRITE };
+	struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
+	struct accel_submit submit = {
+		.buffers = (uintptr_t)&list, .nr_buffers = 1,
+		.payload = (uintptr_t)&nop, .payload_size = sizeof(nop),
+	};
+	struct accel_wait wait = { .deadline_ns = INT64_MAX };
+
+	if (!client->handle)
+		open_client(client);
+	list.handle = client->handle;
+	must(!ioctl(client->file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
+	wait.job = submit.job;
+	must(!ioctl(client->file, ACCEL_IOCTL_WAIT, &wait), "WAIT");
+}
+
+static void accel_job(void)
+{
+	static struct client client;
+
+	run(&client);
+}
+
+/* The clients take turns. */
+static void job_of_many(void)
+{
+	static struct client clients[MANY];
+	static unsigned int turn;
+
+	run(&clients[turn++ % MANY]);
+}
+
+static __u32 create_syncobj(void)
+{
+	struct drm_syncobj_create create = { 0 };
+
+	must(!ioctl(peer_file, DRM_IOCTL_SYNCOBJ_CREATE, &create), "SYNCOBJ_CREATE");
+	return create.handle;
+}
+
+static __u32 create_bo(void)
+{
+	struct drm_peer_bo_create bo = { .size = PAGE };
+
+	must(!ioctl(peer_file, DRM_IOCTL_PEER_BO_CREATE, &bo), "PEER_BO_CREATE");
+	return bo.handle;
+}
+
+/* As Mesa does it: one syncobj, into which each job puts its fence. */
+static void peer_job(void)
+{
+	static __u32 bo, syncobj;
+	struct drm_peer_job job = { .written = 1 };
+	struct drm_peer_submit submit = { .jobs = (uintptr_t)&job, .job_count = 1 };
+	struct drm_syncobj_wait wait = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1, .timeout_nsec = INT64_MAX,
+	};
+
+	if (!bo) {
+		bo = create_bo();
+		syncobj = create_syncobj();
+	}
+	job.bo_handles[0] = bo;
+	job.out_sync = syncobj;
+	must(!ioctl(peer_file, DRM_IOCTL_PEER_SUBMIT, &submit), "PEER_SUBMIT");
+	must(!ioctl(peer_file, DRM_IOCTL_SYNCOBJ_WAIT, &wait), "SYNCOBJ_WAIT");
+}
+
+const struct row kernel_submit_wait = {
+	.name = "kernel_submit_wait", .unit = "instructions", .policy = SCHED_IDLE,
+	.ours = accel_job, .peer = peer_job,
+	.calls = 32, .batches = 128, .parts = 1,
+};
+
+const struct row job_256_contexts = {
+	.name = "job_256_contexts", .unit = "instructions", .policy = SCHED_IDLE,
+	.ours = job_of_many, .peer = accel_job,
+	.calls = MANY, .batches = 64, .parts = 1,
+};
