@@ -85,6 +85,34 @@ pub type DriverCall<T> = fn(&Device<T>, &<T as Driver>::File, u32, usize) -> Res
 /// A driver's handler.
 pub type Handler<T, S> = fn(&<T as Driver>::Data<'_>, &<T as Driver>::File, &mut S) -> Result;
 
+/// Declares module `uapi`: what bindgen made of the driver's header, as its Makefile says.
+///
+/// The zerocopy derives prove at compile time that no struct has padding and that any bytes are a
+/// valid value.
+#[macro_export]
+macro_rules! driver_uapi {
+    () => {
+        #[allow(
+            clippy::all,
+            clippy::undocumented_unsafe_blocks,
+            dead_code,
+            missing_docs,
+            non_camel_case_types,
+            non_upper_case_globals,
+            unreachable_pub
+        )]
+        mod uapi {
+            #[allow(unused_imports)]
+            use kernel::bindings::*;
+            #[allow(unused_imports)]
+            use pin_init::{MaybeZeroable, Zeroable};
+            use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+            include!(concat!(env!("ACCEL_OBJ"), "/uapi_generated.rs"));
+        }
+    };
+}
+
 /// Declares the commands of a driver, inside its `impl Driver`:
 ///
 /// ```ignore

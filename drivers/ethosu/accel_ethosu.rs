@@ -16,7 +16,8 @@ mod job;
 mod npu;
 mod pci;
 mod regs;
-mod uapi;
+
+accel_core::driver_uapi!();
 
 use accel_core as accel;
 use kernel::{

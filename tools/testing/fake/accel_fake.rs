@@ -4,7 +4,8 @@
 //! benchmarks. What it does is in `accel_fake.h`.
 
 mod control;
-mod uapi;
+
+accel_core::driver_uapi!();
 
 use accel_core as accel;
 use kernel::{

@@ -7,7 +7,8 @@
 //! the jobs are is in `accel_memcard.h`.
 
 mod engine;
-mod uapi;
+
+accel_core::driver_uapi!();
 
 use accel_core as accel;
 use core::ops::Range;
