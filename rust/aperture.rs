@@ -209,6 +209,23 @@ impl Aperture {
         })
     }
 
+    /// Writes `value` `count` times, in little endian, each as one: nobody sees half of one. Others see
+    /// it before what is written later.
+    ///
+    /// # Errors
+    ///
+    /// As [`Aperture::read`]; EINVAL: `offset` is not a multiple of 8.
+    pub fn store(&self, offset: usize, value: u64, count: usize) -> Result {
+        let len = count.checked_mul(8).ok_or(EINVAL)?;
+        if offset % 8 != 0 {
+            return Err(EINVAL);
+        }
+        self.with(offset, len, |to| {
+            // SAFETY: As in `read`, and aligned, as the BAR is.
+            unsafe { ext::accel_helper_store_io(to, value, count) }
+        })
+    }
+
     /// Ends it: whoever reads or writes it gets ENODEV from now on, user mappings of it show memory
     /// without meaning, and other devices have stopped using it. Of two concurrent calls the second may return before it is done.
     pub fn revoke(&self) {

@@ -26,7 +26,10 @@ use crate::{
     bindings as ext,
     device::as_raw,
     pages::Pages,
-    sg_table::MappedTable, //
+    sg_table::{
+        MappedTable,
+        Segment, //
+    }, //
 };
 
 /// Sets which addresses `dev` can reach: the lowest `bits` bits.
@@ -146,6 +149,35 @@ impl Mapping {
     /// Returns where the device sees the pages, if it sees them in one piece.
     pub fn contiguous_address(&self) -> Option<u64> {
         self.address
+    }
+
+    /// Returns how the device sees the pages, in their order. May sleep. ENODEV: it was revoked;
+    /// ENOMEM.
+    pub fn segments(&self) -> Result<KVVec<Segment>> {
+        let mut segments = KVVec::new();
+        loop {
+            let count = self.store_segments(&mut segments).ok_or(ENODEV)?;
+            if count <= segments.len() {
+                return Ok(segments);
+            }
+            segments = KVVec::from_elem(Segment::default(), count, GFP_KERNEL_ACCOUNT)?;
+        }
+    }
+
+    /// Stores as many segments as there is room for; returns how many there are.
+    fn store_segments(&self, room: &mut [Segment]) -> Option<usize> {
+        match self.mapped.lock().as_ref()? {
+            Mapped::Table(table) => Some(table.segments(room)),
+            Mapped::Block(address) => {
+                if let Some(segment) = room.first_mut() {
+                    *segment = Segment {
+                        address: *address,
+                        size: self.pages.size() as u64,
+                    };
+                }
+                Some(1)
+            }
+        }
     }
 
     /// Makes what the CPU wrote visible to the device. May be called in any context.

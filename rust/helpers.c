@@ -302,6 +302,16 @@ void accel_helper_fill_io(void *to, u8 value, size_t size)
 }
 EXPORT_SYMBOL_GPL(accel_helper_fill_io);
 
+/* Each value is written as one, so that a device reads the old or the new one. */
+void accel_helper_store_io(void *to, u64 value, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		writeq(value, (u64 __iomem *)to + i);
+	/* As above. */
+	wmb();
+}
+EXPORT_SYMBOL_GPL(accel_helper_store_io);
+
 struct dmem_cgroup_region *accel_helper_dmem_register(const char *name, u64 size)
 {
 	struct dmem_cgroup_init init = { .size = size };
@@ -483,6 +493,22 @@ size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
 	return size;
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
+
+/* Stores address and length of each DMA segment, @count of them at most; returns how many there are. */
+size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t count)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(table, sg, i) {
+		if (i >= count)
+			break;
+		segments[2 * i] = sg_dma_address(sg);
+		segments[2 * i + 1] = sg_dma_len(sg);
+	}
+	return table->nents;
+}
+EXPORT_SYMBOL_GPL(accel_helper_sg_segments);
 
 /* Maps a dynamic attachment where it is and stays, once the memory is what it should be. */
 int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struct sg_table **table,

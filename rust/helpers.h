@@ -59,6 +59,7 @@ struct file *accel_helper_new_address_space(const char *name);
 void accel_helper_copy_from_io(void *to, const void *from, size_t size);
 void accel_helper_copy_to_io(void *to, const void *from, size_t size);
 void accel_helper_fill_io(void *to, u8 value, size_t size);
+void accel_helper_store_io(void *to, u64 value, size_t count);
 struct dmem_cgroup_region *accel_helper_dmem_register(const char *name, u64 size);
 void accel_helper_dmem_unregister(struct dmem_cgroup_region *region);
 int accel_helper_dmem_charge(struct dmem_cgroup_region *region, u64 size,
@@ -86,6 +87,7 @@ void accel_helper_dma_buf_unmap_pinned(struct dma_buf_attachment *attachment,
 				       enum dma_data_direction direction, bool wait);
 void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
+size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t count);
 unsigned int accel_helper_dma_get_max_seg_size(struct device *dev);
 struct scatterlist *accel_helper_sg_set_pages(struct scatterlist *sg, struct page *first,
 					      size_t count);

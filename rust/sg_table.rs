@@ -16,6 +16,16 @@ use crate::{
     pages::Pages, //
 };
 
+/// Memory that is contiguous for a device, bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Where the device sees it.
+    pub address: u64,
+    /// How much it is.
+    pub size: u64,
+}
+
 /// A table, mapped for a device until it is dropped.
 ///
 /// # Invariants
@@ -85,6 +95,15 @@ impl MappedTable {
         // SAFETY: By the type invariants.
         let len = unsafe { ext::accel_helper_sg_contiguous(self.as_raw(), &mut address) };
         (len >= size).then_some(address)
+    }
+
+    /// Stores the segments in which the device sees the pages, as many as there is room for, and
+    /// returns how many there are.
+    pub(crate) fn segments(&self, room: &mut [Segment]) -> usize {
+        // SAFETY: By the type invariants; a segment is two numbers.
+        unsafe {
+            ext::accel_helper_sg_segments(self.as_raw(), room.as_mut_ptr().cast(), room.len())
+        }
     }
 
     /// Makes what one side wrote visible to the other one: the CPU, or the device. Any context.
