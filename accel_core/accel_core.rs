@@ -2,7 +2,7 @@
 
 //! The accelerator subsystem.
 //!
-//! A driver implements [`Driver`] and calls [`register`] at probe. The five flows through this
+//! A driver implements [`Driver`] and calls [`register`] at probe. The six flows through this
 //! crate, one file for each step:
 //!
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
@@ -11,6 +11,8 @@
 //!   device's own memory: `device_memory` <- `region` -> `scrub`
 //! - job: `submit` -> `reservations` (whom it waits for) -> `job` (armed) -> `backlog` (until they
 //!   have ended) -> `engine` (start, complete, time out) -> `queue` (status, fence)
+//! - address space: `address_space_ioctl` -> `address_spaces` (handles) -> `address_space` (change)
+//!   -> `page_tree` (tables in device memory) -> [`Mmu`] (entries, flush); `objects` (parts of buffers)
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
 //!   fences) -> `watchers`
 //! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
@@ -20,6 +22,9 @@
 #![deny(unsafe_code)]
 
 mod abi;
+mod address_space;
+mod address_space_ioctl;
+mod address_spaces;
 mod backlog;
 mod buffer;
 mod buffer_ioctl;
@@ -40,10 +45,13 @@ mod ioctl;
 mod job;
 mod lock_class;
 mod logic;
+mod mapped_objects;
 mod memory;
 mod mmap_offset;
+mod mmu;
 mod monitor;
 mod objects;
+mod page_tree;
 mod queue;
 mod region;
 mod registration;
@@ -70,6 +78,11 @@ pub use crate::ioctl::{
     row, //
 };
 pub use crate::{
+    address_space::{
+        AddressSpace,
+        InStep, //
+    },
+    address_spaces::AddressSpaces,
     buffer::{
         Buffer,
         Placement, //
@@ -106,6 +119,14 @@ pub use crate::{
         JobBuffer,
         Outcome,
         Refusal, //
+    },
+    mmu::{
+        Level,
+        Mmu,
+        MmuInfo,
+        NoMmu,
+        PageEntry,
+        PageTarget, //
     },
     region::{
         RegionInfo,

@@ -28,6 +28,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    address_spaces,
     clients::Clients,
     doorbell::Doorbells,
     driver::Driver,
@@ -62,6 +63,8 @@ pub struct Device<T: Driver> {
     pub(crate) queues: Mutex<RBTree<usize, Arc<Submissions<T>>>>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) timelines: Arc<Registry>,
+    #[pin]
+    pub(crate) address_spaces: address_spaces::Registry<T>,
     pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
     pub(crate) doorbells: SetOnce<Arc<Doorbells>>,
     pub(crate) attributes: KVec<&'static CStr>,
@@ -107,6 +110,7 @@ impl<T: Driver> Device<T> {
                 queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
+                address_spaces <- address_spaces::Registry::new(),
                 regions: SetOnce::new(),
                 doorbells: SetOnce::new(),
                 attributes: crate::sysfs::names::<T>()?,

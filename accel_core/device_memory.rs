@@ -96,11 +96,7 @@ pub struct DeviceMemory {
 impl DeviceMemory {
     /// Allocates memory; errors as [`Region::allocate`].
     pub(crate) fn new(region: &Arc<Region>, request: Request) -> Result<Self> {
-        let allocation = region.allocate(request)?;
-        let mut this = Self {
-            allocation,
-            pages: None,
-        };
+        let mut this = Self::internal(region, request)?;
         if let Some((aperture, offset)) = this.aperture() {
             let allocation = &this.allocation;
             let ranges = allocation
@@ -110,6 +106,14 @@ impl DeviceMemory {
             this.pages = Some(pages);
         }
         Ok(this)
+    }
+
+    /// As [`DeviceMemory::new`], but nobody will map it.
+    pub(crate) fn internal(region: &Arc<Region>, request: Request) -> Result<Self> {
+        Ok(Self {
+            allocation: region.allocate(request)?,
+            pages: None,
+        })
     }
 
     /// Returns the aperture through which CPUs reach all of it, if they do, and where the region
@@ -203,6 +207,16 @@ impl DeviceMemory {
         let end = offset.checked_add(data.len()).ok_or(EINVAL)?;
         self.for_each_piece(offset..end, |aperture, at, part| {
             aperture.write(at, data.get(part).ok_or(EINVAL)?)
+        })
+    }
+
+    /// Writes `value` `count` times at a multiple of 8, in little endian, each as one.
+    pub(crate) fn store(&self, offset: usize, value: u64, count: usize) -> Result {
+        let end = count
+            .checked_mul(8)
+            .and_then(|size| offset.checked_add(size));
+        self.for_each_piece(offset..end.ok_or(EINVAL)?, |aperture, at, part| {
+            aperture.store(at, value, part.len() / 8)
         })
     }
 

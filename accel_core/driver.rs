@@ -17,6 +17,7 @@ use kernel_ext::irq::{
 };
 
 use crate::{
+    address_spaces::AddressSpaces,
     debugfs,
     device::Device,
     doorbell::DoorbellInfo,
@@ -27,6 +28,7 @@ use crate::{
         Outcome,
         Refusal, //
     },
+    mmu::Mmu,
     region::RegionInfo,
     sysfs,
     uapi,
@@ -104,6 +106,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// What the driver keeps for each client; dropped when its file is closed, which may be after
     /// the device was unbound: it must not hold DMA memory.
     type File: Send + Sync + 'static;
+    /// Its MMU; [`NoMmu`](crate::NoMmu) if the device has none.
+    type Mmu: Mmu<Self>;
     /// A job, parsed and validated.
     type Job: Send + Sync + 'static;
 
@@ -145,12 +149,13 @@ pub trait Driver: Sized + Send + Sync + 'static {
     ///
     /// `payload` is the kernel's own copy. `buffers` are those that the submission names, in its
     /// order, and perhaps more than once; they stay alive, at the same DMA addresses, until the job
-    /// has ended.
+    /// has ended. `spaces` are the address spaces of the client; a job holds the one that it needs.
     fn prepare(
         data: &Self::Data<'_>,
         file: &Self::File,
         payload: KVVec<u8>,
         buffers: &[JobBuffer],
+        spaces: &AddressSpaces<Self>,
     ) -> Result<Self::Job, Refusal>;
 
     /// Puts a job on an idle engine. Atomic context. An error ends the job with

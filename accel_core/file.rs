@@ -27,6 +27,8 @@ use kernel_ext::{
 };
 
 use crate::{
+    address_space_ioctl,
+    address_spaces::AddressSpaces,
     buffer::Backing,
     buffer_ioctl,
     device::{
@@ -68,6 +70,11 @@ use crate::{
     },
     uapi::{
         self,
+        accel_address_space_create,
+        accel_address_space_destroy,
+        accel_address_space_map,
+        accel_address_space_protect,
+        accel_address_space_unmap,
         accel_buffer_close,
         accel_buffer_create,
         accel_buffer_export,
@@ -108,6 +115,8 @@ pub(crate) struct File<T: Driver> {
     pub(crate) timelines: Timelines,
     #[pin]
     pub(crate) doorbells: Objects<Doorbell>,
+    #[pin]
+    pub(crate) address_spaces: AddressSpaces<T>,
     pub(crate) client: Client<T>,
 }
 
@@ -289,6 +298,36 @@ impl<T: Driver> File<T> {
             timeline_wait::eventfd::<T>
         ),
         core_row!(
+            _IOWR::<accel_address_space_create>(ACCEL_IOCTL_TYPE, 0x28),
+            accel_address_space_create,
+            page_sizes,
+            address_space_ioctl::create::<T>
+        ),
+        core_row!(
+            _IOW::<accel_address_space_destroy>(ACCEL_IOCTL_TYPE, 0x29),
+            accel_address_space_destroy,
+            flags,
+            address_space_ioctl::destroy::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_address_space_map>(ACCEL_IOCTL_TYPE, 0x2a),
+            accel_address_space_map,
+            address,
+            address_space_ioctl::map::<T>
+        ),
+        core_row!(
+            _IOW::<accel_address_space_unmap>(ACCEL_IOCTL_TYPE, 0x2b),
+            accel_address_space_unmap,
+            size,
+            address_space_ioctl::unmap::<T>
+        ),
+        core_row!(
+            _IOW::<accel_address_space_protect>(ACCEL_IOCTL_TYPE, 0x2c),
+            accel_address_space_protect,
+            size,
+            address_space_ioctl::protect::<T>
+        ),
+        core_row!(
             _IOWR::<accel_doorbell_create>(ACCEL_IOCTL_TYPE, 0x30),
             accel_doorbell_create,
             size,
@@ -328,6 +367,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
                 handles <- Handles::new(),
                 timelines <- timelines::new(),
                 doorbells <- Objects::new(ACCEL_DOORBELL_MAX, lock_class::doorbells()),
+                address_spaces <- AddressSpaces::new(),
                 client,
             }),
             GFP_KERNEL,

@@ -125,6 +125,8 @@ pub enum FaultKind {
     Canceled = uapi::ACCEL_FAULT_CANCELED,
     /// There was no memory to go on with it.
     NoMemory = uapi::ACCEL_FAULT_NO_MEMORY,
+    /// An address of its address space leads nowhere, or it may not do that there.
+    Page = uapi::ACCEL_FAULT_PAGE,
 }
 
 impl FaultKind {
@@ -132,7 +134,7 @@ impl FaultKind {
     pub(crate) fn error(self) -> Error {
         match self {
             FaultKind::Timeout => ETIME,
-            FaultKind::Command | FaultKind::Bus | FaultKind::Device => EIO,
+            FaultKind::Command | FaultKind::Bus | FaultKind::Device | FaultKind::Page => EIO,
             FaultKind::Reset => ENODATA,
             FaultKind::Gone => ENODEV,
             FaultKind::Canceled => ECANCELED,

@@ -24,7 +24,10 @@ macro_rules! classes {
 }
 
 classes! {
+    address_space = c"accel_address_space";
+    address_spaces = c"accel_address_spaces";
     advance = c"accel_advance";
+    all_address_spaces = c"accel_all_address_spaces";
     arm = c"accel_arm";
     clients = c"accel_clients";
     doorbells = c"accel_doorbells";

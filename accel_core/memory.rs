@@ -29,7 +29,8 @@ use kernel_ext::{
     pages::{
         Account,
         Pages, //
-    }, //
+    },
+    sg_table::Segment, //
 };
 
 /// Memory of one device.
@@ -149,6 +150,15 @@ impl DeviceMapping {
         match &self.mapped {
             Mapped::Pages(mapping) => mapping.contiguous_address(),
             Mapped::Imported(attachment) => attachment.contiguous_address(),
+        }
+    }
+
+    /// Returns how the device sees it, in order. EOPNOTSUPP: it was imported; ENODEV: the device is
+    /// gone; ENOMEM.
+    pub(crate) fn segments(&self) -> Result<KVVec<Segment>> {
+        match &self.mapped {
+            Mapped::Pages(mapping) => mapping.segments(),
+            Mapped::Imported(_) => Err(EOPNOTSUPP),
         }
     }
 

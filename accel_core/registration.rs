@@ -40,6 +40,7 @@ use crate::{
         Fault,
         FaultKind, //
     },
+    mmu::Mmu,
     monitor::Monitor,
     region::{
         Region,
@@ -66,6 +67,11 @@ pub(crate) struct Nodes<T: Driver> {
 /// dropped. The result may be dropped at once.
 pub fn register<T: Driver>(parent: &T::Parent) -> Result<Arc<Device<T>>> {
     abi::tie();
+    const {
+        if let Some(mmu) = &<T::Mmu as Mmu<T>>::INFO {
+            mmu.check();
+        }
+    }
     if let Some(bits) = T::DMA_BITS {
         dma::set_mask(parent.as_ref(), bits)?;
     }
@@ -156,6 +162,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             Worker::cancel(worker);
         }
         Scrubber::cancel(&bound.scrubber);
+        self.address_spaces.gone();
         self.memory.revoke();
         close_regions(self);
     }
@@ -168,6 +175,10 @@ fn add_regions<T: Driver>(
     infos: KVec<RegionInfo>,
     scrubber: &Arc<Scrubber<T>>,
 ) -> Result {
+    if let Some(mmu) = T::Mmu::INFO {
+        let tables = infos.get(mmu.tables).ok_or(EINVAL)?;
+        tables.visible.as_ref().ok_or(EINVAL)?;
+    }
     let mut regions = KVec::with_capacity(infos.len(), GFP_KERNEL)?;
     for info in infos {
         if !T::HAS_SCRUB && info.visible_size() < info.size {

@@ -70,7 +70,13 @@ fn prepare<T: Driver>(
     buffers
         .iter()
         .try_for_each(|b| b.buffer.check_reach::<T>())?;
-    let payload = T::prepare(&bound.data, &file.driver, payload, &buffers)?;
+    let payload = T::prepare(
+        &bound.data,
+        &file.driver,
+        payload,
+        &buffers,
+        &file.address_spaces,
+    )?;
     let device = &file.client.device;
     device.engines.first().ok_or(ENODEV)?.check()?;
     let submissions = &file.client.submissions;

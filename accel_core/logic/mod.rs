@@ -5,6 +5,9 @@
 
 pub(crate) mod buddy;
 pub(crate) mod history;
+mod intervals;
+pub(crate) mod page_table;
 mod runs;
 pub(crate) mod timeline;
 pub(crate) mod uuid;
+pub(crate) mod va;

@@ -60,6 +60,7 @@ pub(crate) enum Target<B> {
     /// Pages without backing, as sparse resources have: they read as zero, if the device can that.
     Zeros,
     /// A fault: the range is reserved, and nothing is in the page tables.
+    #[allow(dead_code)]
     Fault,
 }
 
@@ -97,6 +98,19 @@ pub(crate) struct Page {
     pub(crate) backing: Option<u64>,
     /// The flags of the mapping.
     pub(crate) flags: u32,
+}
+
+impl Page {
+    /// Returns one of the pages of `size` that it can be split into.
+    pub(crate) fn part(&self, number: u64, size: u64) -> Self {
+        let before = number * size;
+        Self {
+            address: self.address + before,
+            size,
+            backing: self.backing.map(|backing| backing + before),
+            flags: self.flags,
+        }
+    }
 }
 
 /// What a driver does next to the page tables.
@@ -198,13 +212,7 @@ impl<B: Copy> Mapping<B> {
                 return;
             };
             sink(Step::Split(page, size));
-            let before = (address - page.address) & !(size - 1);
-            page = Page {
-                address: page.address + before,
-                size,
-                backing: page.backing.map(|backing| backing + before),
-                flags: page.flags,
-            };
+            page = page.part((address - page.address) / size, size);
         }
     }
 }

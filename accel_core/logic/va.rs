@@ -125,6 +125,7 @@ impl<B: Copy> Unmapped<B> {
     }
 
     /// Returns the first byte of the object that was unmapped.
+    #[allow(dead_code)]
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -158,6 +159,11 @@ impl<B: Copy, S: DerefMut<Target = [Slot<B>]>> Space<B, S> {
             in_step: true,
             unfinished: None,
         })
+    }
+
+    /// Returns all addresses of it.
+    pub(crate) fn bounds(&self) -> Range<u64> {
+        self.bounds.clone()
     }
 
     /// Returns how many more nodes the storage has.
@@ -253,6 +259,7 @@ impl<B: Copy, S: DerefMut<Target = [Slot<B>]>> Space<B, S> {
     /// # Errors
     ///
     /// [`Error::Stale`].
+    #[allow(dead_code)]
     pub(crate) fn lookup(&self, address: u64) -> Result<Option<Mapping<B>>, Error> {
         self.check_step()?;
         let mut found = self.overlapping(address..address.saturating_add(1));

@@ -36,6 +36,7 @@ impl accel::Driver for EthosU {
     type Parent = pci::Parent;
     type Data<'bound> = Npu<'bound>;
     type File = ();
+    type Mmu = accel::NoMmu;
     type Job = job::Job;
 
     const NAME: &'static CStr = c"accel_ethosu";
@@ -87,6 +88,7 @@ impl accel::Driver for EthosU {
         _file: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
+        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<job::Job, accel::Refusal> {
         job::Job::new(npu, &payload, buffers)
     }

@@ -37,6 +37,7 @@ impl accel::Driver for Mock {
     type Parent = faux::Bound;
     type Data<'bound> = Adder;
     type File = ();
+    type Mmu = accel::NoMmu;
     type Job = AddJob;
 
     const NAME: &'static CStr = c"accel_mock";
@@ -80,6 +81,7 @@ impl accel::Driver for Mock {
         _file: &(),
         _payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
+        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<AddJob, accel::Refusal> {
         let [from, to] = buffers else {
             return Err(EINVAL.into());

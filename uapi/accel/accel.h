@@ -701,6 +701,8 @@ enum accel_job_state {
  * @ACCEL_FAULT_CANCELED: its context was killed, or nobody can bring about any more
  *                        what it waits for (ECANCELED)
  * @ACCEL_FAULT_NO_MEMORY: there was no memory to go on with it (ENOMEM)
+ * @ACCEL_FAULT_PAGE: an address of its address space leads nowhere, or the job may
+ *                    not do there what it wanted to (EIO)
  */
 enum accel_fault {
 	ACCEL_FAULT_NONE	= 0,
@@ -712,6 +714,7 @@ enum accel_fault {
 	ACCEL_FAULT_GONE	= 6,
 	ACCEL_FAULT_CANCELED	= 7,
 	ACCEL_FAULT_NO_MEMORY	= 8,
+	ACCEL_FAULT_PAGE	= 9,
 };
 
 /**
@@ -980,6 +983,168 @@ struct accel_timeline_eventfd {
 #define ACCEL_IOCTL_TIMELINE_EXPORT	_IOWR(ACCEL_IOCTL_TYPE, 0x1e, struct accel_timeline_export)
 #define ACCEL_IOCTL_TIMELINE_IMPORT	_IOW(ACCEL_IOCTL_TYPE, 0x1f, struct accel_timeline_import)
 #define ACCEL_IOCTL_TIMELINE_EVENTFD	_IOW(ACCEL_IOCTL_TYPE, 0x20, struct accel_timeline_eventfd)
+
+/* ---- Address spaces ------------------------------------------------------ */
+
+/* How many address spaces a file may have. */
+#define ACCEL_ADDRESS_SPACE_MAX		64
+
+/* What jobs may do with what is mapped; with neither, nothing. */
+#define ACCEL_MAP_READ			(1 << 0)
+#define ACCEL_MAP_WRITE			(1 << 1)
+
+#define ACCEL_MAP_FIXED			(1 << 2)	/* at this address, whatever is there */
+#define ACCEL_MAP_SPARSE		(1 << 3)	/* zeroes, no buffer */
+
+/**
+ * DOC: Address spaces
+ *
+ * A device with an MMU sees memory at the addresses of an address space, in which
+ * programs map buffers where they like. Jobs name the address space in the driver's
+ * payload. A device without an MMU answers EOPNOTSUPP to all of these commands.
+ *
+ * Each command takes effect before it returns: page tables are written, and the
+ * device has forgotten what it had cached of them. That goes for jobs that run, too:
+ * what is unmapped is not reached any more, and a job that tries to ends with
+ * ACCEL_FAULT_PAGE.
+ *
+ * If the device does not answer, commands fail with EIO. The space is out of step then: no
+ * job can use it (ACCEL_FAULT_DEVICE) until a later command of MAP, UNMAP, PROTECT
+ * has brought it in step, for which each of them tries first. What failed was not
+ * done then.
+ */
+
+/**
+ * struct accel_address_space_create - ACCEL_IOCTL_ADDRESS_SPACE_CREATE, make an address space
+ * @flags: in: must be 0
+ * @handle: out: name of the address space in this file, never 0
+ * @start: out: the first address that can be mapped
+ * @size: out: bytes from there on
+ * @page_sizes: out: the sizes of pages that the device has: powers of two, as the
+ *              bits of a mask
+ *
+ * Page tables are in memory of the device.
+ *
+ * Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
+ * page tables, or the dmem limit of the caller's cgroup; EAGAIN there will be;
+ * EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
+ */
+struct accel_address_space_create {
+	__u32 flags;
+	__u32 handle;
+	__u64 start;
+	__u64 size;
+	__u64 page_sizes;
+};
+
+/**
+ * struct accel_address_space_destroy - ACCEL_IOCTL_ADDRESS_SPACE_DESTROY, give a handle back
+ * @handle: in: the address space
+ * @flags: in: must be 0
+ *
+ * All is unmapped when the last job that uses the address space has ended.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP no MMU, a flag; ENODEV.
+ */
+struct accel_address_space_destroy {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * struct accel_address_space_map - ACCEL_IOCTL_ADDRESS_SPACE_MAP, map a part of a buffer
+ * @space: in: the address space
+ * @flags: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED, ACCEL_MAP_SPARSE
+ * @buffer: in: the buffer; 0 with ACCEL_MAP_SPARSE
+ * @reserved: must be 0
+ * @offset: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE
+ * @size: in: bytes
+ * @address: in: where it is to be; out: where it is
+ *
+ * @offset, @size and the address are multiples of the smallest page size. Without
+ * ACCEL_MAP_FIXED @address is a hint: it is used if all of the range is free, else
+ * and if it is 0 the kernel chooses, so that large pages are possible. With
+ * ACCEL_MAP_FIXED the range takes the place of what was mapped there; the device may
+ * find nothing there in between.
+ *
+ * Pages are as large as possible: where address and memory are both aligned, and
+ * memory is contiguous.
+ *
+ * The memory of the buffer is kept while any part is mapped, also when its handle is
+ * closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost.
+ *
+ * Errors: ENOENT no such address space or buffer; EINVAL @size is 0, something is not a
+ * multiple of the smallest page, or out of bounds of the buffer or of the address
+ * space, @reserved, or a buffer with ACCEL_MAP_SPARSE; EOPNOTSUPP no MMU, a flag, or
+ * the device cannot reach the buffer: so it is with what was imported from another
+ * driver; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
+ * memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the
+ * device does not answer; ENOMEM; EFAULT; ENODEV. Unless it is EIO, or EFAULT with
+ * ACCEL_MAP_FIXED, nothing has changed.
+ */
+struct accel_address_space_map {
+	__u32 space;
+	__u32 flags;
+	__u32 buffer;
+	__u32 reserved;
+	__u64 offset;
+	__u64 size;
+	__u64 address;
+};
+
+/**
+ * struct accel_address_space_unmap - ACCEL_IOCTL_ADDRESS_SPACE_UNMAP, unmap a range
+ * @space: in: the address space
+ * @flags: in: must be 0
+ * @address: in: where the range begins, as the following a multiple of the smallest
+ *           page size
+ * @size: in: bytes
+ *
+ * Unmaps whatever is mapped in the range: parts of mappings, all of several, or
+ * nothing. Buffers that are not mapped any more are let go.
+ *
+ * Errors: ENOENT no such address space; EINVAL the range is empty, not whole pages, or
+ * out of bounds; EOPNOTSUPP no MMU, a flag; ENOSPC no device memory for the page
+ * tables that remain, or a dmem limit; EAGAIN there will be; EIO the device does not
+ * answer; ENOMEM; ENODEV.
+ */
+struct accel_address_space_unmap {
+	__u32 space;
+	__u32 flags;
+	__u64 address;
+	__u64 size;
+};
+
+/**
+ * struct accel_address_space_protect - ACCEL_IOCTL_ADDRESS_SPACE_PROTECT, change what jobs may do
+ * @space: in: the address space
+ * @flags: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE
+ * @address: in: where the range begins, as the following a multiple of the smallest
+ *           page size
+ * @size: in: bytes
+ *
+ * Changes all that is mapped in the range; holes stay holes.
+ *
+ * Errors: as of ACCEL_IOCTL_ADDRESS_SPACE_UNMAP, and EACCES a buffer that is mapped
+ * there is read-only.
+ */
+struct accel_address_space_protect {
+	__u32 space;
+	__u32 flags;
+	__u64 address;
+	__u64 size;
+};
+
+#define ACCEL_IOCTL_ADDRESS_SPACE_CREATE \
+	_IOWR(ACCEL_IOCTL_TYPE, 0x28, struct accel_address_space_create)
+#define ACCEL_IOCTL_ADDRESS_SPACE_DESTROY \
+	_IOW(ACCEL_IOCTL_TYPE, 0x29, struct accel_address_space_destroy)
+#define ACCEL_IOCTL_ADDRESS_SPACE_MAP \
+	_IOWR(ACCEL_IOCTL_TYPE, 0x2a, struct accel_address_space_map)
+#define ACCEL_IOCTL_ADDRESS_SPACE_UNMAP \
+	_IOW(ACCEL_IOCTL_TYPE, 0x2b, struct accel_address_space_unmap)
+#define ACCEL_IOCTL_ADDRESS_SPACE_PROTECT \
+	_IOW(ACCEL_IOCTL_TYPE, 0x2c, struct accel_address_space_protect)
 
 /* ---- Doorbells ----------------------------------------------------------- */
 

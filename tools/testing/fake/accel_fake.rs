@@ -99,6 +99,7 @@ impl accel::Driver for FakeDriver {
     type Parent = faux::Bound;
     type Data<'bound> = Fake;
     type File = ();
+    type Mmu = accel::NoMmu;
     type Job = FakeJob;
 
     const NAME: &'static CStr = c"accel_fake";
@@ -152,6 +153,7 @@ impl accel::Driver for FakeDriver {
         _file: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
+        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<FakeJob, accel::Refusal> {
         let job: &accel_fake_job = zerocopy::FromBytes::ref_from_bytes(&payload)
             .map_err(|_| refusal(uapi::ACCEL_FAKE_BAD_SIZE, 0))?;

@@ -44,6 +44,7 @@ impl accel::Driver for MemcardDriver {
     type Parent = pci::Device<Bound>;
     type Data<'bound> = Card;
     type File = ();
+    type Mmu = accel::NoMmu;
     type Job = Job;
 
     const NAME: &'static CStr = c"accel_memcard";
@@ -126,6 +127,7 @@ impl accel::Driver for MemcardDriver {
         _file: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
+        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<Job, accel::Refusal> {
         Job::parse(&payload, buffers)
     }

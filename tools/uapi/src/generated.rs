@@ -44,6 +44,11 @@ pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
 pub const ACCEL_TIMELINE_MAX_POINTS: u32 = 1024;
 pub const ACCEL_TIMELINE_ALL: u32 = 1;
 pub const ACCEL_TIMELINE_BACKED: u32 = 2;
+pub const ACCEL_ADDRESS_SPACE_MAX: u32 = 64;
+pub const ACCEL_MAP_READ: u32 = 1;
+pub const ACCEL_MAP_WRITE: u32 = 2;
+pub const ACCEL_MAP_FIXED: u32 = 4;
+pub const ACCEL_MAP_SPARSE: u32 = 8;
 pub const ACCEL_DOORBELL_MAX: u32 = 64;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
@@ -549,6 +554,7 @@ pub const ACCEL_FAULT_RESET: accel_fault = 5;
 pub const ACCEL_FAULT_GONE: accel_fault = 6;
 pub const ACCEL_FAULT_CANCELED: accel_fault = 7;
 pub const ACCEL_FAULT_NO_MEMORY: accel_fault = 8;
+pub const ACCEL_FAULT_PAGE: accel_fault = 9;
 /// enum accel_fault - why a job failed
 /// - `ACCEL_FAULT_NONE`: it did not
 /// - `ACCEL_FAULT_TIMEOUT`: did not end in time (ETIME)
@@ -560,6 +566,8 @@ pub const ACCEL_FAULT_NO_MEMORY: accel_fault = 8;
 /// - `ACCEL_FAULT_CANCELED`: its context was killed, or nobody can bring about any more
 ///   what it waits for (ECANCELED)
 /// - `ACCEL_FAULT_NO_MEMORY`: there was no memory to go on with it (ENOMEM)
+/// - `ACCEL_FAULT_PAGE`: an address of its address space leads nowhere, or the job may
+///   not do there what it wanted to (EIO)
 pub type accel_fault = ::core::ffi::c_uint;
 /// struct accel_job_status - how a job is, or how it ended
 /// - `state`: [`accel_job_state`]; 0 if nothing is known
@@ -778,6 +786,122 @@ pub struct accel_timeline_eventfd {
     pub point: accel_point,
     pub flags: __u32,
     pub fd: __s32,
+}
+/// struct accel_address_space_create - ACCEL_IOCTL_ADDRESS_SPACE_CREATE, make an address space
+/// - `flags`: in: must be 0
+/// - `handle`: out: name of the address space in this file, never 0
+/// - `start`: out: the first address that can be mapped
+/// - `size`: out: bytes from there on
+/// - `page_sizes`: out: the sizes of pages that the device has: powers of two, as the
+///   bits of a mask
+///
+/// Page tables are in memory of the device.
+///
+/// Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
+/// page tables, or the dmem limit of the caller's cgroup; EAGAIN there will be;
+/// EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_address_space_create {
+    pub flags: __u32,
+    pub handle: __u32,
+    pub start: __u64,
+    pub size: __u64,
+    pub page_sizes: __u64,
+}
+/// struct accel_address_space_destroy - ACCEL_IOCTL_ADDRESS_SPACE_DESTROY, give a handle back
+/// - `handle`: in: the address space
+/// - `flags`: in: must be 0
+///
+/// All is unmapped when the last job that uses the address space has ended.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP no MMU, a flag; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_address_space_destroy {
+    pub handle: __u32,
+    pub flags: __u32,
+}
+/// struct accel_address_space_map - ACCEL_IOCTL_ADDRESS_SPACE_MAP, map a part of a buffer
+/// - `space`: in: the address space
+/// - `flags`: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED, ACCEL_MAP_SPARSE
+/// - `buffer`: in: the buffer; 0 with ACCEL_MAP_SPARSE
+/// - `reserved`: must be 0
+/// - `offset`: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE
+/// - `size`: in: bytes
+/// - `address`: in: where it is to be; out: where it is
+///
+/// `offset`, `size` and the address are multiples of the smallest page size. Without
+/// ACCEL_MAP_FIXED `address` is a hint: it is used if all of the range is free, else
+/// and if it is 0 the kernel chooses, so that large pages are possible. With
+/// ACCEL_MAP_FIXED the range takes the place of what was mapped there; the device may
+/// find nothing there in between.
+///
+/// Pages are as large as possible: where address and memory are both aligned, and
+/// memory is contiguous.
+///
+/// The memory of the buffer is kept while any part is mapped, also when its handle is
+/// closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost.
+///
+/// Errors: ENOENT no such address space or buffer; EINVAL `size` is 0, something is not a
+/// multiple of the smallest page, or out of bounds of the buffer or of the address
+/// space, `reserved`, or a buffer with ACCEL_MAP_SPARSE; EOPNOTSUPP no MMU, a flag, or
+/// the device cannot reach the buffer: so it is with what was imported from another
+/// driver; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
+/// memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the
+/// device does not answer; ENOMEM; EFAULT; ENODEV. Unless it is EIO, or EFAULT with
+/// ACCEL_MAP_FIXED, nothing has changed.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_address_space_map {
+    pub space: __u32,
+    pub flags: __u32,
+    pub buffer: __u32,
+    pub reserved: __u32,
+    pub offset: __u64,
+    pub size: __u64,
+    pub address: __u64,
+}
+/// struct accel_address_space_unmap - ACCEL_IOCTL_ADDRESS_SPACE_UNMAP, unmap a range
+/// - `space`: in: the address space
+/// - `flags`: in: must be 0
+/// - `address`: in: where the range begins, as the following a multiple of the smallest
+///   page size
+/// - `size`: in: bytes
+///
+/// Unmaps whatever is mapped in the range: parts of mappings, all of several, or
+/// nothing. Buffers that are not mapped any more are let go.
+///
+/// Errors: ENOENT no such address space; EINVAL the range is empty, not whole pages, or
+/// out of bounds; EOPNOTSUPP no MMU, a flag; ENOSPC no device memory for the page
+/// tables that remain, or a dmem limit; EAGAIN there will be; EIO the device does not
+/// answer; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_address_space_unmap {
+    pub space: __u32,
+    pub flags: __u32,
+    pub address: __u64,
+    pub size: __u64,
+}
+/// struct accel_address_space_protect - ACCEL_IOCTL_ADDRESS_SPACE_PROTECT, change what jobs may do
+/// - `space`: in: the address space
+/// - `flags`: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE
+/// - `address`: in: where the range begins, as the following a multiple of the smallest
+///   page size
+/// - `size`: in: bytes
+///
+/// Changes all that is mapped in the range; holes stay holes.
+///
+/// Errors: as of ACCEL_IOCTL_ADDRESS_SPACE_UNMAP, and EACCES a buffer that is mapped
+/// there is read-only.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_address_space_protect {
+    pub space: __u32,
+    pub flags: __u32,
+    pub address: __u64,
+    pub size: __u64,
 }
 /// struct accel_doorbell_create - ACCEL_IOCTL_DOORBELL_CREATE, take a doorbell
 /// - `flags`: in: must be 0

@@ -5,6 +5,11 @@ use rustix::ioctl::Opcode;
 use rustix::ioctl::opcode;
 
 use crate::ACCEL_IOCTL_TYPE;
+use crate::accel_address_space_create;
+use crate::accel_address_space_destroy;
+use crate::accel_address_space_map;
+use crate::accel_address_space_protect;
+use crate::accel_address_space_unmap;
 use crate::accel_buffer_close;
 use crate::accel_buffer_create;
 use crate::accel_buffer_export;
@@ -89,6 +94,22 @@ pub const TIMELINE_IMPORT: Opcode = opcode::write::<accel_timeline_import>(TYPE,
 
 /// Have an eventfd signalled when a point is reached.
 pub const TIMELINE_EVENTFD: Opcode = opcode::write::<accel_timeline_eventfd>(TYPE, 0x20);
+
+/// Make an address space.
+pub const ADDRESS_SPACE_CREATE: Opcode =
+    opcode::read_write::<accel_address_space_create>(TYPE, 0x28);
+
+/// Give the handle of an address space back.
+pub const ADDRESS_SPACE_DESTROY: Opcode = opcode::write::<accel_address_space_destroy>(TYPE, 0x29);
+
+/// Map a part of a buffer.
+pub const ADDRESS_SPACE_MAP: Opcode = opcode::read_write::<accel_address_space_map>(TYPE, 0x2a);
+
+/// Unmap a range.
+pub const ADDRESS_SPACE_UNMAP: Opcode = opcode::write::<accel_address_space_unmap>(TYPE, 0x2b);
+
+/// Change what jobs may do in a range.
+pub const ADDRESS_SPACE_PROTECT: Opcode = opcode::write::<accel_address_space_protect>(TYPE, 0x2c);
 
 /// Take a doorbell.
 pub const DOORBELL_CREATE: Opcode = opcode::read_write::<accel_doorbell_create>(TYPE, 0x30);

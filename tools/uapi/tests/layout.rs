@@ -75,6 +75,11 @@ fn layouts() -> Vec<Layout> {
         accel_timeline_eventfd { point, flags, fd }
         accel_doorbell_create { flags, handle, mmap_offset, size, index, reserved }
         accel_doorbell_close { handle, flags }
+        accel_address_space_create { flags, handle, start, size, page_sizes }
+        accel_address_space_destroy { handle, flags }
+        accel_address_space_map { space, flags, buffer, reserved, offset, size, address }
+        accel_address_space_unmap { space, flags, address, size }
+        accel_address_space_protect { space, flags, address, size }
         accel_ethosu_job { regions }
         accel_info_ethosu { id, config, macs, pmu_counters }
     }
@@ -104,6 +109,23 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_TIMELINE_EVENTFD", ioctl::TIMELINE_EVENTFD),
         ("ACCEL_IOCTL_DOORBELL_CREATE", ioctl::DOORBELL_CREATE),
         ("ACCEL_IOCTL_DOORBELL_CLOSE", ioctl::DOORBELL_CLOSE),
+        (
+            "ACCEL_IOCTL_ADDRESS_SPACE_CREATE",
+            ioctl::ADDRESS_SPACE_CREATE,
+        ),
+        (
+            "ACCEL_IOCTL_ADDRESS_SPACE_DESTROY",
+            ioctl::ADDRESS_SPACE_DESTROY,
+        ),
+        ("ACCEL_IOCTL_ADDRESS_SPACE_MAP", ioctl::ADDRESS_SPACE_MAP),
+        (
+            "ACCEL_IOCTL_ADDRESS_SPACE_UNMAP",
+            ioctl::ADDRESS_SPACE_UNMAP,
+        ),
+        (
+            "ACCEL_IOCTL_ADDRESS_SPACE_PROTECT",
+            ioctl::ADDRESS_SPACE_PROTECT,
+        ),
     ]
 }
 

@@ -44,6 +44,8 @@ numbers! {
         Canceled = ACCEL_FAULT_CANCELED, "it was canceled";
         /// The kernel had no memory to go on with it.
         NoMemory = ACCEL_FAULT_NO_MEMORY, "the kernel was out of memory";
+        /// An address of its address space leads nowhere, or it may not do that there.
+        Page = ACCEL_FAULT_PAGE, "it accessed what is not mapped, or not for that";
     }
 }
 

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An address space of a device with an MMU: what is mapped where, page tables, and the flush.
+//!
+//! [`logic::va`](crate::logic) knows what is mapped and which steps a change takes,
+//! [`PageTree`](crate::page_tree) does them, the driver flushes ([`Mmu`]). A change is made when the
+//! flush has succeeded; only then buffers are let go, which may have been reached until then, also by
+//! jobs that run. If it fails, page tables and device are out of step: no job starts with the space
+//! ([`InStep`]) until a later change has written and flushed all of it.
+
+use core::ops::Range;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+use kernel_ext::random;
+
+use crate::{
+    device::{
+        Bound,
+        Device, //
+    },
+    driver::Driver,
+    lock_class,
+    logic::{
+        page_table::{
+            Mapping,
+            Target, //
+        },
+        va::{
+            self,
+            Pending,
+            Slot,
+            Space,
+            ROOM, //
+        },
+    },
+    mapped_objects::{
+        drop_all,
+        Freed,
+        Object,
+        Objects, //
+    },
+    mmu::{
+        Mmu,
+        MmuInfo,
+        SpaceOf, //
+    },
+    page_tree::{
+        Format,
+        Needs,
+        PageTree, //
+    },
+    uapi::ACCEL_MAP_WRITE,
+};
+
+/// What is mapped where; objects are numbers in [`Objects`].
+type Mappings = Space<u32, KVVec<Slot<u32>>>;
+
+/// How many mappings there is room for at first.
+const FIRST_SLOTS: usize = 32;
+
+/// What is to be done to the mappings.
+enum Change {
+    Map(Mapping<u32>),
+    Unmap(Range<u64>),
+    Protect(Range<u64>, u32),
+    /// Writes everything anew.
+    Rebuild,
+}
+
+impl Change {
+    /// Returns the addresses whose mappings change.
+    fn range(&self, all: &Mappings) -> Range<u64> {
+        match self {
+            Self::Map(mapping) => mapping.range.clone(),
+            Self::Unmap(range) | Self::Protect(range, _) => range.clone(),
+            Self::Rebuild => all.bounds(),
+        }
+    }
+
+    fn plan(
+        self,
+        mappings: &mut Mappings,
+    ) -> Result<Pending<'_, u32, KVVec<Slot<u32>>>, va::Error> {
+        match self {
+            Self::Map(mapping) => mappings.map(mapping),
+            Self::Unmap(range) => mappings.unmap(range),
+            Self::Protect(range, access) => mappings.protect(range, access),
+            Self::Rebuild => Ok(mappings.rebuild()),
+        }
+    }
+}
+
+/// Why a change was not made.
+enum Failure {
+    /// It was not begun.
+    Refused(Error),
+    /// The space is out of step.
+    NotFlushed,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => error,
+            Failure::NotFlushed => EIO,
+        }
+    }
+}
+
+impl From<va::Error> for Failure {
+    fn from(error: va::Error) -> Self {
+        Self::Refused(match error {
+            va::Error::Invalid => EINVAL,
+            va::Error::Full => ENOSPC,
+            va::Error::NoNodes => ENOMEM,
+            va::Error::Stale => EIO,
+        })
+    }
+}
+
+/// What is known of a space while its device is bound.
+struct State {
+    mappings: Mappings,
+    slots: usize,
+    objects: Objects,
+    tree: PageTree,
+}
+
+/// What is to be mapped.
+pub(crate) struct Request {
+    /// A part of a buffer, or zeroes.
+    pub(crate) object: Option<KBox<Object>>,
+    /// Where the part begins in the buffer, bytes.
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+    /// Where it is to be, exactly (`is_fixed`) or rather.
+    pub(crate) address: u64,
+    pub(crate) is_fixed: bool,
+    /// `ACCEL_MAP_READ`, `ACCEL_MAP_WRITE`.
+    pub(crate) access: u32,
+}
+
+/// A space, as long as the device may know it.
+#[pin_data]
+pub(crate) struct Shared<T: Driver> {
+    device: Arc<Device<T>>,
+    space: SpaceOf<T>,
+    root: u64,
+    /// False from a flush that failed to the next one that did not.
+    in_step: Atomic<bool>,
+    /// `None`: the device is gone, or the space is.
+    #[pin]
+    state: Mutex<Option<State>>,
+}
+
+/// An address space. It ends when it is dropped: when its handle was given back, and no job is left
+/// that uses it.
+pub struct AddressSpace<T: Driver>(Arc<Shared<T>>);
+
+/// The proof that page tables and device were in step when the last change was made: what a driver
+/// needs to let the device work with an address space.
+///
+/// A change that another thread is making meanwhile is in step when it returns.
+pub struct InStep<'a, T: Driver>(&'a Shared<T>);
+
+impl<'a, T: Driver> InStep<'a, T> {
+    /// Returns where the root table is for the device.
+    pub fn root(&self) -> u64 {
+        self.0.root
+    }
+
+    /// Returns what the driver keeps for the space.
+    pub fn space(&self) -> &'a SpaceOf<T> {
+        &self.0.space
+    }
+}
+
+impl<T: Driver> AddressSpace<T> {
+    /// Makes an empty one.
+    ///
+    /// # Errors
+    ///
+    /// ENOSPC, EAGAIN: as for a buffer in the region of the page tables; ENODEV; ENOMEM; those of
+    /// [`Mmu::create`].
+    pub(crate) fn new(device: &Arc<Device<T>>, info: &MmuInfo) -> Result<Self> {
+        let region = device.regions().get(info.tables).ok_or(EINVAL)?;
+        let format = Format {
+            levels: info.levels,
+            page: T::Mmu::page,
+            table: T::Mmu::table,
+        };
+        let tree = PageTree::new(format, region.clone())?;
+        let root = tree.root();
+        let slots = KVVec::from_elem(Slot::VACANT, FIRST_SLOTS, GFP_KERNEL_ACCOUNT)?;
+        let (bounds, sizes) = (info.addresses.clone(), info.page_sizes());
+        let mappings = Space::new(bounds, sizes, random::u64(), slots);
+        let state = State {
+            mappings: mappings.map_err(|e| Error::from(Failure::from(e)))?,
+            slots: FIRST_SLOTS,
+            objects: Objects::new(),
+            tree,
+        };
+        let guard = device.enter()?;
+        let space = guard.with(|bound| T::Mmu::create(&bound.data, root))?;
+        let (name, key) = lock_class::address_space();
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
+                device: device.clone(),
+                space,
+                root,
+                in_step: Atomic::new(true),
+                state <- Mutex::new(Some(state), name, key),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )?;
+        // Whoever unbinds waits for this section, and finds it.
+        device.address_spaces.add(&shared)?;
+        Ok(Self(shared))
+    }
+
+    /// Returns the proof that jobs may start with it. Any context.
+    ///
+    /// # Errors
+    ///
+    /// EIO: the device did not answer to a flush, and has not since.
+    pub fn in_step(&self) -> Result<InStep<'_, T>> {
+        match self.0.in_step.load(Acquire) {
+            true => Ok(InStep(&self.0)),
+            false => Err(EIO),
+        }
+    }
+
+    /// Maps something; returns where.
+    pub(crate) fn map(&self, info: &MmuInfo, request: Request) -> Result<u64> {
+        self.0.with(|state, bound| {
+            state.make_room()?;
+            self.0.map(state, bound, info, request)
+        })
+    }
+
+    /// Unmaps all that is mapped in a range.
+    pub(crate) fn unmap(&self, range: Range<u64>) -> Result {
+        self.0.with(|state, bound| {
+            state.make_room()?;
+            self.0.unmap(state, bound, range)
+        })
+    }
+
+    /// Changes what jobs may do in a range.
+    pub(crate) fn protect(&self, range: Range<u64>, access: u32) -> Result {
+        self.0.with(|state, bound| {
+            state.make_room()?;
+            let freed = self.0.bring_in_step(state, bound)?;
+            if access & ACCEL_MAP_WRITE != 0 {
+                state.check_writable(&range)?;
+            }
+            self.0
+                .change(state, bound, Change::Protect(range, access), freed)
+        })
+    }
+}
+
+impl<T: Driver> Drop for AddressSpace<T> {
+    fn drop(&mut self) {
+        let all = match T::Mmu::INFO {
+            Some(info) => info.addresses,
+            None => return,
+        };
+        // There is room for that: nothing is split. If the device is gone, nothing is left to do; if
+        // it does not answer, it may still reach the memory, which stays taken until it is gone.
+        let end = |state: &mut State, bound: &Bound<'_, T>| self.0.unmap(state, bound, all);
+        if self.0.with(end).is_ok() {
+            let state = self.0.state.lock().take();
+            self.0.device.address_spaces.remove(&self.0);
+            drop(state);
+        }
+    }
+}
+
+impl<T: Driver> Shared<T> {
+    /// Calls `f` with the state and the device, and drops the objects that it frees.
+    fn with<R>(
+        &self,
+        f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<(R, Freed), Failure>,
+    ) -> Result<R> {
+        let mut state = self.state.lock();
+        let result = match (&mut *state, self.device.enter()) {
+            (Some(state), Ok(guard)) => {
+                let result = guard.with(|bound| f(state, bound));
+                state.tree.release();
+                result
+            }
+            _ => Err(Failure::Refused(ENODEV)),
+        };
+        drop(state);
+        let (value, freed) = result?;
+        drop_all(freed);
+        Ok(value)
+    }
+
+    fn map(
+        &self,
+        state: &mut State,
+        bound: &Bound<'_, T>,
+        info: &MmuInfo,
+        request: Request,
+    ) -> Result<(u64, Freed), Failure> {
+        let freed = self.bring_in_step(state, bound)?;
+        let start = state.place(info, &request)?;
+        let end = start.checked_add(request.size).ok_or(EINVAL)?;
+        let number = match request.object {
+            Some(object) => Some(state.objects.add(object)?),
+            None => None,
+        };
+        let target = match number {
+            Some(number) => Target::Object(number, request.offset),
+            None => Target::Zeros,
+        };
+        let mapping = Mapping {
+            range: start..end,
+            target,
+            flags: request.access,
+        };
+        match self.change(state, bound, Change::Map(mapping), freed) {
+            Err(Failure::Refused(e)) => {
+                let mut unused = None;
+                if let Some(number) = number {
+                    state.objects.remove(number, &mut unused);
+                }
+                drop_all(unused);
+                Err(Failure::Refused(e))
+            }
+            result => result.map(|((), freed)| (start, freed)),
+        }
+    }
+
+    fn unmap(
+        &self,
+        state: &mut State,
+        bound: &Bound<'_, T>,
+        range: Range<u64>,
+    ) -> Result<((), Freed), Failure> {
+        let freed = self.bring_in_step(state, bound)?;
+        self.change(state, bound, Change::Unmap(range), freed)
+    }
+
+    /// Writes and flushes everything if the device did not answer the last time.
+    fn bring_in_step(&self, state: &mut State, bound: &Bound<'_, T>) -> Result<Freed, Failure> {
+        if self.in_step.load(Acquire) {
+            return Ok(None);
+        }
+        let ((), freed) = self.change(state, bound, Change::Rebuild, None)?;
+        Ok(freed)
+    }
+
+    /// Makes a change; what is not mapped any more is added to `freed`.
+    fn change(
+        &self,
+        state: &mut State,
+        bound: &Bound<'_, T>,
+        change: Change,
+        mut freed: Freed,
+    ) -> Result<((), Freed), Failure> {
+        let State {
+            mappings,
+            objects,
+            tree,
+            ..
+        } = state;
+        let pieces = |number, offset| objects.piece(number, offset);
+        let range = change.range(mappings);
+        let pending = change.plan(mappings)?;
+        let mut needs = Needs::default();
+        pending.steps(pieces, |step| tree.count(&mut needs, &step));
+        tree.reserve(&needs)?;
+        let written = pending.write(pieces, |step| tree.write(&step));
+        let pruned = tree.prune(&range);
+        let flush = |stale: Range<u64>| {
+            let stale = stale.start.min(pruned.start)..stale.end.max(pruned.end);
+            tree.written()?;
+            T::Mmu::flush(&bound.data, &self.space, stale)
+        };
+        let result = written.flush(flush, |unmapped| objects.unmapped(&unmapped, &mut freed));
+        self.in_step.store(result.is_ok(), Release);
+        if result.is_err() {
+            drop_all(freed);
+            return Err(Failure::NotFlushed);
+        }
+        tree.flushed();
+        Ok(((), freed))
+    }
+
+    /// The device is gone, so nothing reaches anything any more.
+    pub(crate) fn gone(&self) {
+        let state = self.state.lock().take();
+        drop(state);
+    }
+}
+
+impl State {
+    /// Makes room for a change, and one that undoes it.
+    fn make_room(&mut self) -> Result {
+        if self.mappings.room() >= 2 * ROOM {
+            return Ok(());
+        }
+        let slots = self.slots.checked_mul(2).ok_or(ENOMEM)?;
+        let storage = KVVec::from_elem(Slot::VACANT, slots, GFP_KERNEL_ACCOUNT)?;
+        let old = self.mappings.grow(storage).map_err(|_| EINVAL)?;
+        self.slots = slots;
+        drop(old);
+        Ok(())
+    }
+
+    /// Returns where something is to be mapped: where the largest pages are possible, if there is
+    /// room for that, or else anywhere.
+    fn place(&self, info: &MmuInfo, request: &Request) -> Result<u64, Failure> {
+        if request.is_fixed {
+            return Ok(request.address);
+        }
+        // One of them is the smallest.
+        let mut sizes = info.page_sizes;
+        let smallest = info.page_sizes().smallest();
+        let place = |hint, alignment| {
+            let bounds = info.addresses.clone();
+            self.mappings.place(hint, bounds, request.size, alignment)
+        };
+        let hint = Some(request.address);
+        if hint.is_some_and(|hint| hint != 0 && place(Some(hint), smallest) == Ok(hint)) {
+            return Ok(request.address);
+        }
+        loop {
+            let size = 1 << sizes.ilog2();
+            if size == smallest {
+                return Ok(place(None, size)?);
+            }
+            if size <= request.size {
+                if let Ok(address) = place(None, size) {
+                    return Ok(address);
+                }
+            }
+            sizes ^= size;
+        }
+    }
+
+    /// EACCES: something is mapped in the range that may not be written.
+    fn check_writable(&self, range: &Range<u64>) -> Result {
+        for mapping in self.mappings.overlapping(range.clone()) {
+            if let Target::Object(number, _) = mapping.target {
+                self.objects.check_writable(number)?;
+            }
+        }
+        Ok(())
+    }
+}
