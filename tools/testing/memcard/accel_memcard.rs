@@ -7,6 +7,8 @@
 //! the jobs are is in `accel_memcard.h`.
 
 mod engine;
+mod mmu;
+mod space_job;
 
 accel_core::driver_uapi!();
 
@@ -21,8 +23,15 @@ use kernel::{
     page::PAGE_SIZE,
     pci,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
 };
+use mmu::Mmu;
 
 /// The BAR that is the card's memory.
 const MEMORY: u32 = 2;
@@ -32,6 +41,13 @@ struct Card {
     memory: Arc<accel::Aperture>,
     /// Where the regions begin in it.
     regions: [u64; 2],
+    /// How many flushes are still to fail.
+    fail_flushes: Atomic<u64>,
+}
+
+fn fail_flushes(card: &Card, _file: &(), args: &mut uapi::accel_memcard_fail_flushes) -> Result {
+    card.fail_flushes.store(args.count, Relaxed);
+    Ok(())
 }
 
 /// How many doorbells a card has: pages at the end of its memory.
@@ -44,7 +60,7 @@ impl accel::Driver for MemcardDriver {
     type Parent = pci::Device<Bound>;
     type Data<'bound> = Card;
     type File = ();
-    type Mmu = accel::NoMmu;
+    type Mmu = Mmu;
     type Job = Job;
 
     const NAME: &'static CStr = c"accel_memcard";
@@ -58,6 +74,10 @@ impl accel::Driver for MemcardDriver {
     /// The card has no DMA, but could reach everything.
     const DMA_BITS: Option<u32> = Some(64);
     const MAX_PAYLOAD: usize = size_of::<uapi::accel_memcard_job>();
+
+    accel::ioctls! {
+        (_IOW, 0x40, uapi::accel_memcard_fail_flushes, fail_flushes),
+    }
 
     fn probe<'bound>(
         parent: &'bound pci::Device<Bound>,
@@ -110,6 +130,7 @@ impl accel::Driver for MemcardDriver {
             data: Card {
                 memory,
                 regions: [0, local],
+                fail_flushes: Atomic::new(0),
             },
             lines: accel::irq::Lines::none(),
             exclusive: false,
@@ -127,9 +148,9 @@ impl accel::Driver for MemcardDriver {
         _file: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
-        _spaces: &accel::AddressSpaces<Self>,
+        spaces: &accel::AddressSpaces<Self>,
     ) -> Result<Job, accel::Refusal> {
-        Job::parse(&payload, buffers)
+        Job::parse(&payload, buffers, spaces)
     }
 
     fn start(_card: &Card, _engine: usize, _job: &Job) -> Result<accel::Started> {
@@ -137,8 +158,7 @@ impl accel::Driver for MemcardDriver {
     }
 
     fn run(card: &Card, _engine: usize, job: &Job) -> accel::Outcome {
-        let fault = accel::Fault::new(accel::FaultKind::Bus);
-        job.run(&card.memory).map_err(|_| fault)
+        job.run(&card.memory)
     }
 
     fn scrub(card: &Card, region: usize, range: Range<u64>) -> Result {

@@ -10,15 +10,17 @@ use kernel::{
 };
 
 use crate::{
+    space_job::SpaceJob,
     uapi::{
         self,
         accel_memcard_job, //
     },
+    MemcardDriver,
     DOORBELLS, //
 };
 
 /// How much is moved at once, bytes.
-const AT_ONCE: usize = 512;
+pub(crate) const AT_ONCE: usize = 512;
 
 /// Bytes of a buffer.
 struct Span {
@@ -36,13 +38,19 @@ enum Operation {
 }
 
 /// A job, checked.
-pub(crate) struct Job {
+pub(crate) enum Job {
+    Buffers(BufferJob),
+    Space(SpaceJob),
+}
+
+/// A job on buffers that the submission names.
+pub(crate) struct BufferJob {
     dst: Span,
     operation: Operation,
     size: usize,
 }
 
-fn refusal(reason: u32, at: usize) -> accel::Refusal {
+pub(crate) fn refusal(reason: u32, at: usize) -> accel::Refusal {
     accel::Refusal {
         error: EINVAL,
         reason,
@@ -55,15 +63,38 @@ macro_rules! at {
         core::mem::offset_of!(accel_memcard_job, $field)
     };
 }
+pub(crate) use at;
 
 impl Job {
     /// Parses and checks a payload.
     pub(crate) fn parse(
         payload: &[u8],
         buffers: &[accel::JobBuffer],
+        spaces: &accel::AddressSpaces<MemcardDriver>,
     ) -> Result<Self, accel::Refusal> {
         let job: &accel_memcard_job = zerocopy::FromBytes::ref_from_bytes(payload)
             .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_SIZE, 0))?;
+        match SpaceJob::parse(job, spaces)? {
+            Some(job) => Ok(Self::Space(job)),
+            None => BufferJob::parse(job, buffers).map(Self::Buffers),
+        }
+    }
+
+    /// Runs it; `memory` is all of the card's.
+    pub(crate) fn run(&self, memory: &accel::Aperture) -> accel::Outcome {
+        let fault = accel::Fault::new(accel::FaultKind::Bus);
+        match self {
+            Self::Buffers(job) => job.run(memory).map_err(|_| fault),
+            Self::Space(job) => job.run(memory),
+        }
+    }
+}
+
+impl BufferJob {
+    fn parse(
+        job: &accel_memcard_job,
+        buffers: &[accel::JobBuffer],
+    ) -> Result<Self, accel::Refusal> {
         let range = |buffer: &Arc<accel::Buffer>, offset: u64, at| {
             let end = offset.checked_add(job.size);
             match end.is_some_and(|end| end <= buffer.size() as u64) {
@@ -125,8 +156,7 @@ impl Job {
         })
     }
 
-    /// Runs it; `memory` is all of the card's.
-    pub(crate) fn run(&self, memory: &accel::Aperture) -> Result {
+    fn run(&self, memory: &accel::Aperture) -> Result {
         let value = match &self.operation {
             Operation::Fill(value) => *value,
             Operation::Copy(_) => 0,
