@@ -130,7 +130,7 @@ TEST_F(card, jobs_that_make_no_sense_are_refused)
 	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, 0, &src));
 	EXPECT_EQ(0, run_mover(self->fd, good, dst.handle, src.handle));
 	job = good;
-	job.op = 4;
+	job.op = 7;
 	EXPECT_EQ(-EINVAL, run_mover(self->fd, job, dst.handle, src.handle));
 	job = good;
 	job.src = 2;

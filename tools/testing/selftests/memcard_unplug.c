@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Device memory in user mappings when its device goes away: unbound, and taken out. */
+#include "binding.h"
 #include "memcard.h"
 #include "share.h"
 
@@ -7,48 +8,11 @@
 #define VICTIM	2	/* the card at a root port */
 #define PAGES	1024UL	/* huge pages, too */
 #define SIZE	(PAGES * PAGE)
-#define PLUG_MS	30000
-
-static int reopen(int number)
-{
-	__s64 deadline = in_ms(PLUG_MS);
-	int fd;
-
-	while ((fd = open_card(number)) < 0 && now_ns() < deadline)
-		sleep_ms(20);
-	return fd;
-}
-
-static int bind(const char *name, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/" MEMCARD_DRIVER "/%s", file);
-	return write_file(path, name);
-}
-
-static void address_of(int fd, char *address)
-{
-	struct accel_info_device device = { .index = 0 };
-
-	info(fd, ACCEL_INFO_DEVICE, &device, sizeof(device));
-	memcpy(address, device.address, sizeof(device.address));
-}
-
-static int unbind(const char *address)
-{
-	return bind(address, "unbind");
-}
 
 static int take_out(const char *address)
 {
 	(void)address;
 	return system("host remove card2");
-}
-
-static int come_back(const char *address)
-{
-	return bind(address, "bind");
 }
 
 static int put_in(const char *address)

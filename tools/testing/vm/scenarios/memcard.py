@@ -42,6 +42,9 @@ run /selftests/i386/memcard -t its_regions_are_listed -t sizes_are_whole_pages_o
 	-t mappings_are_split_moved_and_copied -t faults_map_more_than_a_page
 run /selftests/x86_64/doorbell
 run /selftests/i386/doorbell
+run /selftests/x86_64/address_space
+run /selftests/i386/address_space
+run /selftests/x86_64/address_space_unplug
 run /selftests/x86_64/memcard_unplug
 unload accel_memcard accel_core
 exit $failures
