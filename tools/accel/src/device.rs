@@ -14,6 +14,7 @@ use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::address_space::AddressSpace;
 use crate::buffer::Buffer;
 use crate::buffer::Place;
 use crate::buffer::Placement;
@@ -157,6 +158,16 @@ impl Device {
     /// [`Error::Call`]: `Quota`, `NoMemory`, `Gone`.
     pub fn timeline(&self, value: u64) -> Result<Timeline> {
         Timeline::create(self, value)
+    }
+
+    /// Make an address space; see [`AddressSpace`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Unsupported` if the device has no MMU; `NoDeviceMemory` for page tables;
+    /// `Resetting` while there is some, but it is being overwritten; `Quota`, `NoMemory`, `Gone`.
+    pub fn address_space(&self) -> Result<AddressSpace> {
+        AddressSpace::create(self)
     }
 
     /// Whether both are the same open file.

@@ -7,6 +7,7 @@
 //! - [`monitor`]: watch one without disturbing it;
 //! - [`info`]: ask either of them who and how it is;
 //! - [`buffer`] and [`mapping`]: memory that device and program share;
+//! - [`address_space`]: where jobs see it, if the device has an MMU;
 //! - [`udmabuf`]: memory of the program that devices import;
 //! - [`job`]: give the device work and wait for it;
 //! - [`timeline`]: order work by points in time, with other drivers and with the CPU;
@@ -35,6 +36,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod address_space;
 pub mod buffer;
 pub mod device;
 pub mod error;
@@ -48,6 +50,7 @@ pub mod timeline;
 pub mod udmabuf;
 mod volatile;
 
+pub use address_space::AddressSpace;
 pub use buffer::Buffer;
 pub use device::Device;
 pub use error::Error;

@@ -11,6 +11,11 @@ use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::ptr;
 
+use accel_uapi::accel_address_space_create;
+use accel_uapi::accel_address_space_destroy;
+use accel_uapi::accel_address_space_map;
+use accel_uapi::accel_address_space_protect;
+use accel_uapi::accel_address_space_unmap;
 use accel_uapi::accel_buffer_close;
 use accel_uapi::accel_buffer_create;
 use accel_uapi::accel_buffer_export;
@@ -232,6 +237,67 @@ fn dma_buf_sync(buf: impl AsFd, mut flags: u64) -> Result<()> {
     const SYNC: Opcode = opcode::write::<u64>(b'b', 0);
     // SAFETY: DMA_BUF_IOCTL_SYNC takes a struct of 64 bits of flags.
     unsafe { call::<SYNC, _>(buf.as_fd(), &mut flags) }
+}
+
+/// Make an address space.
+pub(crate) fn address_space_create(fd: impl AsFd) -> Result<accel_address_space_create> {
+    let mut argument = accel_address_space_create::new_zeroed();
+    // SAFETY: ADDRESS_SPACE_CREATE takes an `accel_address_space_create`, which has no pointers.
+    unsafe { call::<{ ioctl::ADDRESS_SPACE_CREATE }, _>(fd.as_fd(), &mut argument) }?;
+    Ok(argument)
+}
+
+/// Give the handle of an address space back.
+pub(crate) fn address_space_destroy(fd: impl AsFd, handle: u32) -> Result<()> {
+    let mut argument = accel_address_space_destroy { handle, flags: 0 };
+    // SAFETY: ADDRESS_SPACE_DESTROY takes an `accel_address_space_destroy`, which has no pointers.
+    unsafe { call::<{ ioctl::ADDRESS_SPACE_DESTROY }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Map a part of a buffer, or zeroes.
+pub(crate) fn address_space_map(
+    fd: impl AsFd,
+    argument: &mut accel_address_space_map,
+) -> Result<()> {
+    // SAFETY: ADDRESS_SPACE_MAP takes an `accel_address_space_map`, whose addresses are the device's.
+    unsafe { call::<{ ioctl::ADDRESS_SPACE_MAP }, _>(fd.as_fd(), argument) }
+}
+
+/// Unmap a range.
+pub(crate) fn address_space_unmap(
+    fd: impl AsFd,
+    space: u32,
+    address: u64,
+    size: u64,
+) -> Result<()> {
+    let mut argument = accel_address_space_unmap {
+        space,
+        flags: 0,
+        address,
+        size,
+    };
+    // SAFETY: ADDRESS_SPACE_UNMAP takes an `accel_address_space_unmap`, whose addresses are the
+    // device's.
+    unsafe { call::<{ ioctl::ADDRESS_SPACE_UNMAP }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Change what jobs may do in a range.
+pub(crate) fn address_space_protect(
+    fd: impl AsFd,
+    space: u32,
+    flags: u32,
+    address: u64,
+    size: u64,
+) -> Result<()> {
+    let mut argument = accel_address_space_protect {
+        space,
+        flags,
+        address,
+        size,
+    };
+    // SAFETY: ADDRESS_SPACE_PROTECT takes an `accel_address_space_protect`, whose addresses are the
+    // device's.
+    unsafe { call::<{ ioctl::ADDRESS_SPACE_PROTECT }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// Make a timeline that begins at `value`; returns its handle.
