@@ -494,7 +494,7 @@ size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address)
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_contiguous);
 
-/* Stores address and length of each DMA segment, @count of them at most; returns how many there are. */
+/* Stores address and length of each DMA segment, at most @count; returns how many there are. */
 size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t count)
 {
 	struct scatterlist *sg;

@@ -6,7 +6,7 @@
 
 #define LOCAL		ACCEL_MEMCARD_LOCAL
 #define MIB		(1024 * 1024UL)
-#define SOMEWHERE	(1ULL << 32)
+#define SOMEWHERE	0x100000000ULL
 #define ENTRY_ADDRESS	(~0xfffULL)
 
 /* Bytes in use once they are @expected, or still after SLACK_NS: jobs are dropped late. */
