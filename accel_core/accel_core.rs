@@ -120,6 +120,7 @@ pub use crate::{
         Outcome,
         Refusal, //
     },
+    objects::Objects,
     mmu::{
         Level,
         Mmu,

@@ -13,7 +13,6 @@ use crate::{
         AddressSpace,
         Request, //
     },
-    address_spaces::Reserved,
     driver::Driver,
     file::File,
     ioctl::Commit,
@@ -22,6 +21,7 @@ use crate::{
         Mmu,
         MmuInfo, //
     },
+    objects::Reserved,
     uapi::{
         accel_address_space_create,
         accel_address_space_destroy,
@@ -58,7 +58,7 @@ fn range(info: &MmuInfo, address: u64, size: u64) -> Result<Range<u64>> {
 pub(crate) fn create<'f, T: Driver>(
     file: &'f File<T>,
     args: &mut accel_address_space_create,
-) -> Result<Reserved<'f, T>> {
+) -> Result<Reserved<'f, AddressSpace<T>>> {
     let info = check::<T>(args.flags, 0)?;
     let space = AddressSpace::new(&file.client.device, &info)?;
     let reserved = file.address_spaces.reserve(space)?;
@@ -72,7 +72,8 @@ pub(crate) fn create<'f, T: Driver>(
 /// ACCEL_IOCTL_ADDRESS_SPACE_DESTROY
 pub(crate) fn destroy<T: Driver>(file: &File<T>, args: &mut accel_address_space_destroy) -> Result {
     check::<T>(args.flags, 0)?;
-    file.address_spaces.remove(args.handle)
+    drop(file.address_spaces.remove(args.handle)?);
+    Ok(())
 }
 
 /// What was mapped where the kernel chose: taken back unless committed, as nobody knows where it is.

@@ -28,7 +28,10 @@ use kernel_ext::{
 
 use crate::{
     address_space_ioctl,
-    address_spaces::AddressSpaces,
+    address_spaces::{
+        self,
+        AddressSpaces, //
+    },
     buffer::Backing,
     buffer_ioctl,
     device::{
@@ -367,7 +370,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
                 handles <- Handles::new(),
                 timelines <- timelines::new(),
                 doorbells <- Objects::new(ACCEL_DOORBELL_MAX, lock_class::doorbells()),
-                address_spaces <- AddressSpaces::new(),
+                address_spaces <- address_spaces::new(),
                 client,
             }),
             GFP_KERNEL,
