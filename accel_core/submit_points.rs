@@ -236,7 +236,7 @@ mod tests {
         let list = handles.map(|handle| point(handle, ACCEL_POINT_WAIT, 1));
         let mut points = SubmitPoints::new(&timelines, &list)?;
         let added = timelines.get(handles[0])?.reserve(1)?;
-        timelines.remove(handles[0])?;
+        timelines.remove(handles[0])?.close();
         assert_eq!(points.look_again(), Ok(false));
         drop(added);
         assert_eq!(points.look_again(), Err(ECANCELED));
