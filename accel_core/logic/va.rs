@@ -446,7 +446,7 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
     fn touched(&self, pieces: &impl Fn(B, u64) -> Piece) -> Range<u64> {
         let space = &*self.space;
         let Some(range) = self.change.range() else {
-            return space.bounds.clone();
+            return space.bounds();
         };
         let page_across = |edge| {
             let old = space.across(edge)?;
