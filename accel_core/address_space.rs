@@ -390,9 +390,8 @@ impl<T: Driver> Shared<T> {
         pending.steps(pieces, |step| tree.count(&mut needs, &step));
         tree.reserve(&needs)?;
         let written = pending.write(pieces, |step| tree.write(&step));
-        let pruned = tree.prune(&range);
+        tree.prune(&range);
         let flush = |stale: Range<u64>| {
-            let stale = stale.start.min(pruned.start)..stale.end.max(pruned.end);
             tree.written()?;
             T::Mmu::flush(&bound.data, &self.space, stale)
         };

@@ -138,9 +138,10 @@ pub trait Mmu<T: Driver>: 'static {
     /// Returns the entry for the table of the level below at `address`, never 0.
     fn table(address: u64) -> u64;
 
-    /// Has the device forget what it has cached of these addresses of a space, tables included. After
-    /// that, no access that went by it is under way or begins, also of jobs that run. May sleep, must
-    /// end by itself in bounded time, and not allocate: jobs that have ended may wait for it.
+    /// Has the device forget what it has cached of these addresses of a space: pages, and where the
+    /// tables are that translate any of them. After that, no access that went by it is under way or
+    /// begins, also of jobs that run. May sleep, must end by itself in bounded time, and not
+    /// allocate: jobs that have ended may wait for it.
     ///
     /// If it fails, no job is started with the space until a later call, for all of its addresses,
     /// has succeeded; a reset of the device may help. The memory stays taken meanwhile.

@@ -210,17 +210,9 @@ impl PageTree {
     }
 
     /// Takes out the tables for a range that lead to nothing any more: the last step of a change.
-    /// Returns the range, and all addresses that those tables were for: of these, the device may have
-    /// cached where the tables were.
-    pub(crate) fn prune(&mut self, range: &Range<u64>) -> Range<u64> {
-        let (top, mut stale) = (self.format.levels.len() - 1, range.clone());
-        self.root
-            .prune(&self.format, top, 0, range, &mut |child, base| {
-                stale.start = stale.start.min(base.start);
-                stale.end = stale.end.max(base.end);
-                push(&mut self.dead, child);
-            });
-        stale
+    pub(crate) fn prune(&mut self, range: &Range<u64>) {
+        let top = self.format.levels.len() - 1;
+        self.root.prune(&self.format, top, 0, range, &mut self.dead);
     }
 
     /// Returns whether all is written. EIO: the tables are not what they should be.
@@ -400,15 +392,14 @@ impl Table {
         }
     }
 
-    /// Takes tables out that lead to nothing, and hands them to `dead` with the addresses that they
-    /// were for.
+    /// Takes tables out that lead to nothing.
     fn prune(
         &mut self,
         format: &Format,
         level: usize,
         base: u64,
         range: &Range<u64>,
-        dead: &mut impl FnMut(KBox<Table>, Range<u64>),
+        dead: &mut List,
     ) {
         for index in Self::overlapping(format, level, base, range) {
             let Some(slot @ Some(_)) = self.children.get_mut(index) else {
@@ -420,7 +411,7 @@ impl Table {
             }
             if let Some(child) = slot.take_if(|child| child.used == 0) {
                 self.remove(index..index + 1);
-                dead(child, base..base + format.reach(level - 1));
+                push(dead, child);
             }
         }
     }
