@@ -40,7 +40,7 @@ const LEVELS: &[accel::Level] = &[
 
 const LARGE: u64 = 0x10000;
 
-/// How much the TLB caches, pages.
+/// How much the TLB caches, pages, and as many tables.
 const TLB_SIZE: usize = 16;
 
 /// The MMU, for the core.
@@ -107,10 +107,40 @@ impl Translation {
     }
 }
 
-struct Cache {
-    pages: [Translation; TLB_SIZE],
-    /// The next one to be replaced.
+/// Some of what the MMU found; the oldest is replaced.
+#[derive(Default)]
+struct Recent {
+    found: [Translation; TLB_SIZE],
     next: usize,
+}
+
+impl Recent {
+    fn find(&self, address: u64) -> Option<Translation> {
+        let found = self.found.iter().find(|found| found.has(address));
+        found.copied()
+    }
+
+    fn add(&mut self, found: Translation) {
+        if let Some(oldest) = self.found.get_mut(self.next) {
+            *oldest = found;
+        }
+        self.next = (self.next + 1) % TLB_SIZE;
+    }
+
+    fn forget(&mut self, range: &Range<u64>) {
+        for found in &mut self.found {
+            if found.address < range.end && found.address + found.size > range.start {
+                *found = Translation::default();
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Cache {
+    pages: Recent,
+    /// Entries that lead to tables of the lowest level.
+    tables: Recent,
 }
 
 /// What is cached of an address space.
@@ -122,13 +152,9 @@ pub(crate) struct Tlb {
 
 impl Tlb {
     fn new() -> Result<Arc<Self>> {
-        let cache = Cache {
-            pages: [Translation::default(); TLB_SIZE],
-            next: 0,
-        };
         Arc::pin_init(
             pin_init!(Self {
-                cache <- new_mutex!(cache, "memcard_tlb"),
+                cache <- new_mutex!(Cache::default(), "memcard_tlb"),
             }),
             GFP_KERNEL,
         )
@@ -137,11 +163,8 @@ impl Tlb {
     fn flush(&self, range: &Range<u64>) {
         // With the lock, so not while somebody uses what is cached.
         let mut cache = self.cache.lock();
-        for page in &mut cache.pages {
-            if page.address < range.end && page.address.saturating_add(page.size) > range.start {
-                *page = Translation::default();
-            }
-        }
+        cache.pages.forget(range);
+        cache.tables.forget(range);
     }
 }
 
@@ -165,23 +188,22 @@ impl View<'_> {
     }
 
     fn find(&self, cache: &mut Cache, address: u64) -> Result<Translation> {
-        if let Some(page) = cache.pages.iter().find(|page| page.has(address)) {
-            return Ok(*page);
+        if let Some(page) = cache.pages.find(address) {
+            return Ok(page);
         }
-        let found = self.walk(address)?;
+        let found = self.walk(&mut cache.tables, address)?;
         if found.size != 0 {
-            let next = cache.next;
-            if let Some(page) = cache.pages.get_mut(next) {
-                *page = found;
-            }
-            cache.next = (next + 1) % TLB_SIZE;
+            cache.pages.add(found);
         }
         Ok(found)
     }
 
-    fn walk(&self, address: u64) -> Result<Translation> {
-        let mut table = self.step.root();
-        for level in LEVELS.iter().rev() {
+    fn walk(&self, tables: &mut Recent, address: u64) -> Result<Translation> {
+        let (mut table, mut levels) = (self.step.root(), LEVELS);
+        if let (Some(cached), [lowest, ..]) = (tables.find(address), LEVELS) {
+            (table, levels) = (cached.entry & ADDRESS, core::slice::from_ref(lowest));
+        }
+        for (number, level) in levels.iter().enumerate().rev() {
             let index = address >> level.shift & ((1 << level.bits) - 1);
             let mut bytes = [0; 8];
             self.memory.read((table + index * 8) as usize, &mut bytes)?;
@@ -189,16 +211,20 @@ impl View<'_> {
             if entry & VALID == 0 || address >> 39 != 0 {
                 break;
             }
+            let size = match entry & PAGE_64K {
+                0 => 1 << level.shift,
+                _ => LARGE,
+            };
+            let found = Translation {
+                address: address & !(size - 1),
+                size,
+                entry,
+            };
             if entry & TABLE == 0 {
-                let size = match entry & PAGE_64K {
-                    0 => 1 << level.shift,
-                    _ => LARGE,
-                };
-                return Ok(Translation {
-                    address: address & !(size - 1),
-                    size,
-                    entry,
-                });
+                return Ok(found);
+            }
+            if number == 1 {
+                tables.add(found);
             }
             table = entry & ADDRESS;
         }
