@@ -120,7 +120,6 @@ pub use crate::{
         Outcome,
         Refusal, //
     },
-    objects::Objects,
     mmu::{
         Level,
         Mmu,
@@ -129,6 +128,7 @@ pub use crate::{
         PageEntry,
         PageTarget, //
     },
+    objects::Objects,
     region::{
         RegionInfo,
         Visible, //
