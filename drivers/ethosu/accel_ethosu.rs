@@ -44,7 +44,8 @@ impl accel::Driver for EthosU {
     const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
         name: c"npu",
         kind: accel::EngineKind::Inference,
-        timeout_ms: 500,
+        // As long as a model on a busy host may need; the C driver has 500.
+        timeout_ms: 2000,
     }];
     const PLACEMENT: accel::Placement = accel::Placement::Contiguous;
     const DMA_BITS: Option<u32> = Some(40);

@@ -39,7 +39,7 @@ class Scenario:
     # The least number of KTAP results that make the boot worth anything.
     tests: int = 1
     # Seconds for the whole boot, and seconds of silence, before the guest is given up.
-    timeout: int = 300
+    timeout: int = 600
     silence: int = 90
     # Only `make test-long` runs it.
     long: bool = False

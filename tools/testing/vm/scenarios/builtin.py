@@ -7,7 +7,7 @@ SCENARIO = Scenario(
     kernels=("builtin",),
     files={"/selftests": "build/selftests/x86_64"},
     parameters="kunit.enable=1 kunit.autorun=1",
-    timeout=600,
+    timeout=900,
     guest="""
 for program in info abi buffer mmap submit wait reset clients node sysfs mock; do
 	echo "# $program"

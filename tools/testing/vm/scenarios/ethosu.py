@@ -6,7 +6,7 @@ from vm.scenario import Scenario
 SCENARIO = Scenario(
     modules=("accel-core", "accel_ethosu"),
     files={"/selftests": "build/selftests"},
-    timeout=600,
+    timeout=900,
     guest="""
 load
 host plug npu0 256

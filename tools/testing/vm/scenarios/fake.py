@@ -6,7 +6,7 @@ from vm.scenario import Scenario
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_mock"),
     files={"/selftests": "build/selftests"},
-    timeout=900,
+    timeout=1800,
     guest="""
 load accel-core accel_fake
 both="info abi buffer pin dma_buf mmap submit wait uffd timeline timeline_wait sync_file

@@ -32,7 +32,7 @@ SCENARIO = Scenario(
     files={"/selftests": "build/selftests"},
     # QEMU does not take memory a second time: for the card that is taken out and comes back.
     hardware=sum((card(i, *place) for i, place in enumerate(CARDS.items())), SWITCH + memory("spare")),
-    timeout=900,
+    timeout=1200,
     guest="""
 load
 until_true 10 test -e /dev/accel/accel2 || exit 1
