@@ -33,6 +33,7 @@ use crate::buffer::Buffer;
 use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
+use crate::handle::Handle;
 use crate::sys;
 
 /// An address space of an open device. Clones are the same one, which ends with the last of them and
@@ -42,20 +43,6 @@ pub struct AddressSpace {
     handle: Arc<Handle>,
     addresses: Range<u64>,
     page_sizes: u64,
-}
-
-/// A handle that is given back when nobody needs it.
-#[derive(Debug)]
-struct Handle {
-    device: Device,
-    number: u32,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // It fails only when the device is gone, and then the kernel has nothing to give back.
-        let _ = sys::address_space_destroy(&self.device, self.number);
-    }
 }
 
 /// Where something is to be mapped.
@@ -101,17 +88,20 @@ impl Rights {
     }
 }
 
+fn handle(device: &Device, number: u32) -> Arc<Handle> {
+    Handle::new(device, number, |device, number| {
+        sys::address_space_destroy(device, number)
+    })
+}
+
 impl AddressSpace {
     pub(crate) fn create(device: &Device) -> Result<Self> {
         let raw =
             sys::address_space_create(device).map_err(Error::in_call("create an address space"))?;
-        let handle = Handle {
-            device: device.clone(),
-            number: raw.handle,
-        };
+        let handle = handle(device, raw.handle);
         let end = raw.start.checked_add(raw.size);
         Ok(AddressSpace {
-            handle: Arc::new(handle),
+            handle,
             addresses: raw.start..end.ok_or(Error::BadAnswer("addresses without end"))?,
             page_sizes: raw.page_sizes,
         })
@@ -119,7 +109,7 @@ impl AddressSpace {
 
     /// What drivers call it in payloads of jobs.
     pub fn number(&self) -> u32 {
-        self.handle.number
+        self.handle.number()
     }
 
     /// The addresses that can be mapped.
@@ -143,7 +133,7 @@ impl AddressSpace {
     /// `NoDeviceMemory` no room for it or for page tables; `Resetting` while there is room, but it is
     /// being overwritten; `Failed` if the device does not answer; `NoMemory`; `Gone`.
     pub fn map(&self, buffer: &Buffer, part: Range<u64>, at: Where, may: Rights) -> Result<u64> {
-        if !buffer.device().same_client(&self.handle.device) {
+        if !buffer.device().same_client(self.handle.device()) {
             return Err(Error::ForeignBuffer);
         }
         let raw = accel_address_space_map {
@@ -169,13 +159,13 @@ impl AddressSpace {
     }
 
     fn map_by(&self, mut raw: accel_address_space_map, at: Where, flags: u32) -> Result<u64> {
-        raw.space = self.handle.number;
+        raw.space = self.handle.number();
         (raw.flags, raw.address) = match at {
             Where::Anywhere => (flags, 0),
             Where::Rather(address) => (flags, address),
             Where::Exactly(address) => (flags | accel_uapi::ACCEL_MAP_FIXED, address),
         };
-        sys::address_space_map(&self.handle.device, &mut raw)
+        sys::address_space_map(self.handle.device(), &mut raw)
             .map_err(Error::in_call("map a buffer"))?;
         Ok(raw.address)
     }
@@ -188,7 +178,7 @@ impl AddressSpace {
     /// [`AddressSpace::map`].
     pub fn unmap(&self, range: Range<u64>) -> Result<()> {
         let size = range.end.saturating_sub(range.start);
-        sys::address_space_unmap(&self.handle.device, self.number(), range.start, size)
+        sys::address_space_unmap(self.handle.device(), self.number(), range.start, size)
             .map_err(Error::in_call("unmap a range"))
     }
 
@@ -199,7 +189,7 @@ impl AddressSpace {
     /// As [`AddressSpace::unmap`], and `Access` if a buffer there is read-only.
     pub fn protect(&self, range: Range<u64>, may: Rights) -> Result<()> {
         let (number, size) = (self.number(), range.end.saturating_sub(range.start));
-        sys::address_space_protect(&self.handle.device, number, may.flags(), range.start, size)
+        sys::address_space_protect(self.handle.device(), number, may.flags(), range.start, size)
             .map_err(Error::in_call("protect a range"))
     }
 }
@@ -211,10 +201,7 @@ mod tests {
 
     fn fake(device: &Device) -> AddressSpace {
         AddressSpace {
-            handle: Arc::new(Handle {
-                device: device.clone(),
-                number: 3,
-            }),
+            handle: handle(device, 3),
             addresses: 0x1000..0x10_0000,
             page_sizes: 0x21_1000,
         }

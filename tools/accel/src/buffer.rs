@@ -14,6 +14,7 @@ use zerocopy::FromZeros;
 use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
+use crate::handle::Handle;
 use crate::mapping::Mapping;
 use crate::sys;
 
@@ -88,20 +89,6 @@ pub struct Buffer {
     mmap_offset: u64,
 }
 
-/// A handle that is given back when nobody needs it.
-#[derive(Debug)]
-struct Handle {
-    device: Device,
-    number: u32,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // It fails only when the device is gone, and then the kernel has nothing to give back.
-        let _ = sys::buffer_close(&self.device, self.number);
-    }
-}
-
 /// What the kernel says of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferInfo {
@@ -109,6 +96,12 @@ pub struct BufferInfo {
     pub size: u64,
     /// Where it is.
     pub placement: Placement,
+}
+
+fn handle(device: &Device, number: u32) -> Arc<Handle> {
+    Handle::new(device, number, |device, number| {
+        sys::buffer_close(device, number)
+    })
 }
 
 impl Buffer {
@@ -141,15 +134,12 @@ impl Buffer {
     fn create_by(device: &Device, mut raw: accel_buffer_create) -> Result<Self> {
         let size = raw.size;
         sys::buffer_create(device, &mut raw).map_err(Error::in_call("create a buffer"))?;
-        let handle = Handle {
-            device: device.clone(),
-            number: raw.handle,
-        };
+        let handle = handle(device, raw.handle);
         if raw.size < size {
             return Err(Error::BadAnswer("a buffer that is too small"));
         }
         Ok(Buffer {
-            handle: Arc::new(handle),
+            handle,
             size: raw.size,
             placement: raw.placement.into(),
             mmap_offset: raw.mmap_offset,
@@ -163,10 +153,7 @@ impl Buffer {
         };
         sys::buffer_import(device, &mut raw).map_err(Error::in_call("import a dma-buf"))?;
         Ok(Buffer {
-            handle: Arc::new(Handle {
-                device: device.clone(),
-                number: raw.handle,
-            }),
+            handle: handle(device, raw.handle),
             size: raw.size,
             placement: raw.placement.into(),
             mmap_offset: raw.mmap_offset,
@@ -233,11 +220,11 @@ impl Buffer {
     }
 
     pub(crate) fn device(&self) -> &Device {
-        &self.handle.device
+        self.handle.device()
     }
 
     pub(crate) fn number(&self) -> u32 {
-        self.handle.number
+        self.handle.number()
     }
 }
 
@@ -245,10 +232,7 @@ impl Buffer {
 impl Buffer {
     /// A buffer that only has a name.
     pub(crate) fn fake(device: &Device, number: u32) -> Self {
-        let handle = Arc::new(Handle {
-            device: device.clone(),
-            number,
-        });
+        let handle = handle(device, number);
         Buffer {
             handle,
             size: 4096,

@@ -41,6 +41,7 @@ pub mod buffer;
 pub mod device;
 pub mod error;
 pub mod ethosu;
+mod handle;
 pub mod info;
 pub mod job;
 pub mod mapping;

@@ -32,6 +32,7 @@ use rustix::io::Errno;
 use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
+use crate::handle::Handle;
 use crate::job::Deadline;
 use crate::sys;
 
@@ -40,20 +41,6 @@ use crate::sys;
 #[derive(Clone, Debug)]
 pub struct Timeline {
     handle: Arc<Handle>,
-}
-
-/// A handle that is given back when nobody needs it.
-#[derive(Debug)]
-struct Handle {
-    device: Device,
-    number: u32,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // It fails only when the device is gone, and then the kernel has nothing to give back.
-        let _ = sys::timeline_close(&self.device, self.number);
-    }
 }
 
 /// How far a timeline is.
@@ -92,13 +79,18 @@ pub struct Point {
     value: u64,
 }
 
+fn handle(device: &Device, number: u32) -> Arc<Handle> {
+    Handle::new(device, number, |device, number| {
+        sys::timeline_close(device, number)
+    })
+}
+
 impl Timeline {
     pub(crate) fn create(device: &Device, value: u64) -> Result<Self> {
         let number =
             sys::timeline_create(device, value).map_err(Error::in_call("create a timeline"))?;
-        let device = device.clone();
         Ok(Timeline {
-            handle: Arc::new(Handle { device, number }),
+            handle: handle(device, number),
         })
     }
 
@@ -116,7 +108,7 @@ impl Timeline {
     ///
     /// [`Error::Call`]: `Gone`.
     pub fn progress(&self) -> Result<Progress> {
-        let raw = sys::timeline_query(self.device(), self.handle.number)
+        let raw = sys::timeline_query(self.device(), self.handle.number())
             .map_err(Error::in_call("ask about a timeline"))?;
         Ok(Progress {
             value: raw.value,
@@ -126,7 +118,7 @@ impl Timeline {
     }
 
     pub(crate) fn device(&self) -> &Device {
-        &self.handle.device
+        self.handle.device()
     }
 }
 
@@ -191,7 +183,7 @@ impl Point {
 
     pub(crate) fn raw(&self) -> accel_point {
         accel_point {
-            handle: self.timeline.handle.number,
+            handle: self.timeline.handle.number(),
             flags: 0,
             value: self.value,
         }
@@ -273,7 +265,7 @@ mod tests {
 
     fn fake(number: u32) -> Timeline {
         let device = Device::open("/dev/null").unwrap();
-        let handle = Arc::new(Handle { device, number });
+        let handle = handle(&device, number);
         Timeline { handle }
     }
 
