@@ -9,10 +9,13 @@
 //!   [`Driver`]
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`; the
 //!   device's own memory: `device_memory` <- `region` -> `scrub`
-//! - job: `submit` -> `reservations` (whom it waits for) -> `job` (armed) -> `backlog` (until they
-//!   have ended) -> `engine` (start, complete, time out) -> `queue` (status, fence)
+//! - job: `submit` -> `submissions` (created; kept until its points are backed) -> `reservations`
+//!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `engine` (start,
+//!   complete, time out) -> `queue` (status, fence)
 //! - address space: `address_space_ioctl` -> `address_spaces` (handles) -> `address_space` (change)
-//!   -> `page_tree` (tables in device memory) -> [`Mmu`] (entries, flush); `objects` (parts of buffers)
+//!   -> `page_tree` (tables in device memory) -> [`Mmu`] (entries, flush); `mapped_objects` (parts of
+//!   buffers)
+//! - doorbell: `doorbell_ioctl` -> `doorbell` -> `objects` (handles) -> mmap in `file`
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
 //!   fences) -> `watchers`
 //! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
