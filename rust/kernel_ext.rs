@@ -46,6 +46,7 @@ pub mod sg_table;
 pub mod sync_file;
 pub mod sysfs;
 pub mod time;
+pub mod tracker;
 pub mod uaccess;
 pub mod user_pages;
 pub mod workqueue;
