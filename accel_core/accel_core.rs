@@ -18,7 +18,8 @@
 //! - doorbell: `doorbell_ioctl` -> `doorbell` -> `objects` (handles) -> mmap in `file`
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
 //!   fences) -> `watchers`
-//! - telemetry: `health`, `clients`, `engine` -> `info` -> nodes; `sysfs`, `debugfs`
+//! - telemetry: `health`, `clients`, `engine`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
+//!   `debugfs` <- `buffer_list`
 //!
 //! See `Documentation/architecture.rst`.
 
@@ -31,6 +32,7 @@ mod address_spaces;
 mod backlog;
 mod buffer;
 mod buffer_ioctl;
+mod buffer_list;
 mod clients;
 mod debugfs;
 mod device;
@@ -40,6 +42,7 @@ mod doorbell;
 mod doorbell_ioctl;
 mod driver;
 mod engine;
+mod fdinfo;
 mod file;
 mod handles;
 mod health;
@@ -54,6 +57,7 @@ mod mmap_offset;
 mod mmu;
 mod monitor;
 mod objects;
+mod owner;
 mod page_tree;
 mod queue;
 mod region;
@@ -71,6 +75,7 @@ mod timeline_point;
 mod timeline_tests;
 mod timeline_wait;
 mod timelines;
+mod usage;
 mod wait;
 mod watchers;
 mod worker;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Buffers: memory that user space and a device share.
+//!
+//! A buffer exists until nobody uses its memory any more: its handle, the jobs that name it, the
+//! mappings that show it, its dma-buf and the buffers that were imported from that each hold it.
 
 use kernel::{
+    mm::virt::VmaNew,
     page::{
         page_align,
         PAGE_SHIFT, //
     },
     prelude::*,
+    str::CString,
     sync::{
         aref::ARef,
         atomic::{
@@ -28,9 +33,19 @@ use kernel_ext::{
         OwnedResv,
         Resv, //
     },
+    io_pages::{
+        HasIoPages,
+        IoPages, //
+    },
     pages::{
         Caching,
         Pages, //
+    },
+    pages_map::HasPages,
+    tracker::{
+        Track,
+        Tracked,
+        Tracker, //
     },
 };
 
@@ -38,10 +53,9 @@ use crate::{
     device::Device,
     device_memory::DeviceMemory,
     driver::Driver,
-    memory::{
-        DeviceMapping,
-        Memory, //
-    },
+    memory::DeviceMapping,
+    owner::Owner,
+    region::Region,
     uapi, //
 };
 
@@ -77,13 +91,20 @@ impl Placement {
     }
 }
 
-/// A buffer. Its memory outlives it in user mappings and dma-bufs that show it.
-pub struct Buffer {
+/// A buffer, listed among those of the device for which it was made.
+pub type Buffer = Tracked<Inner>;
+
+/// What a buffer is.
+pub struct Inner {
+    owner: Arc<Owner>,
+    /// The buffer whose memory it is, if it was imported from one of the subsystem.
+    origin: Option<Arc<Buffer>>,
     memory: Backing,
     placement: Placement,
     mapping: Option<DeviceMapping>,
     /// Where its mmap offsets begin, pages; 0 until it is published. See [`crate::handles`].
     first_page: Atomic<u32>,
+    exported: Atomic<bool>,
     /// Of memory that others use, too, or may; see [`crate::reservations`].
     shared: SetOnce<Arc<OwnedResv>>,
 }
@@ -112,10 +133,53 @@ impl Backing {
     }
 }
 
-impl Buffer {
+impl Track for Inner {
+    /// The label.
+    type Note = Option<KBox<CString>>;
+
+    #[inline]
+    fn tracker(&self) -> &Tracker<Self> {
+        &self.owner.memory().buffers
+    }
+
+    /// Bytes of system memory that it takes, and no other buffer does.
+    #[inline]
+    fn weight(&self) -> u64 {
+        match (&self.memory, &self.origin) {
+            (Backing::Pages(pages), None) => pages.size() as u64,
+            _ => 0,
+        }
+    }
+}
+
+impl HasPages for Inner {
+    fn pages(&self) -> Option<&Pages> {
+        match &self.memory {
+            Backing::Pages(pages) => Some(pages),
+            _ => None,
+        }
+    }
+}
+
+impl HasIoPages for Inner {
+    fn io_pages(&self) -> Option<&IoPages> {
+        self.device_memory()?.io_pages()
+    }
+}
+
+/// Maps a buffer into user space, beginning with page `first`.
+pub(crate) fn mmap(buffer: &Arc<Buffer>, vma: &VmaNew, first: usize) -> Result {
+    match &buffer.memory {
+        Backing::Pages(_) => Pages::map(buffer, vma, first),
+        Backing::Device(_) => IoPages::map(buffer, vma, first),
+        Backing::Imported { buf, .. } => buf.mmap(vma, first),
+    }
+}
+
+impl Inner {
     /// Allocates the memory of a buffer of at least `size` bytes.
     pub(crate) fn new(
-        memory: &Arc<Memory>,
+        owner: &Arc<Owner>,
         size: u64,
         placement: Placement,
         caching: Caching,
@@ -130,28 +194,49 @@ impl Buffer {
             Placement::Contiguous => Pages::contiguous(count, caching)?,
             Placement::Device | Placement::Imported | Placement::User => return Err(EOPNOTSUPP),
         };
-        Self::from_pages(memory, pages, placement)
+        Self::from_pages(owner, pages, placement)
     }
 
     /// Makes a buffer of `pages`.
     pub(crate) fn from_pages(
-        memory: &Arc<Memory>,
-        mut pages: Pages,
+        owner: &Arc<Owner>,
+        pages: Pages,
         placement: Placement,
     ) -> Result<Self> {
-        pages.account(memory.clone());
         let pages = Arc::new(pages, GFP_KERNEL_ACCOUNT)?;
-        Ok(Self::from_backing(Backing::Pages(pages), placement))
+        Ok(Self::from_backing(owner, Backing::Pages(pages), placement))
     }
 
-    pub(crate) fn from_backing(memory: Backing, placement: Placement) -> Self {
+    /// Makes a buffer of `memory`.
+    pub(crate) fn from_backing(owner: &Arc<Owner>, memory: Backing, placement: Placement) -> Self {
         Self {
+            owner: owner.clone(),
+            origin: None,
             memory,
             placement,
             mapping: None,
             first_page: Atomic::new(0),
+            exported: Atomic::new(false),
             shared: SetOnce::new(),
         }
+    }
+
+    /// Makes another buffer of the memory of `origin`, which is shared.
+    pub(crate) fn from_origin(owner: &Arc<Owner>, origin: Arc<Buffer>) -> Self {
+        let memory = match &origin.memory {
+            Backing::Pages(pages) => Backing::Pages(pages.clone()),
+            Backing::Device(memory) => Backing::Device(memory.clone()),
+            Backing::Imported { buf, .. } => Backing::Imported {
+                buf: buf.clone(),
+                vmap: None,
+            },
+        };
+        let mut buffer = Self::from_backing(owner, memory, origin.placement);
+        if let Some(resv) = origin.own_resv() {
+            buffer.set_shared(resv.clone());
+        }
+        buffer.origin = Some(origin.origin.clone().unwrap_or(origin));
+        buffer
     }
 
     /// Maps it for the device, if that does DMA.
@@ -192,6 +277,13 @@ impl Buffer {
             Backing::Device(memory) => Some(memory),
             _ => None,
         }
+    }
+
+    /// Returns which element of ACCEL_INFO_MEMORY it is in: one of the device's `regions`, or 0.
+    pub(crate) fn region_index(&self, regions: &[Arc<Region>]) -> usize {
+        let memory = self.device_memory();
+        let index = memory.and_then(|memory| memory.region_index(regions));
+        index.map_or(0, |index| index + 1)
     }
 
     /// Checks that a device of driver `T` can work with it: EOPNOTSUPP if that needs buffers in one
@@ -267,6 +359,14 @@ impl Buffer {
         self.shared.populate(resv);
     }
 
+    pub(crate) fn was_exported(&self) -> bool {
+        self.exported.load(Acquire)
+    }
+
+    pub(crate) fn set_exported(&self) {
+        self.exported.store(true, Release);
+    }
+
     pub(crate) fn first_page(&self) -> Option<u32> {
         match self.first_page.load(Acquire) {
             0 => None,
@@ -276,5 +376,29 @@ impl Buffer {
 
     pub(crate) fn publish(&self, first_page: u32) {
         self.first_page.store(first_page, Release);
+    }
+
+    /// Its handle is gone.
+    pub(crate) fn unpublish(&self) {
+        self.first_page.store(0, Release);
+    }
+
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Returns a number that all buffers with this memory have, and no others.
+    pub(crate) fn memory_id(&self) -> usize {
+        match (&self.origin, &self.memory) {
+            (Some(origin), _) => origin.memory_id(),
+            (None, Backing::Pages(pages)) => Arc::as_ptr(pages) as usize,
+            (None, Backing::Device(memory)) => memory.id(),
+            (None, Backing::Imported { buf, .. }) => core::ptr::from_ref(&**buf) as usize,
+        }
+    }
+
+    /// Returns the buffer whose memory it is, if that is another one.
+    pub(crate) fn origin(&self) -> Option<&Inner> {
+        self.origin.as_ref().map(|origin| &***origin)
     }
 }

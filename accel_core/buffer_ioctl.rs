@@ -18,13 +18,15 @@ use kernel_ext::{
 use crate::{
     buffer::{
         Backing,
-        Buffer,
+        Inner,
         Placement, //
     },
-    device::Device,
     device_memory::DeviceMemory,
     driver::Driver,
-    file::File,
+    file::{
+        Client,
+        File, //
+    },
     handles::Reserved,
     mmap_offset, region,
     uapi::{
@@ -49,13 +51,13 @@ pub(crate) fn create<'f, T: Driver>(
     file: &'f File<T>,
     args: &mut accel_buffer_create,
 ) -> Result<Reserved<'f>> {
-    let device = &file.client.device;
+    let client = &file.client;
     let placement = Placement::parse(args.placement, T::PLACEMENT)?;
     let mut buffer = match placement {
-        Placement::Device => create_in_device(device, args)?,
-        _ => create_in_system(device, args, placement)?,
+        Placement::Device => create_in_device(client, args)?,
+        _ => create_in_system(client, args, placement)?,
     };
-    buffer.map(device)?;
+    buffer.map(&client.device)?;
     args.size = buffer.size() as u64;
     args.placement = placement as u32;
     let reserved = file.handles.reserve(buffer)?;
@@ -66,38 +68,41 @@ pub(crate) fn create<'f, T: Driver>(
 
 /// Makes a buffer in system memory.
 fn create_in_system<T: Driver>(
-    device: &Device<T>,
+    client: &Client<T>,
     args: &accel_buffer_create,
     placement: Placement,
-) -> Result<Buffer> {
+) -> Result<Inner> {
     let caching = match args.flags {
         0 => Caching::Cached,
         ACCEL_CREATE_WRITE_COMBINED => Caching::WriteCombined,
         _ => return Err(EOPNOTSUPP),
     };
     match args.region {
-        0 => Buffer::new(&device.memory, args.size, placement, caching),
+        0 => Inner::new(&client.owner, args.size, placement, caching),
         _ => Err(EINVAL),
     }
 }
 
 /// Makes a buffer in one of the regions of the device.
-fn create_in_device<T: Driver>(device: &Device<T>, args: &accel_buffer_create) -> Result<Buffer> {
-    if device.regions().is_empty()
-        || args.flags & !(ACCEL_CREATE_CONTIGUOUS | ACCEL_CREATE_VISIBLE) != 0
-    {
+fn create_in_device<T: Driver>(client: &Client<T>, args: &accel_buffer_create) -> Result<Inner> {
+    let regions = client.device.regions();
+    if regions.is_empty() || args.flags & !(ACCEL_CREATE_CONTIGUOUS | ACCEL_CREATE_VISIBLE) != 0 {
         return Err(EOPNOTSUPP);
     }
     // In INFO, system memory comes first.
     let index = (args.region as usize).checked_sub(1).ok_or(EINVAL)?;
-    let region = device.regions().get(index).ok_or(EINVAL)?;
+    let region = regions.get(index).ok_or(EINVAL)?;
     let request = region::Request {
         size: args.size,
         contiguous: args.flags & ACCEL_CREATE_CONTIGUOUS != 0,
         visible: args.flags & ACCEL_CREATE_VISIBLE != 0,
     };
     let memory = Backing::Device(DeviceMemory::new(region, request)?);
-    Ok(Buffer::from_backing(memory, Placement::Device))
+    Ok(Inner::from_backing(
+        &client.owner,
+        memory,
+        Placement::Device,
+    ))
 }
 
 /// ACCEL_IOCTL_BUFFER_PIN
@@ -114,7 +119,7 @@ pub(crate) fn pin<'f, T: Driver>(
     let size = usize::try_from(args.size).map_err(|_| EINVAL)?;
     let device = &file.client.device;
     let pages = Pages::pin(address, size, is_writable)?;
-    let mut buffer = Buffer::from_pages(&device.memory, pages, Placement::User)?;
+    let mut buffer = Inner::from_pages(&file.client.owner, pages, Placement::User)?;
     buffer.map(device)?;
     buffer.check_reach::<T>()?;
     let reserved = file.handles.reserve(buffer)?;
@@ -135,13 +140,11 @@ pub(crate) fn info<T: Driver>(file: &File<T>, args: &mut accel_buffer_info) -> R
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
-    if args.reserved != 0 {
-        return Err(EINVAL);
-    }
     let buffer = file.handles.get(args.handle)?;
     args.size = buffer.size() as u64;
     args.mmap_offset = mmap_offset::bytes(buffer.first_page().ok_or(ENOENT)?);
     args.placement = buffer.placement() as u32;
+    args.region = buffer.region_index(file.client.device.regions()) as u32;
     Ok(())
 }
 

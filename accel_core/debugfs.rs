@@ -12,6 +12,7 @@ use kernel::{
 };
 
 use crate::{
+    buffer_list,
     device::Device,
     driver::Driver, //
 };
@@ -42,7 +43,7 @@ impl<T: Driver> Directory<T> {
         let dir = crate::DEBUGFS.get().map(|root| root.subdir(&name));
         let mut files = KVec::new();
         if let Some(dir) = &dir {
-            let names = [c"engines"].into_iter();
+            let names = [c"engines", c"buffers"].into_iter();
             let names = Iterator::chain(names, T::DEBUGFS.iter().map(|f| f.name));
             for (index, name) in names.enumerate() {
                 let entry = Entry {
@@ -61,8 +62,10 @@ impl<T: Driver> Directory<T> {
 }
 
 fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Some(index) = entry.index.checked_sub(1) else {
-        return engines(&entry.device, f);
+    let index = match entry.index {
+        0 => return engines(&entry.device, f),
+        1 => return buffer_list::write(&entry.device.memory, f),
+        index => index - 2,
     };
     match (entry.device.cell.enter(), T::DEBUGFS.get(index)) {
         (Some(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),

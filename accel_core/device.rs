@@ -46,6 +46,9 @@ use crate::{
     worker::Worker, //
 };
 
+/// What system memory is called, for users.
+pub(crate) const SYSTEM_MEMORY: &CStr = c"memory";
+
 /// A device. Lives until the last file on it is closed.
 #[pin_data]
 pub struct Device<T: Driver> {
@@ -133,6 +136,12 @@ impl<T: Driver> Device<T> {
     /// Returns its doorbells, if it has any.
     pub(crate) fn doorbells(&self) -> Option<&Arc<Doorbells>> {
         self.doorbells.as_ref()
+    }
+
+    /// Returns what its memory is called: system memory, then the regions.
+    pub(crate) fn memory_names(&self) -> impl Iterator<Item = &'static CStr> + '_ {
+        let regions = self.regions().iter().map(|region| region.info().name);
+        Iterator::chain(core::iter::once(SYSTEM_MEMORY), regions)
     }
 
     /// Enters a section in which the device stays bound, unless it is gone (ENODEV).

@@ -31,10 +31,16 @@ use kernel_ext::{
     },
 };
 
-use crate::region::{
-    Pieces,
-    Region,
-    Request, //
+use crate::{
+    buffer::{
+        self,
+        Buffer, //
+    },
+    region::{
+        Pieces,
+        Region,
+        Request, //
+    },
 };
 
 /// Memory of a region that nobody else has; given back when dropped, which is when the last buffer,
@@ -137,27 +143,42 @@ impl DeviceMemory {
         ranges.map(move |range| range.start + address..range.end + address)
     }
 
-    /// Makes a dma-buf of it, whose users have their fences in `resv`. EOPNOTSUPP: other devices
-    /// cannot reach it.
-    pub(crate) fn export(&self, resv: &Arc<OwnedResv>) -> Result<ARef<DmaBuf>> {
+    /// Makes a dma-buf of `buffer`, which it is the memory of, and whose users have their fences in
+    /// `resv`. EOPNOTSUPP: other devices cannot reach it.
+    pub(crate) fn export(
+        &self,
+        buffer: &Arc<Buffer>,
+        resv: &Arc<OwnedResv>,
+    ) -> Result<ARef<DmaBuf>> {
         let shared = Shared {
-            memory: self.clone(),
+            buffer: buffer.clone(),
             resv: resv.clone(),
             pages: self.pages.clone().ok_or(EOPNOTSUPP)?,
         };
         dma_buf_peer::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?)
     }
 
-    /// Returns the memory that `buf` was exported from, if that is one of `regions`, and where the
-    /// fences of its users are.
-    pub(crate) fn exported(
-        buf: &DmaBuf,
-        regions: &[Arc<Region>],
-    ) -> Option<(Self, Arc<OwnedResv>)> {
-        let shared = dma_buf_peer::exported::<Shared>(buf)?;
-        let region = &shared.memory.allocation.region;
-        let is_one = regions.iter().any(|one| Arc::ptr_eq(one, region));
-        is_one.then(|| (shared.memory.clone(), shared.resv.clone()))
+    /// Returns the buffer that `buf` was exported from, if that is in one of `regions`.
+    pub(crate) fn exported(buf: &DmaBuf, regions: &[Arc<Region>]) -> Option<Arc<Buffer>> {
+        let buffer = dma_buf_peer::exported::<Shared>(buf)?.buffer.clone();
+        buffer.device_memory()?.region_index(regions)?;
+        Some(buffer)
+    }
+
+    /// Returns which of `regions` it is in, if it is in one.
+    pub(crate) fn region_index(&self, regions: &[Arc<Region>]) -> Option<usize> {
+        let region = &self.allocation.region;
+        regions.iter().position(|one| Arc::ptr_eq(one, region))
+    }
+
+    /// Returns a number that tells it from all other memory.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.allocation) as usize
+    }
+
+    /// Returns the name of the region that it is in.
+    pub(crate) fn region_name(&self) -> &'static CStr {
+        self.allocation.region.info().name
     }
 
     /// Takes it from everybody who maps it: an access is a SIGBUS from now on, for ever. For a driver
@@ -168,8 +189,8 @@ impl DeviceMemory {
         }
     }
 
-    pub(crate) fn map(&self, vma: &VmaNew, first: usize) -> Result {
-        self.pages.as_ref().ok_or(EOPNOTSUPP)?.map(vma, first)
+    pub(crate) fn io_pages(&self) -> Option<&IoPages> {
+        self.pages.as_deref()
     }
 
     /// Calls `f` with the aperture and each piece of a range that is in one piece of it: where it is
@@ -231,7 +252,7 @@ static OPERATIONS: Operations<Shared> = Operations::new();
 
 /// What a dma-buf keeps: the memory, but not the device.
 struct Shared {
-    memory: DeviceMemory,
+    buffer: Arc<Buffer>,
     resv: Arc<OwnedResv>,
     pages: Arc<IoPages>,
 }
@@ -253,6 +274,10 @@ impl Exporter for Shared {
 
     fn pages(&self) -> &Arc<IoPages> {
         &self.pages
+    }
+
+    fn map(&self, vma: &VmaNew, first: usize) -> Result {
+        buffer::mmap(&self.buffer, vma, first)
     }
 }
 
@@ -355,12 +380,7 @@ mod tests {
         assert_eq!(scattered.size() as u64, 3 * PAGE);
         // CPUs do not reach it.
         assert_eq!(scattered.read(0, &mut [0]), Err(EOPNOTSUPP));
-        assert_eq!(
-            scattered
-                .export(&Arc::pin_init(OwnedResv::new(), GFP_KERNEL)?)
-                .err(),
-            Some(EOPNOTSUPP)
-        );
+        assert!(scattered.io_pages().is_none());
         Ok(())
     }
 

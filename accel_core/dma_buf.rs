@@ -7,6 +7,7 @@ use kernel::{
         file::FileDescriptorReservation,
         File as FsFile, //
     },
+    mm::virt::VmaNew,
     page::PAGE_MASK,
     prelude::*,
     sync::{
@@ -33,6 +34,7 @@ use kernel_ext::{
 
 use crate::{
     buffer::{
+        self,
         Backing,
         Buffer,
         Placement, //
@@ -42,6 +44,7 @@ use crate::{
     file::File,
     handles::Reserved,
     ioctl::Commit,
+    owner::Owner,
     uapi::{
         accel_buffer_export,
         accel_buffer_import, //
@@ -70,6 +73,10 @@ impl Exporter for Shared {
 
     fn pages(&self) -> &Arc<Pages> {
         &self.pages
+    }
+
+    fn map(&self, vma: &VmaNew, first: usize) -> Result {
+        buffer::mmap(&self.buffer, vma, first)
     }
 
     fn resv(&self) -> &Resv {
@@ -101,7 +108,7 @@ pub(crate) fn export(buffer: &Arc<Buffer>) -> Result<ARef<DmaBuf>> {
             };
             dma_buf_exporter::export(Arc::new(shared, GFP_KERNEL_ACCOUNT)?, O_RDWR)
         }
-        Backing::Device(memory) => memory.export(buffer.own_resv().ok_or(EINVAL)?),
+        Backing::Device(memory) => memory.export(buffer, buffer.own_resv().ok_or(EINVAL)?),
         Backing::Imported { buf, .. } => Ok(buf.clone()),
     }
 }
@@ -160,30 +167,24 @@ pub(crate) fn import_buffer<'f, T: Driver>(
     Ok(reserved)
 }
 
-fn import<T: Driver>(file: &File<T>, buf: &DmaBuf) -> Result<Buffer> {
-    let mut buffer = match dma_buf_exporter::exported::<Shared>(buf) {
-        // Our own: no way round through the dma-buf.
-        Some(shared) => {
-            let pages = Backing::Pages(shared.pages.clone());
-            let buffer = Buffer::from_backing(pages, shared.buffer.placement());
-            buffer.set_shared(shared.resv.clone());
-            buffer
-        }
-        None => match DeviceMemory::exported(buf, file.client.device.regions()) {
-            Some((memory, resv)) => {
-                let buffer = Buffer::from_backing(Backing::Device(memory), Placement::Device);
-                buffer.set_shared(resv);
-                buffer
-            }
-            None => import_foreign::<T>(buf)?,
-        },
+fn import<T: Driver>(file: &File<T>, buf: &DmaBuf) -> Result<buffer::Inner> {
+    let (device, owner) = (&file.client.device, &file.client.owner);
+    let shared = dma_buf_exporter::exported::<Shared>(buf);
+    let origin = match shared {
+        Some(shared) => Some(shared.buffer.clone()),
+        None => DeviceMemory::exported(buf, device.regions()),
     };
-    buffer.map(&file.client.device)?;
+    let mut buffer = match origin {
+        // Our own: no way round through the dma-buf.
+        Some(origin) => buffer::Inner::from_origin(owner, origin),
+        None => import_foreign::<T>(owner, buf)?,
+    };
+    buffer.map(device)?;
     buffer.check_reach::<T>()?;
     Ok(buffer)
 }
 
-fn import_foreign<T: Driver>(buf: &DmaBuf) -> Result<Buffer> {
+fn import_foreign<T: Driver>(owner: &Arc<Owner>, buf: &DmaBuf) -> Result<buffer::Inner> {
     if buf.size() == 0 || buf.size() & !PAGE_MASK != 0 {
         return Err(EINVAL);
     }
@@ -195,5 +196,9 @@ fn import_foreign<T: Driver>(buf: &DmaBuf) -> Result<Buffer> {
         buf: buf.into(),
         vmap,
     };
-    Ok(Buffer::from_backing(memory, Placement::Imported))
+    Ok(buffer::Inner::from_backing(
+        owner,
+        memory,
+        Placement::Imported,
+    ))
 }

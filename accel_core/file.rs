@@ -12,6 +12,7 @@ use kernel::{
     mm::virt::VmaNew,
     prelude::*,
     rbtree::RBTreeNode,
+    seq_file::SeqFile,
     str::CString,
     sync::{
         poll::PollTable,
@@ -23,6 +24,7 @@ use kernel_ext::{
         self,
         page_offset, //
     },
+    io_pages::IoPages,
     sysfs::Page, //
 };
 
@@ -32,7 +34,7 @@ use crate::{
         self,
         AddressSpaces, //
     },
-    buffer::Backing,
+    buffer,
     buffer_ioctl,
     device::{
         Bound,
@@ -43,6 +45,7 @@ use crate::{
     doorbell_ioctl,
     driver::Driver,
     engine::Engine,
+    fdinfo,
     handles::Handles,
     health,
     info,
@@ -60,6 +63,7 @@ use crate::{
     lock_class,
     mmap_offset,
     objects::Objects,
+    owner::Owner,
     queue::Queue,
     reservations::Reservations,
     submissions::Submissions,
@@ -72,7 +76,6 @@ use crate::{
         Timelines, //
     },
     uapi::{
-        self,
         accel_address_space_create,
         accel_address_space_destroy,
         accel_address_space_map,
@@ -128,6 +131,7 @@ pub(crate) struct Client<T: Driver> {
     pub(crate) device: Arc<Device<T>>,
     pub(crate) submissions: Arc<Submissions<T>>,
     pub(crate) reservations: Arc<Reservations>,
+    pub(crate) owner: Arc<Owner>,
 }
 
 impl<T: Driver> Client<T> {
@@ -137,6 +141,7 @@ impl<T: Driver> Client<T> {
         let name = CString::try_from_fmt(fmt!("accel{index}/queue0"))?;
         let queue = Queue::new(T::NAME, &name)?;
         let reservations = Reservations::new()?;
+        let owner = Owner::new(&device.memory)?;
         let submissions = Submissions::new(device.clone(), queue, reservations.clone())?;
         let id = Arc::as_ptr(&submissions) as usize;
         let node = RBTreeNode::new(id, submissions.clone(), GFP_KERNEL_ACCOUNT)?;
@@ -146,6 +151,7 @@ impl<T: Driver> Client<T> {
             device: device.clone(),
             submissions,
             reservations,
+            owner,
         })
     }
 
@@ -213,7 +219,7 @@ impl<T: Driver> File<T> {
         core_row!(
             _IOWR::<accel_buffer_info>(ACCEL_IOCTL_TYPE, 0x0a),
             accel_buffer_info,
-            reserved,
+            placement,
             buffer_ioctl::info::<T>
         ),
         core_row!(
@@ -348,7 +354,9 @@ impl<T: Driver> File<T> {
 impl<T: Driver> File<T> {
     #[inline(always)]
     fn info(&self, args: &mut accel_info) -> Result {
-        info::info(&self.client.device, uapi::ACCEL_INFO_ON_COMPUTE, args)
+        info::info(&self.client.device, args, |args| {
+            info::ask(&self.client.device, Some(self), args)
+        })
     }
 }
 
@@ -402,14 +410,10 @@ impl<T: Driver> chrdev::Operations for File<T> {
         let page = page_offset(vma);
         if let Some((handle, first)) = mmap_offset::doorbell_at(page) {
             let doorbell = self.doorbells.get(handle).map_err(|_| EINVAL)?;
-            return doorbell.pages().map(vma, first);
+            return IoPages::map(doorbell.pages(), vma, first);
         }
         let (buffer, first) = self.handles.at_page(page).ok_or(EINVAL)?;
-        match buffer.memory() {
-            Backing::Pages(pages) => pages.map(vma, first),
-            Backing::Device(memory) => memory.map(vma, first),
-            Backing::Imported { buf, .. } => buf.mmap(vma, first),
-        }
+        buffer::mmap(&buffer, vma, first)
     }
 
     fn poll(self: Pin<&Self>, file: &fs::File, table: PollTable<'_>) -> u32 {
@@ -419,6 +423,10 @@ impl<T: Driver> chrdev::Operations for File<T> {
         } else {
             kernel::bindings::POLLHUP | kernel::bindings::POLLERR
         }
+    }
+
+    fn show_fdinfo(self: Pin<&Self>, seq: &SeqFile) {
+        fdinfo::show(self.get_ref(), seq);
     }
 
     fn attributes(device: &Device<T>) -> &[&'static CStr] {

@@ -18,6 +18,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    buffer::Inner,
     dma_buf,
     ioctl::Commit,
     job::{
@@ -38,9 +39,14 @@ use crate::{
 /// What a handle stands for.
 struct Entry {
     buffer: Arc<Buffer>,
-    label: Option<KBox<CString>>,
     /// What it was exported as.
     export: Option<ARef<DmaBuf>>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.buffer.unpublish();
+    }
 }
 
 /// The buffers of a file.
@@ -64,8 +70,8 @@ impl Handles {
 
     /// Reserves a handle for `buffer`. Whoever guesses it before it is committed does not find the
     /// buffer. EDQUOT: the file has too many.
-    pub(crate) fn reserve(&self, buffer: Buffer) -> Result<Reserved<'_>> {
-        let buffer = Arc::new(buffer, GFP_KERNEL_ACCOUNT)?;
+    pub(crate) fn reserve(&self, buffer: Inner) -> Result<Reserved<'_>> {
+        let buffer = Arc::pin_init(Buffer::new(buffer, None), GFP_KERNEL_ACCOUNT)?;
         let handle = self.table.lock().reserve(mmap_offset::MAX_BUFFERS)?;
         // From now on it is given back when dropped.
         let mut reserved = Reserved {
@@ -117,6 +123,23 @@ impl Handles {
         Ok(buffers)
     }
 
+    /// Returns all buffers. ENOMEM.
+    pub(crate) fn all(&self) -> Result<KVVec<Arc<Buffer>>> {
+        let mut room = KVVec::new();
+        loop {
+            let table = self.table.lock();
+            let count = table.iter().count();
+            if count <= room.capacity() {
+                for (_, entry) in table.iter() {
+                    let _ = room.push_within_capacity(entry.buffer.clone());
+                }
+                return Ok(room);
+            }
+            drop(table);
+            room.reserve(count, GFP_KERNEL)?;
+        }
+    }
+
     /// Gives a handle back; ENOENT if there is none.
     pub(crate) fn remove(&self, handle: u32) -> Result {
         let entry = self.table.lock().remove(handle).ok_or(ENOENT)?;
@@ -135,10 +158,7 @@ impl Handles {
 
     /// Changes the label of a buffer; ENOENT if there is none.
     pub(crate) fn set_label(&self, handle: u32, label: Option<KBox<CString>>) -> Result {
-        let mut table = self.table.lock();
-        let entry = table.get_mut(handle).ok_or(ENOENT)?;
-        let old = core::mem::replace(&mut entry.label, label);
-        drop(table);
+        let old = self.get(handle)?.set_note(label);
         drop(old);
         Ok(())
     }
@@ -165,6 +185,7 @@ impl Handles {
         let buffer = self.get(handle)?;
         client.share(&buffer)?;
         let buf = dma_buf::export(&buffer)?;
+        buffer.set_exported();
         let mut table = self.table.lock();
         match table.get_mut(handle) {
             // Not closed meanwhile, and the handle perhaps given to another buffer.
@@ -206,7 +227,6 @@ impl Commit for Reserved<'_> {
             buffer.publish(self.first_page);
             let entry = Entry {
                 buffer,
-                label: None,
                 export: None,
             };
             self.handles.table.lock().publish(self.handle, entry);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory of a device's buffers: how much there is, and the DMA mappings, which must all be gone
+//! The memory of a device's buffers: which they are, and the DMA mappings, which must all be gone
 //! when the device is unbound.
 
 use kernel::{
@@ -15,28 +15,27 @@ use kernel::{
         RBTreeNode, //
     },
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, Mutex,
+        Arc,
+        Mutex, //
     },
 };
 use kernel_ext::{
     dma::Mapping,
     dma_buf::DmaBuf,
     dma_buf_attachment::Attachment,
-    pages::{
-        Account,
-        Pages, //
-    },
-    sg_table::Segment, //
+    pages::Pages,
+    sg_table::Segment,
+    tracker::Tracker, //
 };
+
+use crate::buffer;
 
 /// Memory of one device.
 #[pin_data]
 pub(crate) struct Memory {
-    used: Atomic<u64>,
+    /// All buffers, whoever holds them.
+    #[pin]
+    pub(crate) buffers: Tracker<buffer::Inner>,
     /// By their own addresses.
     #[pin]
     mappings: Mutex<RBTree<usize, Mapped>>,
@@ -70,16 +69,16 @@ impl Memory {
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
-                used: Atomic::new(0),
+                buffers <- Tracker::new(),
                 mappings <- new_mutex!(RBTree::new(), "mappings"),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Returns the bytes that buffers take.
+    /// Returns the bytes of system memory that buffers take.
     pub(crate) fn used(&self) -> u64 {
-        self.used.load(Relaxed)
+        self.buffers.sum()
     }
 
     /// Maps `pages` for `dev` until the result is dropped or all mappings are revoked.
@@ -125,16 +124,6 @@ impl Memory {
         let tree = core::mem::replace(&mut *mappings, RBTree::new());
         drop(mappings);
         drop(tree);
-    }
-}
-
-impl Account for Memory {
-    fn charge(&self, bytes: usize) {
-        self.used.fetch_add(bytes as u64, Relaxed);
-    }
-
-    fn uncharge(&self, bytes: usize) {
-        self.used.fetch_sub(bytes as u64, Relaxed);
     }
 }
 

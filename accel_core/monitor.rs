@@ -57,7 +57,9 @@ impl<T: Driver> Monitor<T> {
         // Read before the answer is made: a change in between wakes once too often, never too
         // seldom.
         let changes = self.device.health.changes();
-        info::info(&self.device, uapi::ACCEL_INFO_ON_MONITOR, args)?;
+        info::info(&self.device, args, |args| {
+            info::ask(&self.device, None, args)
+        })?;
         if args.kind == uapi::ACCEL_INFO_STATUS {
             self.seen.store(changes, Relaxed);
         }

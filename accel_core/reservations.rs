@@ -56,6 +56,11 @@ impl Reservations {
         )
     }
 
+    /// Returns whether all jobs of this client that use private buffers have ended.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.private.is_signaled(Usage::Bookkeep)
+    }
+
     /// Gives a buffer of this client a reservation object of its own, unless it has one, before
     /// others get to know the buffer. They wait there for all that the client has submitted: what
     /// of it uses the buffer is not known. May sleep. ERESTARTSYS: a signal.

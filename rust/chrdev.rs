@@ -23,6 +23,7 @@ use kernel::{
         ModuleMetadata, //
     },
     prelude::*,
+    seq_file::SeqFile,
     sync::{
         atomic::{
             Atomic,
@@ -153,6 +154,9 @@ pub trait Operations: Sized + Send + Sync + 'static {
     fn poll(self: Pin<&Self>, _file: &File, _table: PollTable<'_>) -> u32 {
         0
     }
+
+    /// Writes what `/proc/PID/fdinfo/FD` says of the file besides what it says of all.
+    fn show_fdinfo(self: Pin<&Self>, _seq: &SeqFile) {}
 
     /// Names of the sysfs attributes of the node.
     fn attributes(_subject: &Self::Subject) -> &[&'static CStr] {
@@ -351,6 +355,7 @@ impl<O: Operations> FileOperations<O> {
         get_unmapped_area: Some(bindings::thp_get_unmapped_area),
         mmap: Some(Self::mmap),
         poll: Some(Self::poll),
+        show_fdinfo: Some(Self::show_fdinfo),
         ..pin_init::zeroed()
     };
 
@@ -436,6 +441,20 @@ impl<O: Operations> FileOperations<O> {
             )
         };
         O::poll(this, file, table)
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened, `seq` valid and used by this thread only.
+    unsafe extern "C" fn show_fdinfo(seq: *mut bindings::seq_file, file: *mut bindings::file) {
+        // SAFETY: Set in `open`; the other by the requirements.
+        let (this, seq) = unsafe {
+            (
+                Pin::<KBox<O>>::borrow((*file).private_data),
+                SeqFile::from_raw(seq),
+            )
+        };
+        O::show_fdinfo(this, seq);
     }
 }
 

@@ -50,6 +50,9 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// Returns the memory.
     fn pages(&self) -> &Arc<Pages>;
 
+    /// Maps the memory into user space, beginning with page `first`.
+    fn map(&self, vma: &VmaNew, first: usize) -> Result;
+
     /// Returns the fences of those who use the memory, and its lock; always the same one.
     fn resv(&self) -> &Resv;
 
@@ -253,7 +256,7 @@ unsafe extern "C" fn mmap<E: Exporter>(
     from_result(|| {
         // SAFETY: By the requirements of this function.
         let (object, vma) = unsafe { (borrow::<E>(buf), VmaNew::from_raw(vma)) };
-        object.pages().map(vma, crate::chrdev::page_offset(vma))?;
+        object.map(vma, crate::chrdev::page_offset(vma))?;
         Ok(0)
     })
 }

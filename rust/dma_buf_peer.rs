@@ -61,6 +61,9 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     /// Returns the memory.
     fn pages(&self) -> &Arc<IoPages>;
 
+    /// Maps the memory into user space, beginning with page `first`.
+    fn map(&self, vma: &VmaNew, first: usize) -> Result;
+
     /// Returns where the fences of those who use it are, and its lock.
     fn resv(&self) -> &Resv;
 }
@@ -334,8 +337,7 @@ unsafe extern "C" fn mmap<E: Exporter>(
     from_result(|| {
         // SAFETY: By the requirements of this function.
         let (private, vma) = unsafe { (private::<E>(buf).as_ref(), VmaNew::from_raw(vma)) };
-        let pages = private.object.pages();
-        pages.map(vma, crate::chrdev::page_offset(vma))?;
+        private.object.map(vma, crate::chrdev::page_offset(vma))?;
         Ok(0)
     })
 }

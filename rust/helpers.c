@@ -339,6 +339,16 @@ void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size)
 }
 EXPORT_SYMBOL_GPL(accel_helper_dmem_uncharge);
 
+/* The name of the current process, which is that of its first thread. */
+void accel_helper_current_name(char name[16])
+{
+	BUILD_BUG_ON(TASK_COMM_LEN != 16);
+	rcu_read_lock();
+	strscpy_pad(name, current->group_leader->comm, TASK_COMM_LEN);
+	rcu_read_unlock();
+}
+EXPORT_SYMBOL_GPL(accel_helper_current_name);
+
 unsigned long accel_helper_totalram_pages(void)
 {
 	return totalram_pages();

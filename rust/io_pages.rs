@@ -19,7 +19,10 @@
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
-use core::ops::Range;
+use core::{
+    marker::PhantomData,
+    ops::Range, //
+};
 use kernel::{
     bindings,
     mm::virt::VmaNew,
@@ -48,6 +51,10 @@ use crate::{
         SIGBUS, //
     },
     pages::HUGE_ORDER,
+    tracker::{
+        Track,
+        Tracked, //
+    },
 };
 
 /// Something that is kept for as long as its pages are mapped.
@@ -153,14 +160,16 @@ impl IoPages {
         Ok(list)
     }
 
-    /// Maps pages into user space, write-combined, beginning with page `first`, as a shared mapping
-    /// that cannot grow. The mapping becomes one of the aperture's file.
+    /// Maps the pages of `object` into user space, write-combined, beginning with page `first`, as a
+    /// shared mapping that cannot grow. The mapping keeps the object and becomes one of the
+    /// aperture's file.
     ///
     /// # Errors
     ///
-    /// EINVAL: the mapping is private or goes beyond the last page.
-    pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
-        mapped::range(vma, first, self.count)?;
+    /// EOPNOTSUPP: it has no such pages; EINVAL: the mapping is private or goes beyond the last page.
+    pub fn map<T: HasIoPages>(object: &Arc<T>, vma: &VmaNew, first: usize) -> Result {
+        let pages = object.io_pages().ok_or(EOPNOTSUPP)?;
+        mapped::range(vma, first, pages.count)?;
         vma.set_dontexpand();
         vma.set_dontdump();
         vma.set_io();
@@ -168,9 +177,9 @@ impl IoPages {
         unsafe {
             ext::accel_helper_vma_set_pfnmap(vma.as_ptr());
             ext::accel_helper_vma_set_wc(vma.as_ptr());
-            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), self.first as usize + first);
-            bindings::vma_set_file(vma.as_ptr(), self.aperture.file().as_ptr());
-            mapped::keep(vma, self.clone());
+            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), pages.first as usize + first);
+            bindings::vma_set_file(vma.as_ptr(), pages.aperture.file().as_ptr());
+            mapped::keep::<Shown<T>>(vma, object.clone());
         }
         Ok(())
     }
@@ -201,7 +210,51 @@ impl IoPages {
     }
 }
 
-impl Mapped for IoPages {
+/// Something that has pages of an aperture.
+pub trait HasIoPages: Send + Sync + 'static {
+    /// Returns them, if there are any; always the same ones.
+    fn io_pages(&self) -> Option<&IoPages>;
+}
+
+impl<T: Track + HasIoPages> HasIoPages for Tracked<T> {
+    fn io_pages(&self) -> Option<&IoPages> {
+        T::io_pages(self)
+    }
+}
+
+impl HasIoPages for IoPages {
+    fn io_pages(&self) -> Option<&IoPages> {
+        Some(self)
+    }
+}
+
+/// The pages of a `T` in mappings.
+struct Shown<T>(PhantomData<T>);
+
+impl<T: HasIoPages> Mapped for Shown<T> {
+    type Object = T;
+
+    unsafe fn fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        match object.io_pages() {
+            // SAFETY: By the requirements of this function.
+            Some(pages) => unsafe { pages.fault(vmf) },
+            None => SIGBUS,
+        }
+    }
+
+    unsafe fn huge_fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        match object.io_pages() {
+            // SAFETY: By the requirements of this function.
+            Some(pages) => unsafe { pages.huge_fault(vmf) },
+            None => FALLBACK,
+        }
+    }
+}
+
+impl IoPages {
+    /// # Safety
+    ///
+    /// As [`Mapped::fault`], in a mapping of these pages.
     unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let is_revoked = self.is_revoked.lock();
         // SAFETY: By the requirements of this function.
@@ -222,6 +275,9 @@ impl Mapped for IoPages {
         }
     }
 
+    /// # Safety
+    ///
+    /// As [`IoPages::fault`].
     unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         let is_revoked = self.is_revoked.lock();
         // SAFETY: By the requirements of this function.

@@ -29,21 +29,27 @@ pub(crate) const FALLBACK: bindings::vm_fault_t =
 pub(crate) const OOM: bindings::vm_fault_t =
     bindings::vm_fault_reason_VM_FAULT_OOM as bindings::vm_fault_t;
 
-/// Something that mappings show.
-pub(crate) trait Mapped: Send + Sync + 'static {
+/// How mappings show an object.
+pub(crate) trait Mapped: 'static {
+    /// What they keep.
+    type Object: Send + Sync + 'static;
+
     /// Shows a page.
     ///
     /// # Safety
     ///
-    /// `vmf` must be a fault in a mapping that [`keep`] was called for with this object.
-    unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t;
+    /// `vmf` must be a fault in a mapping that [`keep`] was called for with `object`.
+    unsafe fn fault(object: &Self::Object, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t;
 
     /// Shows a huge page, or falls back to [`Mapped::fault`].
     ///
     /// # Safety
     ///
     /// As [`Mapped::fault`].
-    unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t;
+    unsafe fn huge_fault(
+        object: &Self::Object,
+        vmf: *mut bindings::vm_fault,
+    ) -> bindings::vm_fault_t;
 }
 
 /// Returns which pages of `count` a shared mapping shows that begins with page `first`.
@@ -67,7 +73,7 @@ pub(crate) fn range(vma: &VmaNew, first: usize, count: usize) -> Result<Range<us
 /// # Safety
 ///
 /// `vma` must be being set up, and nothing fail after this.
-pub(crate) unsafe fn keep<T: Mapped>(vma: &VmaNew, object: Arc<T>) {
+pub(crate) unsafe fn keep<T: Mapped>(vma: &VmaNew, object: Arc<T::Object>) {
     // SAFETY: By the requirements of this function, so `close` gets the reference back.
     unsafe {
         (*vma.as_ptr()).vm_private_data = Arc::into_raw(object).cast_mut().cast();
@@ -75,7 +81,7 @@ pub(crate) unsafe fn keep<T: Mapped>(vma: &VmaNew, object: Arc<T>) {
     }
 }
 
-/// The operations of mappings of a `T`.
+/// The operations of mappings of a `T::Object`.
 struct Operations<T>(PhantomData<T>);
 
 impl<T: Mapped> Operations<T> {
@@ -90,10 +96,11 @@ impl<T: Mapped> Operations<T> {
     /// # Safety
     ///
     /// `vma` must be one of [`keep`], or a copy of one, and stay for as long as the result is used.
-    unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> ManuallyDrop<Arc<T>> {
+    unsafe fn borrow(vma: *mut bindings::vm_area_struct) -> ManuallyDrop<Arc<T::Object>> {
         // SAFETY: `vm_private_data` came from `Arc::into_raw`; the count is left alone.
         ManuallyDrop::new(unsafe {
-            Arc::from_raw((*vma).vm_private_data.cast_const().cast::<T>()) //
+            Arc::from_raw((*vma).vm_private_data.cast_const().cast::<T::Object>())
+            //
         })
     }
 
@@ -119,7 +126,7 @@ impl<T: Mapped> Operations<T> {
     /// `vmf` must be a fault in a VMA of [`Operations::borrow`].
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: `vmf` is valid; the VMA owns a reference to the object.
-        unsafe { Self::borrow((*vmf).__bindgen_anon_1.vma).fault(vmf) }
+        unsafe { T::fault(&Self::borrow((*vmf).__bindgen_anon_1.vma), vmf) }
     }
 
     /// # Safety
@@ -133,6 +140,6 @@ impl<T: Mapped> Operations<T> {
             return FALLBACK;
         }
         // SAFETY: As in `fault`.
-        unsafe { Self::borrow((*vmf).__bindgen_anon_1.vma).huge_fault(vmf) }
+        unsafe { T::huge_fault(&Self::borrow((*vmf).__bindgen_anon_1.vma), vmf) }
     }
 }

@@ -16,8 +16,7 @@ use kernel::{
         PAGE_SHIFT,
         PAGE_SIZE, //
     },
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 
 use crate::{
@@ -87,16 +86,6 @@ pub struct Pages {
     count: usize,
     caching: Caching,
     origin: Origin,
-    account: Option<Arc<dyn Account>>,
-}
-
-/// Something that keeps account of pages for as long as they exist.
-pub trait Account: Send + Sync {
-    /// There are `bytes` more.
-    fn charge(&self, bytes: usize);
-
-    /// There are `bytes` less.
-    fn uncharge(&self, bytes: usize);
 }
 
 // SAFETY: Pages have no owner thread; all access is by raw copies.
@@ -166,7 +155,6 @@ impl Pages {
             count: 0,
             caching: Caching::Cached,
             origin,
-            account: None,
         }
     }
 
@@ -198,12 +186,6 @@ impl Pages {
             // SAFETY: The pages are ours, and nobody uses them yet.
             to_result(unsafe { ext::accel_helper_set_pages_wc(first, len) })
         })
-    }
-
-    /// Keeps account of the pages with `account`.
-    pub fn account(&mut self, account: Arc<dyn Account>) {
-        account.charge(self.size());
-        self.account = Some(account);
     }
 
     /// Returns how many pages there are.
@@ -346,9 +328,6 @@ impl Drop for Pages {
                     Origin::User(pinned) => pinned.unpin(first, len),
                 }
             }
-        }
-        if let Some(account) = &self.account {
-            account.uncharge(self.size());
         }
     }
 }

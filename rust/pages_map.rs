@@ -2,7 +2,7 @@
 
 //! Mapping [`Pages`] into user space.
 //!
-//! A mapping holds the [`Pages`], and, as long as it shows a page, that page. So mappings can be
+//! A mapping holds what has the [`Pages`], and, as long as it shows a page, that page. So mappings can be
 //! split, moved, copied by fork() and outlive the device, and a page that the user let go of comes
 //! back.
 //!
@@ -13,7 +13,10 @@
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
-use core::ops::Range;
+use core::{
+    marker::PhantomData,
+    ops::Range, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -35,34 +38,57 @@ use crate::{
         Caching,
         Pages, //
     },
+    tracker::{
+        Track,
+        Tracked, //
+    },
 };
 
+/// Something that has pages.
+pub trait HasPages: Send + Sync + 'static {
+    /// Returns them, if there are any; always the same ones.
+    fn pages(&self) -> Option<&Pages>;
+}
+
+impl HasPages for Pages {
+    fn pages(&self) -> Option<&Pages> {
+        Some(self)
+    }
+}
+
+impl<T: Track + HasPages> HasPages for Tracked<T> {
+    fn pages(&self) -> Option<&Pages> {
+        T::pages(self)
+    }
+}
+
 impl Pages {
-    /// Maps pages into user space, beginning with page `first`, as a shared mapping that cannot
-    /// grow.
+    /// Maps the pages of `object` into user space, beginning with page `first`, as a shared mapping
+    /// that cannot grow. The mapping keeps the object.
     ///
     /// # Errors
     ///
     /// EOPNOTSUPP: the pages are a user's; EINVAL: the mapping is private or goes beyond the last
     /// page; ENOMEM.
-    pub fn map(self: &Arc<Self>, vma: &VmaNew, first: usize) -> Result {
-        if !self.can_map() {
+    pub fn map<T: HasPages>(object: &Arc<T>, vma: &VmaNew, first: usize) -> Result {
+        let pages = object.pages().ok_or(EOPNOTSUPP)?;
+        if !pages.can_map() {
             return Err(EOPNOTSUPP);
         }
-        let range = mapped::range(vma, first, self.count())?;
+        let range = mapped::range(vma, first, pages.count())?;
         vma.set_dontexpand();
-        if self.caching() == Caching::WriteCombined {
+        if pages.caching() == Caching::WriteCombined {
             // SAFETY: The VMA is being set up.
             unsafe { ext::accel_helper_vma_set_wc(vma.as_ptr()) };
         }
-        if self.huge_page(first).is_none() {
+        if pages.huge_page(first).is_none() {
             vma.set_mixedmap();
-            self.insert(vma, range)?;
+            pages.insert(vma, range)?;
         }
         // SAFETY: The VMA is being set up. Nothing fails after this.
         unsafe {
             ext::accel_helper_vma_set_pgoff(vma.as_ptr(), first);
-            mapped::keep(vma, self.clone());
+            mapped::keep::<Shown<T>>(vma, object.clone());
         }
         Ok(())
     }
@@ -87,12 +113,17 @@ impl Pages {
     }
 }
 
-impl Mapped for Pages {
+/// The pages of a `T` in mappings.
+struct Shown<T>(PhantomData<T>);
+
+impl<T: HasPages> Mapped for Shown<T> {
+    type Object = T;
+
     /// Shows a page for the first time, or once more after `madvise(MADV_DONTNEED)`.
-    unsafe fn fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+    unsafe fn fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: By the requirements of this function `vmf` is valid.
         let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
-        match self.page(index) {
+        match object.pages().and_then(|pages| pages.page(index)) {
             Some(page) => {
                 // SAFETY: As above.
                 unsafe { ext::accel_helper_vmf_set_page(vmf, page) };
@@ -103,10 +134,10 @@ impl Mapped for Pages {
     }
 
     /// Shows all pages of a folio.
-    unsafe fn huge_fault(&self, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+    unsafe fn huge_fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: By the requirements of this function `vmf` is valid.
         let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
-        match self.huge_page(index) {
+        match object.pages().and_then(|pages| pages.huge_page(index)) {
             // SAFETY: As above. A mapping with a huge page is no `VM_MIXEDMAP` one.
             Some((page, index)) => unsafe {
                 ext::accel_helper_vmf_insert_folio(vmf, page, index) //

@@ -103,6 +103,8 @@ extern "C" {
  * @ACCEL_INFO_ENGINES: array of &struct accel_info_engine
  * @ACCEL_INFO_MEMORY: array of &struct accel_info_memory
  * @ACCEL_INFO_CLIENTS: &struct accel_info_clients
+ * @ACCEL_INFO_CLIENT_MEMORY: array of &struct accel_info_client_memory; on the compute
+ *                            node only
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -112,6 +114,7 @@ enum accel_info_id {
 	ACCEL_INFO_ENGINES	= 3,
 	ACCEL_INFO_MEMORY	= 4,
 	ACCEL_INFO_CLIENTS	= 5,
+	ACCEL_INFO_CLIENT_MEMORY = 6,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -348,6 +351,30 @@ struct accel_info_clients {
 	__u64 last_close_ns;
 };
 
+/**
+ * struct accel_info_client_memory - one element of ACCEL_INFO_CLIENT_MEMORY
+ * @name: name of the region, as in ACCEL_INFO_MEMORY
+ * @total: bytes of the buffers that have a handle in this file
+ * @resident: of these, bytes that there is memory for
+ * @shared: of these, bytes that others may use, too: exported or imported
+ * @active: of these, bytes that jobs may be using: shared ones, while fences of those
+ *          who use them are not signalled; others, while a job of this file is queued or
+ *          runs
+ * @purgeable: of these, bytes that the kernel may take
+ *
+ * The elements are those of ACCEL_INFO_MEMORY, in the same order. Memory for which
+ * the file has several handles counts once. What was imported from other drivers
+ * counts as system memory, wherever it is. fdinfo of the file shows the same.
+ */
+struct accel_info_client_memory {
+	char name[32];
+	__u64 total;
+	__u64 resident;
+	__u64 shared;
+	__u64 active;
+	__u64 purgeable;
+};
+
 #define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)
 
 /* ---- Buffers ------------------------------------------------------------- */
@@ -437,9 +464,11 @@ struct accel_buffer_close {
  * @size: out: bytes
  * @mmap_offset: out: offset for mmap(2) on this file
  * @placement: out: &enum accel_placement
- * @reserved: must be 0
+ * @region: out: which element of ACCEL_INFO_MEMORY it is in
  *
- * Errors: ENOENT no such handle; EOPNOTSUPP; EINVAL @reserved; ENODEV.
+ * Minimum size: up to and including @placement.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP; ENODEV.
  */
 struct accel_buffer_info {
 	__u32 handle;
@@ -447,7 +476,7 @@ struct accel_buffer_info {
 	__u64 size;
 	__u64 mmap_offset;
 	__u32 placement;
-	__u32 reserved;
+	__u32 region;
 };
 
 /**

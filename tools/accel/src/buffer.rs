@@ -96,6 +96,8 @@ pub struct BufferInfo {
     pub size: u64,
     /// Where it is.
     pub placement: Placement,
+    /// Which element of the list of memory regions it is in.
+    pub region: u32,
 }
 
 fn handle(device: &Device, number: u32) -> Arc<Handle> {
@@ -205,6 +207,7 @@ impl Buffer {
         Ok(BufferInfo {
             size: raw.size,
             placement: raw.placement.into(),
+            region: raw.region,
         })
     }
 

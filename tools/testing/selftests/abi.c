@@ -16,6 +16,7 @@ _Static_assert(sizeof(struct accel_info_status) == 32, "accel_info_status");
 _Static_assert(sizeof(struct accel_info_engine) == 64, "accel_info_engine");
 _Static_assert(sizeof(struct accel_info_memory) == 88, "accel_info_memory");
 _Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
+_Static_assert(sizeof(struct accel_info_client_memory) == 72, "accel_info_client_memory");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
 _Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");
 _Static_assert(sizeof(struct accel_buffer_info) == 32, "accel_buffer_info");
@@ -253,7 +254,7 @@ static const struct command {
 	  fill_create, false },
 	{ "BUFFER_CLOSE", ACCEL_IOCTL_BUFFER_CLOSE, sizeof(struct accel_buffer_close),
 	  fill_close, false },
-	{ "BUFFER_INFO", ACCEL_IOCTL_BUFFER_INFO, sizeof(struct accel_buffer_info),
+	{ "BUFFER_INFO", ACCEL_IOCTL_BUFFER_INFO, offsetof(struct accel_buffer_info, region),
 	  fill_buffer_info, false },
 	{ "BUFFER_EXPORT", ACCEL_IOCTL_BUFFER_EXPORT,
 	  offsetof(struct accel_buffer_export, reserved), fill_export, false },

@@ -156,6 +156,18 @@ TEST_F_TIMEOUT(fail, every_kind_of_info, 120)
 		EXPECT_SWEPT(.call = ask);
 }
 
+static int ask_for_client_memory(struct subject *subject)
+{
+	struct accel_info_client_memory memory;
+
+	return info(subject->fd, ACCEL_INFO_CLIENT_MEMORY, &memory, sizeof(memory));
+}
+
+TEST_F(fail, client_memory)
+{
+	EXPECT_SWEPT(.call = ask_for_client_memory);
+}
+
 static int create_one(struct subject *subject)
 {
 	struct accel_buffer_create buffer;

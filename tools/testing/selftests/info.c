@@ -4,6 +4,7 @@
 
 #define MAX_ANSWER	4096
 #define MAX_KINDS	64
+#define BOTH		(ACCEL_INFO_ON_COMPUTE | ACCEL_INFO_ON_MONITOR)
 
 FIXTURE(info)
 {
@@ -60,14 +61,16 @@ static unsigned int list(int fd, struct accel_info_kind kinds[MAX_KINDS])
 }
 
 static const struct {
-	__u32 kind, size, flags;
+	__u32 kind, size, flags, nodes;
 } core_kinds[] = {
-	{ ACCEL_INFO_LIST, sizeof(struct accel_info_kind), ACCEL_INFO_ARRAY },
-	{ ACCEL_INFO_DEVICE, sizeof(struct accel_info_device), 0 },
-	{ ACCEL_INFO_STATUS, sizeof(struct accel_info_status), 0 },
-	{ ACCEL_INFO_ENGINES, sizeof(struct accel_info_engine), ACCEL_INFO_ARRAY },
-	{ ACCEL_INFO_MEMORY, sizeof(struct accel_info_memory), ACCEL_INFO_ARRAY },
-	{ ACCEL_INFO_CLIENTS, sizeof(struct accel_info_clients), 0 },
+	{ ACCEL_INFO_LIST, sizeof(struct accel_info_kind), ACCEL_INFO_ARRAY, BOTH },
+	{ ACCEL_INFO_DEVICE, sizeof(struct accel_info_device), 0, BOTH },
+	{ ACCEL_INFO_STATUS, sizeof(struct accel_info_status), 0, BOTH },
+	{ ACCEL_INFO_ENGINES, sizeof(struct accel_info_engine), ACCEL_INFO_ARRAY, BOTH },
+	{ ACCEL_INFO_MEMORY, sizeof(struct accel_info_memory), ACCEL_INFO_ARRAY, BOTH },
+	{ ACCEL_INFO_CLIENTS, sizeof(struct accel_info_clients), 0, BOTH },
+	{ ACCEL_INFO_CLIENT_MEMORY, sizeof(struct accel_info_client_memory), ACCEL_INFO_ARRAY,
+	  ACCEL_INFO_ON_COMPUTE },
 };
 
 TEST_F(info, list_names_every_core_kind_once)
@@ -84,6 +87,7 @@ TEST_F(info, list_names_every_core_kind_once)
 			seen++;
 			EXPECT_EQ(core_kinds[i].size, kinds[j].size);
 			EXPECT_EQ(core_kinds[i].flags, kinds[j].flags);
+			EXPECT_EQ(core_kinds[i].nodes, kinds[j].nodes);
 			EXPECT_EQ((__u32)ACCEL_INFO_ALWAYS, kinds[j].availability);
 			EXPECT_EQ((__u32)ACCEL_INFO_PUBLIC, kinds[j].privilege);
 		}
@@ -193,7 +197,7 @@ TEST_F(info, an_array_is_cut_at_a_whole_element)
 TEST_F(info, unknown_kinds_are_eopnotsupp)
 {
 	static const __u32 unknown[] = {
-		6, 7, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
+		7, 8, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
 		0x10000, 0x10001, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	unsigned char data[64];

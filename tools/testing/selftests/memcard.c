@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 
+#include "account.h"
 #include "inject.h"
 #include "memcard.h"
 #include "share.h"
@@ -686,6 +687,85 @@ TEST_F_TIMEOUT(card, nothing_is_shared_by_half, 300)
 	}
 	EXPECT_FALSE(hit);
 	close(neighbour);
+}
+
+TEST_F(card, memory_is_accounted_where_it_is)
+{
+	struct accel_info_client_memory memory[MAX_REGIONS];
+	struct accel_buffer_create system, local, sram;
+	__u64 used = settled_region(self->fd, LOCAL);
+	char pdev[32], path[PATH_MAX];
+	struct accel_buffer_info answer;
+	struct listed list[4];
+
+	ASSERT_EQ(0, settled_buffers(self->fd, 0));
+	ASSERT_EQ(0, create(self->fd, PAGE, &system));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, 4 * PAGE, ACCEL_CREATE_VISIBLE, &local));
+	ASSERT_EQ(0, create_in(self->fd, SRAM, 1, 0, &sram));
+	ASSERT_EQ(MEMORY_KINDS, client_memory(self->fd, memory));
+	EXPECT_STREQ("memory", memory[0].name);
+	EXPECT_STREQ(region_of(self->fd, LOCAL).name, memory[LOCAL].name);
+	EXPECT_EQ(PAGE, memory[0].total);
+	EXPECT_EQ(local.size, memory[LOCAL].total);
+	EXPECT_EQ(sram.size, memory[SRAM].total);
+	for (int i = 0; i < MEMORY_KINDS; i++) {
+		EXPECT_EQ(memory[i].total, memory[i].resident);
+		EXPECT_EQ(0ULL, memory[i].shared | memory[i].active | memory[i].purgeable);
+		EXPECT_TRUE(fdinfo_agrees(self->fd, &memory[i]));
+	}
+	EXPECT_EQ(used + local.size, region_of(self->fd, LOCAL).used);
+	EXPECT_EQ(PAGE, memory_of(self->fd).used);
+	EXPECT_EQ(0, buffer_info(self->fd, local.handle, &answer));
+	EXPECT_EQ((__u32)LOCAL, answer.region);
+	EXPECT_EQ(0, buffer_info(self->fd, sram.handle, &answer));
+	EXPECT_EQ((__u32)SRAM, answer.region);
+	EXPECT_EQ(0, buffer_info(self->fd, system.handle, &answer));
+	EXPECT_EQ(0U, answer.region);
+	ASSERT_EQ(3, list_buffers(self->fd, list, 4));
+	EXPECT_STREQ("device:sram", list[0].placement);
+	EXPECT_STREQ("device:local", list[1].placement);
+	EXPECT_STREQ("combined", list[1].caching);
+	EXPECT_EQ(local.size, list[1].bytes);
+	EXPECT_STREQ("pages", list[2].placement);
+	card_path(index_of(self->fd), path);
+	ASSERT_TRUE(fdinfo_text(self->fd, "drm-pdev", pdev, sizeof(pdev)));
+	EXPECT_STREQ(strrchr(path, '/') + 1, pdev);
+	close_buffer(self->fd, system.handle);
+	close_buffer(self->fd, local.handle);
+	close_buffer(self->fd, sram.handle);
+	EXPECT_EQ(0, settled_buffers(self->fd, 0));
+}
+
+TEST_F(card, device_memory_is_listed_while_somebody_maps_or_shares_it)
+{
+	struct accel_info_client_memory memory[MAX_REGIONS];
+	struct accel_buffer_import imported;
+	struct accel_buffer_create local;
+	struct listed list[4];
+	void *mapped;
+	int buf;
+
+	ASSERT_EQ(0, settled_buffers(self->fd, 0));
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, ACCEL_CREATE_VISIBLE, &local));
+	mapped = map(self->fd, &local);
+	ASSERT_NE(MAP_FAILED, mapped);
+	buf = export_buffer(self->fd, local.handle);
+	ASSERT_LE(0, buf);
+	EXPECT_EQ(0, close_buffer(self->fd, local.handle));
+	ASSERT_EQ(1, list_buffers(self->fd, list, 4));
+	EXPECT_STREQ("device:local", list[0].placement);
+	EXPECT_STREQ("exported", list[0].held_by);
+	ASSERT_EQ(0, import_buffer(self->fd, buf, &imported));
+	close(buf);
+	munmap(mapped, local.size);
+	ASSERT_EQ(2, settled_buffers(self->fd, 2));
+	ASSERT_EQ(2, list_buffers(self->fd, list, 4));
+	EXPECT_STREQ("shared", list[0].placement);
+	ASSERT_EQ(MEMORY_KINDS, client_memory(self->fd, memory));
+	EXPECT_EQ(local.size, memory[LOCAL].total);
+	EXPECT_EQ(local.size, memory[LOCAL].shared);
+	EXPECT_EQ(0, close_buffer(self->fd, imported.handle));
+	EXPECT_EQ(0, settled_buffers(self->fd, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 /* Loading and unloading accel_fake and accel_core, in use and not. Needs both as modules. */
 #include <sys/syscall.h>
 
+#include "account.h"
 #include "buffer.h"
 #include "device.h"
 #include "job.h"
@@ -112,7 +113,9 @@ TEST_F(module, a_mapping_holds_the_driver)
 	memset(memory, 1, 2 * PAGE);
 	munmap(memory, PAGE);
 	EXPECT_EQ(-EWOULDBLOCK, unload(FAKE_DRIVER));
+	EXPECT_EQ(1, list_buffers_of(fake_index(0), NULL, 0));
 	munmap(memory + PAGE, PAGE);
+	EXPECT_EQ(0, list_buffers_of(fake_index(0), NULL, 0));
 	EXPECT_EQ(0, unload_soon());
 }
 

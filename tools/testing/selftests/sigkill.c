@@ -5,6 +5,7 @@
  */
 #include <sys/prctl.h>
 
+#include "account.h"
 #include "fixture.h"
 #include "job_points.h"
 #include "share.h"
@@ -510,6 +511,8 @@ TEST_F_TIMEOUT(fake, nothing_is_left_of_killed_processes, 600)
 	TH_LOG("%u actions, %u kills", counts->tried, kills);
 	EXPECT_EQ(0ULL, settled_memory(self->monitor, 0));
 	EXPECT_EQ(0ULL, settled_memory(other_monitor, 0));
+	EXPECT_EQ(0, settled_buffers(self->monitor, 0));
+	EXPECT_EQ(0, settled_buffers(other_monitor, 0));
 	EXPECT_EQ(0U, clients_of(self->monitor).clients);
 	EXPECT_EQ(0U, clients_of(other_monitor).clients);
 	for (unsigned int i = 0; i < ARRAY_SIZE(lasting); i++)

@@ -63,6 +63,7 @@ pub const ACCEL_INFO_STATUS: accel_info_id = 2;
 pub const ACCEL_INFO_ENGINES: accel_info_id = 3;
 pub const ACCEL_INFO_MEMORY: accel_info_id = 4;
 pub const ACCEL_INFO_CLIENTS: accel_info_id = 5;
+pub const ACCEL_INFO_CLIENT_MEMORY: accel_info_id = 6;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -71,6 +72,8 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// - `ACCEL_INFO_ENGINES`: array of [`accel_info_engine`]
 /// - `ACCEL_INFO_MEMORY`: array of [`accel_info_memory`]
 /// - `ACCEL_INFO_CLIENTS`: [`accel_info_clients`]
+/// - `ACCEL_INFO_CLIENT_MEMORY`: array of [`accel_info_client_memory`]; on the compute
+///   node only
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
 /// struct accel_info - ACCEL_IOCTL_INFO, ask about the device
@@ -267,6 +270,29 @@ pub struct accel_info_clients {
     pub last_open_ns: __u64,
     pub last_close_ns: __u64,
 }
+/// struct accel_info_client_memory - one element of ACCEL_INFO_CLIENT_MEMORY
+/// - `name`: name of the region, as in ACCEL_INFO_MEMORY
+/// - `total`: bytes of the buffers that have a handle in this file
+/// - `resident`: of these, bytes that there is memory for
+/// - `shared`: of these, bytes that others may use, too: exported or imported
+/// - `active`: of these, bytes that jobs may be using: shared ones, while fences of those
+///   who use them are not signalled; others, while a job of this file is queued or
+///   runs
+/// - `purgeable`: of these, bytes that the kernel may take
+///
+/// The elements are those of ACCEL_INFO_MEMORY, in the same order. Memory for which
+/// the file has several handles counts once. What was imported from other drivers
+/// counts as system memory, wherever it is. fdinfo of the file shows the same.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_client_memory {
+    pub name: [::core::ffi::c_char; 32usize],
+    pub total: __u64,
+    pub resident: __u64,
+    pub shared: __u64,
+    pub active: __u64,
+    pub purgeable: __u64,
+}
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;
 pub const ACCEL_PLACEMENT_CONTIGUOUS: accel_placement = 2;
@@ -335,9 +361,11 @@ pub struct accel_buffer_close {
 /// - `size`: out: bytes
 /// - `mmap_offset`: out: offset for mmap(2) on this file
 /// - `placement`: out: [`accel_placement`]
-/// - `reserved`: must be 0
+/// - `region`: out: which element of ACCEL_INFO_MEMORY it is in
 ///
-/// Errors: ENOENT no such handle; EOPNOTSUPP; EINVAL `reserved`; ENODEV.
+/// Minimum size: up to and including `placement`.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_buffer_info {
@@ -346,7 +374,7 @@ pub struct accel_buffer_info {
     pub size: __u64,
     pub mmap_offset: __u64,
     pub placement: __u32,
-    pub reserved: __u32,
+    pub region: __u32,
 }
 /// struct accel_buffer_export - ACCEL_IOCTL_BUFFER_EXPORT, share a buffer as dma-buf
 /// - `handle`: in: the buffer

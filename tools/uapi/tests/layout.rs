@@ -46,9 +46,10 @@ fn layouts() -> Vec<Layout> {
         accel_info_clients {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
         }
+        accel_info_client_memory { name, total, resident, shared, active, purgeable }
         accel_buffer_create { size, placement, flags, handle, region, mmap_offset }
         accel_buffer_close { handle, flags }
-        accel_buffer_info { handle, flags, size, mmap_offset, placement, reserved }
+        accel_buffer_info { handle, flags, size, mmap_offset, placement, region }
         accel_buffer_export { handle, flags, fd, reserved }
         accel_buffer_import { fd, flags, size, mmap_offset, handle, placement }
         accel_buffer_pin { address, size, flags, handle }

@@ -382,6 +382,36 @@ impl From<uapi::accel_info_clients> for Clients {
     }
 }
 
+/// What the buffers of a client take in one memory region, bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientMemory {
+    /// Name of the region, as of [`Memory`].
+    pub name: String,
+    /// All buffers that have a handle; what follows are parts of that.
+    pub total: u64,
+    /// What there is memory for.
+    pub resident: u64,
+    /// What others may use, too.
+    pub shared: u64,
+    /// What jobs may be using.
+    pub active: u64,
+    /// What the kernel may take.
+    pub purgeable: u64,
+}
+
+impl From<uapi::accel_info_client_memory> for ClientMemory {
+    fn from(raw: uapi::accel_info_client_memory) -> Self {
+        ClientMemory {
+            name: text(&raw.name),
+            total: raw.total,
+            resident: raw.resident,
+            shared: raw.shared,
+            active: raw.active,
+            purgeable: raw.purgeable,
+        }
+    }
+}
+
 /// Tie types to their kinds.
 macro_rules! kinds {
     ($($name:ident: $shape:ident, $id:ident, $raw:ident;)*) => {$(
@@ -401,6 +431,7 @@ kinds! {
     Engine: Array, ACCEL_INFO_ENGINES, accel_info_engine;
     Memory: Array, ACCEL_INFO_MEMORY, accel_info_memory;
     Clients: Single, ACCEL_INFO_CLIENTS, accel_info_clients;
+    ClientMemory: Array, ACCEL_INFO_CLIENT_MEMORY, accel_info_client_memory;
 }
 
 /// A string of the kernel: up to its NUL, or all of it if it has none.

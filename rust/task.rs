@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Facts about the current task.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
+
+use crate::bindings as ext;
+
+/// What a process is called (`/proc/PID/comm`); any bytes, then zeroes.
+pub type Name = [u8; 16];
+
+/// Returns the name of the current process.
+pub fn current_name() -> Name {
+    let mut name = [0; 16];
+    // SAFETY: It has room for a name.
+    unsafe { ext::accel_helper_current_name(name.as_mut_ptr().cast()) };
+    name
+}
