@@ -8,7 +8,7 @@
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
 //!   [`Driver`]
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`; the
-//!   device's own memory: `device_memory` <- `region` -> `scrub`
+//!   device's own memory: `device_memory` <- `region` -> `scrub`; given back: `purge`
 //! - job: `submit` -> `submissions` (created; kept until its points are backed) -> `reservations`
 //!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `engine` (start,
 //!   complete, time out) -> `queue` (status, fence)
@@ -59,6 +59,7 @@ mod monitor;
 mod objects;
 mod owner;
 mod page_tree;
+mod purge;
 mod queue;
 mod region;
 mod registration;
@@ -189,6 +190,7 @@ pub(crate) fn this_module() -> &'static ThisModule {
 /// The loaded module. Fields are dropped in order.
 struct Module {
     _debugfs: Keeper<Dir>,
+    _purger: Keeper<purge::Purger>,
     _workqueue: Keeper<OwnedQueue>,
     _monitor: chrdev::ClassRegistration,
     _compute: chrdev::ClassRegistration,
@@ -204,6 +206,7 @@ impl kernel::Module for Module {
                 _compute: COMPUTE.register()?,
                 _monitor: MONITOR.register()?,
                 _workqueue: WORKQUEUE.set(OwnedQueue::new(c"accel")?)?,
+                _purger: purge::PURGER.set(purge::Purger::new()?)?,
                 _debugfs: DEBUGFS.set(Dir::new(c"accel_core"))?,
             })
         }

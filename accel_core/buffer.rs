@@ -18,6 +18,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Relaxed,
             Release, //
         },
         Arc,
@@ -105,9 +106,15 @@ pub struct Inner {
     /// Where its mmap offsets begin, pages; 0 until it is published. See [`crate::handles`].
     first_page: Atomic<u32>,
     exported: Atomic<bool>,
+    /// Whether its user needs the contents: [`NEEDED`], [`PURGED`], or its number among those that
+    /// are not needed (`purge`).
+    advice: Atomic<u64>,
     /// Of memory that others use, too, or may; see [`crate::reservations`].
     shared: SetOnce<Arc<OwnedResv>>,
 }
+
+const NEEDED: u64 = 0;
+const PURGED: u64 = u64::MAX;
 
 /// The memory of a buffer.
 pub(crate) enum Backing {
@@ -146,7 +153,7 @@ impl Track for Inner {
     #[inline]
     fn weight(&self) -> u64 {
         match (&self.memory, &self.origin) {
-            (Backing::Pages(pages), None) => pages.size() as u64,
+            (Backing::Pages(pages), None) if !self.was_purged() => pages.size() as u64,
             _ => 0,
         }
     }
@@ -170,7 +177,7 @@ impl HasIoPages for Inner {
 /// Maps a buffer into user space, beginning with page `first`.
 pub(crate) fn mmap(buffer: &Arc<Buffer>, vma: &VmaNew, first: usize) -> Result {
     match &buffer.memory {
-        Backing::Pages(_) => Pages::map(buffer, vma, first),
+        Backing::Pages(_) => Pages::map(buffer, buffer.owner.memory().user_mappings(), vma, first),
         Backing::Device(_) => IoPages::map(buffer, vma, first),
         Backing::Imported { buf, .. } => buf.mmap(vma, first),
     }
@@ -217,6 +224,7 @@ impl Inner {
             mapping: None,
             first_page: Atomic::new(0),
             exported: Atomic::new(false),
+            advice: Atomic::new(NEEDED),
             shared: SetOnce::new(),
         }
     }
@@ -357,6 +365,61 @@ impl Inner {
     /// Shares the buffer, for good; only the first call counts.
     pub(crate) fn set_shared(&self, resv: Arc<OwnedResv>) {
         self.shared.populate(resv);
+    }
+
+    /// Returns whether its user needs it, and so has it: else nothing new may be done with it.
+    #[inline]
+    pub(crate) fn is_needed(&self) -> bool {
+        self.advice.load(Relaxed) == NEEDED
+    }
+
+    /// Returns whether it is among those that are not needed.
+    #[inline]
+    pub(crate) fn is_listed_unneeded(&self) -> bool {
+        !matches!(self.advice.load(Relaxed), NEEDED | PURGED)
+    }
+
+    pub(crate) fn was_purged(&self) -> bool {
+        self.advice.load(Relaxed) == PURGED
+    }
+
+    /// Puts it among those that are not needed, if it is needed; for `purge`, with its lock.
+    pub(crate) fn set_unneeded(&self, number: u64) -> bool {
+        let is_needed = self.is_needed();
+        if is_needed {
+            self.advice.store(number, Relaxed);
+        }
+        is_needed
+    }
+
+    /// Takes it from among those that are not needed, and returns its number, if it is one; likewise.
+    pub(crate) fn set_needed(&self) -> Option<u64> {
+        let number = self.advice.load(Relaxed);
+        if !self.is_listed_unneeded() {
+            return None;
+        }
+        self.advice.store(NEEDED, Relaxed);
+        Some(number)
+    }
+
+    /// It was purged; likewise.
+    pub(crate) fn set_purged(&self) {
+        self.advice.store(PURGED, Relaxed);
+        self.tracker().lighten(self.size() as u64);
+    }
+
+    /// Returns whether the memory is of a kind that can be purged.
+    pub(crate) fn can_purge(&self) -> bool {
+        self.pages().is_some_and(Pages::can_purge)
+    }
+
+    /// Gives the memory back, if nobody uses it; the device must not. Only tries to take locks.
+    pub(crate) fn purge(&self) -> bool {
+        match (&self.mapping, self.pages()) {
+            (Some(mapping), _) => mapping.purge(),
+            (None, Some(pages)) => pages.purge(),
+            _ => false,
+        }
     }
 
     pub(crate) fn was_exported(&self) -> bool {

@@ -20,40 +20,23 @@ use crate::{
 };
 
 /// Writes the list: process, its name, bytes, where the memory is and how CPUs see it, what holds
-/// the buffer besides mappings and jobs, and the label.
+/// the buffer besides mappings and jobs, whether its user needs it, and the label.
 pub(crate) fn write(memory: &Memory, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let columns = ("pid", "process", "bytes", "placement", "caching", "held-by");
-    line(f, columns, "label")?;
+    f.write_str("pid process bytes placement caching held-by advice label\n")?;
     memory.buffers.try_for_each(|buffer, label| {
         let owner = buffer.owner();
-        let columns = (
+        f.write_fmt(fmt!(
+            "{} {} {} {} {} {} {} {}\n",
             owner.pid(),
             owner.name(),
             buffer.size(),
             Place(buffer),
             caching(buffer),
             held_by(buffer),
-        );
-        line(f, columns, Label(label))
+            advice(buffer),
+            Label(label)
+        ))
     })
-}
-
-fn line(
-    f: &mut fmt::Formatter<'_>,
-    columns: (
-        impl fmt::Display,
-        impl fmt::Display,
-        impl fmt::Display,
-        impl fmt::Display,
-        &str,
-        &str,
-    ),
-    label: impl fmt::Display,
-) -> fmt::Result {
-    let (pid, name, bytes, place, caching, held_by) = columns;
-    f.write_fmt(fmt!(
-        "{pid:>7} {name} {bytes:>11} {place} {caching:<8} {held_by:<15} {label}\n"
-    ))
 }
 
 /// Where the memory is.
@@ -89,6 +72,14 @@ fn held_by(buffer: &Inner) -> &'static str {
         (true, false) => "handle",
         (false, true) => "exported",
         (false, false) => "-",
+    }
+}
+
+fn advice(buffer: &Inner) -> &'static str {
+    match (buffer.was_purged(), buffer.is_needed()) {
+        (true, _) => "purged",
+        (false, true) => "needed",
+        (false, false) => "unneeded",
     }
 }
 

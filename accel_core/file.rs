@@ -25,7 +25,8 @@ use kernel_ext::{
         page_offset, //
     },
     io_pages::IoPages,
-    sysfs::Page, //
+    sysfs::Page,
+    user_mappings::UserMappings, //
 };
 
 use crate::{
@@ -64,6 +65,7 @@ use crate::{
     mmap_offset,
     objects::Objects,
     owner::Owner,
+    purge,
     queue::Queue,
     reservations::Reservations,
     submissions::Submissions,
@@ -81,6 +83,7 @@ use crate::{
         accel_address_space_map,
         accel_address_space_protect,
         accel_address_space_unmap,
+        accel_buffer_advise,
         accel_buffer_close,
         accel_buffer_create,
         accel_buffer_export,
@@ -307,6 +310,12 @@ impl<T: Driver> File<T> {
             timeline_wait::eventfd::<T>
         ),
         core_row!(
+            _IOWR::<accel_buffer_advise>(ACCEL_IOCTL_TYPE, 0x21),
+            accel_buffer_advise,
+            retained,
+            purge::advise::<T>
+        ),
+        core_row!(
             _IOWR::<accel_address_space_create>(ACCEL_IOCTL_TYPE, 0x28),
             accel_address_space_create,
             page_sizes,
@@ -413,6 +422,9 @@ impl<T: Driver> chrdev::Operations for File<T> {
             return IoPages::map(doorbell.pages(), vma, first);
         }
         let (buffer, first) = self.handles.at_page(page).ok_or(EINVAL)?;
+        if !buffer.is_needed() {
+            return Err(EINVAL);
+        }
         buffer::mmap(&buffer, vma, first)
     }
 
@@ -423,6 +435,10 @@ impl<T: Driver> chrdev::Operations for File<T> {
         } else {
             kernel::bindings::POLLHUP | kernel::bindings::POLLERR
         }
+    }
+
+    fn user_mappings(device: &Device<T>) -> Option<&UserMappings> {
+        Some(device.memory.user_mappings())
     }
 
     fn show_fdinfo(self: Pin<&Self>, seq: &SeqFile) {

@@ -30,6 +30,7 @@ use crate::{
         self,
         UNIT_SHIFT, //
     },
+    purge,
     reservations::Reservations,
     table::Table,
     uapi::accel_submit_buffer,
@@ -46,6 +47,7 @@ struct Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.buffer.unpublish();
+        purge::forget(&self.buffer);
     }
 }
 
@@ -183,6 +185,9 @@ impl Handles {
     #[inline(never)]
     fn export_first(&self, handle: u32, client: &Reservations) -> Result<ARef<DmaBuf>> {
         let buffer = self.get(handle)?;
+        if !buffer.is_needed() {
+            return Err(EINVAL);
+        }
         client.share(&buffer)?;
         let buf = dma_buf::export(&buffer)?;
         buffer.set_exported();

@@ -8,6 +8,7 @@ use kernel::{
     prelude::*,
     sync::Arc, //
 };
+use kernel_ext::pages_purge::Hold;
 
 use crate::{
     buffer::{
@@ -32,6 +33,8 @@ const NOWHERE: Piece = Piece {
 /// A part of a buffer in an address space, which keeps the buffer.
 pub(crate) struct Object {
     buffer: Arc<Buffer>,
+    /// Whatever its user says: the device may reach it.
+    _hold: Option<Hold>,
     /// Those of the part, in order, without gaps; at least one.
     pieces: KVVec<Piece>,
     /// How many bytes are mapped: it is kept until there are none.
@@ -45,13 +48,21 @@ impl Object {
     ///
     /// # Errors
     ///
-    /// EINVAL: it is not a part of the buffer; EOPNOTSUPP: the device cannot reach it, or not by whole
-    /// pages; ENODEV; ENOMEM.
+    /// EINVAL: it is not a part of the buffer, or the buffer is not needed; EOPNOTSUPP: the device
+    /// cannot reach it, or not by whole pages; ENODEV; ENOMEM.
     pub(crate) fn new(buffer: Arc<Buffer>, part: Range<u64>, page: u64) -> Result<KBox<Self>> {
         if part.is_empty() || part.end > buffer.size() as u64 {
             return Err(EINVAL);
         }
-        let pieces = pieces(&buffer, &part)?;
+        let hold = match buffer.memory() {
+            Backing::Pages(pages) => Some(Hold::new(pages)?),
+            _ => None,
+        };
+        let pieces = pieces(&buffer, &part);
+        if !buffer.is_needed() {
+            return Err(EINVAL);
+        }
+        let pieces = pieces?;
         let is_whole = |piece: &Piece| (piece.offset | piece.address | piece.size) % page == 0;
         let end = pieces.last().map(|piece| piece.offset + piece.size);
         if !pieces.iter().all(is_whole) || end.is_none_or(|end| end < part.end) {
@@ -60,6 +71,7 @@ impl Object {
         let mapped = part.end - part.start;
         let object = Self {
             buffer,
+            _hold: hold,
             pieces,
             mapped,
             next: None,

@@ -25,7 +25,8 @@ use kernel_ext::{
     dma_buf_attachment::Attachment,
     pages::Pages,
     sg_table::Segment,
-    tracker::Tracker, //
+    tracker::Tracker,
+    user_mappings::UserMappings, //
 };
 
 use crate::buffer;
@@ -36,6 +37,7 @@ pub(crate) struct Memory {
     /// All buffers, whoever holds them.
     #[pin]
     pub(crate) buffers: Tracker<buffer::Inner>,
+    user_mappings: Arc<UserMappings>,
     /// By their own addresses.
     #[pin]
     mappings: Mutex<RBTree<usize, Mapped>>,
@@ -67,9 +69,11 @@ impl Mapped {
 
 impl Memory {
     pub(crate) fn new() -> Result<Arc<Self>> {
+        let user_mappings = Arc::new(UserMappings::new(c"[accel]")?, GFP_KERNEL)?;
         Arc::pin_init(
             pin_init!(Self {
                 buffers <- Tracker::new(),
+                user_mappings,
                 mappings <- new_mutex!(RBTree::new(), "mappings"),
             }),
             GFP_KERNEL,
@@ -79,6 +83,11 @@ impl Memory {
     /// Returns the bytes of system memory that buffers take.
     pub(crate) fn used(&self) -> u64 {
         self.buffers.sum()
+    }
+
+    /// Returns where user mappings of all buffers are found.
+    pub(crate) fn user_mappings(&self) -> &Arc<UserMappings> {
+        &self.user_mappings
     }
 
     /// Maps `pages` for `dev` until the result is dropped or all mappings are revoked.
@@ -134,6 +143,16 @@ pub(crate) struct DeviceMapping {
 }
 
 impl DeviceMapping {
+    /// Undoes it and gives the pages back, if nobody else uses them; returns whether it did. Only
+    /// tries to take locks.
+    pub(crate) fn purge(&self) -> bool {
+        // So that `Memory::revoke` does not return before it is done.
+        match (&self.mapped, self.memory.mappings.try_lock()) {
+            (Mapped::Pages(mapping), Some(_mappings)) => mapping.purge(),
+            _ => false,
+        }
+    }
+
     /// Returns where the device sees it, if it sees it in one piece.
     pub(crate) fn contiguous_address(&self) -> Option<u64> {
         match &self.mapped {

@@ -107,23 +107,30 @@ impl<T: Driver> Unarmed<T> {
     }
 }
 
-/// Jobs that are not armed, by their numbers.
-struct Jobs<T: Driver>(RBTree<u64, Unarmed<T>>);
+struct Jobs<T: Driver> {
+    /// Those that are not armed, by their numbers.
+    unarmed: RBTree<u64, Unarmed<T>>,
+    /// Whether any buffer was ever said not to be needed.
+    has_unneeded: bool,
+}
 
 /// Nothing in the tree is pinned.
 impl<T: Driver> Unpin for Jobs<T> {}
 
 impl<T: Driver> Jobs<T> {
     fn new() -> Self {
-        Self(RBTree::new())
+        Self {
+            unarmed: RBTree::new(),
+            has_unneeded: false,
+        }
     }
 
     fn first(&mut self) -> Option<&mut Unarmed<T>> {
-        self.0.values_mut().next()
+        self.unarmed.values_mut().next()
     }
 
     fn pop(&mut self) -> Option<Unarmed<T>> {
-        let (_, node) = self.0.cursor_front_mut()?.remove_current();
+        let (_, node) = self.unarmed.cursor_front_mut()?.remove_current();
         Some(node.to_key_value().1)
     }
 }
@@ -171,7 +178,8 @@ impl<T: Driver> Submissions<T> {
 
     /// Takes a job, and returns its number. May sleep; not to be called while user memory is copied.
     ///
-    /// EDQUOT: too many jobs are unfinished; ERESTARTSYS: a signal; ENOMEM.
+    /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; ERESTARTSYS: a signal;
+    /// ENOMEM.
     pub(crate) fn submit(
         self: &Arc<Self>,
         bound: &Bound<'_, T>,
@@ -187,7 +195,11 @@ impl<T: Driver> Submissions<T> {
         };
         let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         let mut jobs = self.jobs.lock();
-        if !jobs.0.is_empty() || !parts.points.are_backed() {
+        // Most programs never say so, and need not pay for each buffer.
+        if jobs.has_unneeded && !parts.buffers.iter().all(|named| named.buffer.is_needed()) {
+            return Err(EINVAL);
+        }
+        if !jobs.unarmed.is_empty() || !parts.points.are_backed() {
             return self.keep(&mut jobs, parts, fence);
         }
         let fences = parts.points.take_fences();
@@ -197,6 +209,22 @@ impl<T: Driver> Submissions<T> {
         let job = parts.into_job(armed, dependencies, None);
         self.backlog.push(bound, job);
         Ok(number)
+    }
+
+    /// Calls `f`, which says that a buffer is not needed, with the number of the last job that may name
+    /// it. May sleep.
+    pub(crate) fn give_up<R>(&self, f: impl FnOnce(u64) -> R) -> R {
+        // Locked, so that no other job gets a number meanwhile.
+        let mut jobs = self.jobs.lock();
+        jobs.has_unneeded = true;
+        f(self.queue().last())
+    }
+
+    /// Returns whether no engine uses what the jobs up to number `last` name, armed or not.
+    pub(crate) fn have_ended(&self, last: u64) -> bool {
+        // An engine that could not be reset may go on with a job that has ended.
+        let is_wedged = || self.device.engines.iter().any(|e| e.check().is_err());
+        self.queue().has_ended(last) && !is_wedged()
     }
 
     /// Arms a job. Whatever fails, fails before `create` is called.
@@ -227,11 +255,11 @@ impl<T: Driver> Submissions<T> {
             let wake = Arc::new(Wake(self.clone()), GFP_KERNEL_ACCOUNT)?;
             Ok(wake as Arc<dyn Notify>)
         })?;
-        let is_first = jobs.0.is_empty();
+        let is_first = jobs.unarmed.is_empty();
         let created = self.queue().begin(monotonic_ns(), fence)?;
         let number = created.number();
         // Nothing is replaced: the number is new.
-        jobs.0
+        jobs.unarmed
             .insert(place.into_node(number, Unarmed { created, parts }));
         if is_first {
             // Its points may have been backed since we looked.
@@ -283,7 +311,7 @@ impl<T: Driver> Submissions<T> {
     /// may submit any more.
     pub(crate) fn close(this: &Arc<Self>, bound: &Bound<'_, T>, fault: Fault) {
         let mut jobs = replace(&mut *this.jobs.lock(), Jobs::new());
-        for job in jobs.0.values_mut() {
+        for job in jobs.unarmed.values_mut() {
             // So that nothing wakes us.
             drop(job.parts.points.take_fences());
         }

@@ -38,9 +38,10 @@ impl Usage {
             None => is_busy,
         };
         self.total += size;
-        self.resident += size;
+        self.resident += part(!buffer.was_purged());
         self.shared += part(buffer.resv().is_some());
-        self.active += part(is_active);
+        self.active += part(is_active && !buffer.was_purged());
+        self.purgeable += part(buffer.is_listed_unneeded() && buffer.resv().is_none());
     }
 }
 

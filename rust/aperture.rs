@@ -11,17 +11,12 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     device::Bound,
-    error::{
-        from_err_ptr,
-        to_result, //
-    },
-    fs::File,
+    error::to_result,
     page::PAGE_MASK,
     pci,
     prelude::*,
     static_lock_class,
     sync::{
-        aref::ARef,
         atomic::{
             Acquire,
             Atomic,
@@ -37,7 +32,8 @@ use kernel::{
 use crate::{
     bindings as ext,
     device::as_raw,
-    dma_buf_peer::Exports, //
+    dma_buf_peer::Exports,
+    user_mappings::UserMappings, //
 };
 
 /// A BAR whose bytes are memory: reading and writing them has no other effect. Mapped
@@ -47,7 +43,7 @@ use crate::{
 ///
 /// While `is_live` is true, the BAR is `size` bytes at the physical address `physical`, is ours alone
 /// and mapped at `mapped`. It becomes false once, and is undone after all SRCU read-side sections
-/// that saw it true have ended. All user mappings of the BAR are in the address space of `file`.
+/// that saw it true have ended. All user mappings of the BAR are in `mappings`.
 /// `provider` is there until then, too.
 #[pin_data(PinnedDrop)]
 pub struct Aperture {
@@ -56,9 +52,7 @@ pub struct Aperture {
     physical: u64,
     size: usize,
     mapped: NonNull<c_void>,
-    file: ARef<File>,
-    /// The next page of the address space that was never used.
-    next: Atomic<u64>,
+    mappings: UserMappings,
     is_live: Atomic<bool>,
     #[pin]
     srcu: Srcu,
@@ -87,7 +81,7 @@ impl Aperture {
         if size == 0 || (physical as usize | size) & !PAGE_MASK != 0 {
             return Err(EINVAL);
         }
-        let file = new_file()?;
+        let mappings = UserMappings::new(c"[aperture]")?;
         // SAFETY: `pdev` is bound, so it is there; it is a PCI device.
         let raw = unsafe { ext::accel_helper_to_pci_dev(as_raw(pdev.as_ref())) };
         let raw = NonNull::new(raw).ok_or(EINVAL)?;
@@ -109,8 +103,7 @@ impl Aperture {
                 physical,
                 size,
                 mapped,
-                file,
-                next: Atomic::new(0),
+                mappings,
                 is_live: Atomic::new(true),
                 srcu <- Srcu::new(c"aperture", static_lock_class!()),
                 provider: NonNull::new(provider),
@@ -154,14 +147,9 @@ impl Aperture {
         &self.exports
     }
 
-    /// Returns the file in whose address space user mappings have to be.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Returns the first of `count` pages of the address space that nobody had before.
-    pub(crate) fn reserve_pages(&self, count: u64) -> u64 {
-        self.next.fetch_add(count, Relaxed)
+    /// Returns where its user mappings have to be.
+    pub(crate) fn mappings(&self) -> &UserMappings {
+        &self.mappings
     }
 
     /// Enters a section in which it is not revoked, unless it was.
@@ -233,19 +221,10 @@ impl Aperture {
             return;
         }
         self.srcu.synchronize();
-        self.zap(0, 0);
+        self.mappings.zap(0, 0);
         self.exports.revoke();
         // SAFETY: By the type invariants; only we saw it live, and nobody uses it any more.
         unsafe { release(self.pdev, self.bar, self.mapped) };
-    }
-
-    /// Takes `count` pages, all if 0, out of all user mappings; their next access faults.
-    pub(crate) fn zap(&self, first: u64, count: u64) {
-        // SAFETY: The file is valid, and so is its address space.
-        unsafe {
-            let mapping = (*self.file.as_ptr()).f_mapping;
-            bindings::unmap_mapping_pages(mapping, first as usize, count as usize, true);
-        }
     }
 }
 
@@ -266,15 +245,6 @@ unsafe extern "C" fn undo(cookie: *mut c_void) {
     // SAFETY: By the requirements of this function.
     let aperture = unsafe { Arc::from_raw(cookie.cast_const().cast::<Aperture>()) };
     aperture.revoke();
-}
-
-/// Makes a file that only lends its address space.
-fn new_file() -> Result<ARef<File>> {
-    // SAFETY: The name is a string.
-    let raw =
-        from_err_ptr(unsafe { ext::accel_helper_new_address_space(c"[aperture]".as_char_ptr()) })?;
-    // SAFETY: The reference is ours, and nobody has the file open with a light one (fdget).
-    Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(raw.cast::<File>())) })
 }
 
 /// Takes a BAR and maps it.

@@ -41,7 +41,8 @@ use kernel::{
 use crate::{
     bindings as ext,
     device::as_raw,
-    sysfs, //
+    sysfs,
+    user_mappings::UserMappings, //
 };
 
 /// A class of nodes below a directory of `/dev`; for statics.
@@ -157,6 +158,11 @@ pub trait Operations: Sized + Send + Sync + 'static {
 
     /// Writes what `/proc/PID/fdinfo/FD` says of the file besides what it says of all.
     fn show_fdinfo(self: Pin<&Self>, _seq: &SeqFile) {}
+
+    /// Returns where mappings of the files of the node are to be found; always the same.
+    fn user_mappings(_subject: &Self::Subject) -> Option<&UserMappings> {
+        None
+    }
 
     /// Names of the sysfs attributes of the node.
     fn attributes(_subject: &Self::Subject) -> &[&'static CStr] {
@@ -379,6 +385,11 @@ impl<O: Operations> FileOperations<O> {
             unsafe {
                 bindings::nonseekable_open(inode, file);
                 (*file).private_data = this.into_foreign();
+            }
+            if let Some(mappings) = O::user_mappings(&node.subject) {
+                // SAFETY: The file is being opened. It holds the node, and so the subject, until
+                // after `release`.
+                unsafe { (*file).f_mapping = mappings.as_raw() };
             }
             Ok(0)
         })

@@ -47,7 +47,7 @@ pub fn set_mask(dev: &Device<Bound>, bits: u32) -> Result {
 ///
 /// # Invariants
 ///
-/// While `mapped` is not `None`, it is how `pages` are mapped for `dev`.
+/// While `mapped` is not `None`, it is how `pages` are mapped for `dev`, and we are inside of them.
 #[pin_data(PinnedDrop)]
 pub struct Mapping {
     dev: ARef<Device>,
@@ -131,8 +131,11 @@ impl Mapping {
     /// Must be revoked before `dev` is unbound.
     pub unsafe fn new(dev: &Device<Bound>, pages: Arc<Pages>) -> Result<Arc<Self>> {
         let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT)?;
-        // SAFETY: By the requirements of this function; we own the pages.
-        let mapped = unsafe { Mapped::new(dev, &pages) }?;
+        if !pages.gate().enter_to_stay() {
+            return Err(EINVAL);
+        }
+        // SAFETY: By the requirements of this function; we own the pages, being inside.
+        let mapped = unsafe { Mapped::new(dev, &pages) }.inspect_err(|_| pages.gate().leave())?;
         let address = mapped.contiguous_address(pages.size());
         let needs_sync = mapped.needs_sync(dev);
         let Ok(this) = place.pin_init_with(pin_init!(Self {
@@ -215,7 +218,26 @@ impl Mapping {
         if let Some(mapped) = mapped {
             // SAFETY: By the type invariants, and only we have it.
             unsafe { mapped.unmap(&self.dev, self.pages.size()) };
+            self.pages.gate().leave();
         }
+    }
+
+    /// Undoes the mapping and gives the pages back ([`Pages::purge`]), if nobody else uses them;
+    /// returns whether it did. The device must not use the mapping any more. As for two concurrent
+    /// calls of [`Mapping::revoke`], that may return before this has undone it.
+    pub fn purge(&self) -> bool {
+        let Some(mapped) = self.mapped.lock().take() else {
+            return false;
+        };
+        let Some(closed) = self.pages.close(1) else {
+            // INVARIANT: It still is mapped.
+            *self.mapped.lock() = Some(mapped);
+            return false;
+        };
+        // SAFETY: By the type invariants, and only we have it.
+        unsafe { mapped.unmap(&self.dev, self.pages.size()) };
+        closed.free();
+        true
     }
 }
 

@@ -63,8 +63,13 @@ pub trait Exporter: Sized + Send + Sync + 'static {
     fn end_cpu_access(&self);
 }
 
-/// Exports `object`; `flags` are of open(2), O_RDWR or O_RDONLY.
+/// Exports `object`; `flags` are of open(2), O_RDWR or O_RDONLY. Its pages are never purged then;
+/// EINVAL: they were.
 pub fn export<E: Exporter>(object: Arc<E>, flags: u32) -> Result<ARef<DmaBuf>> {
+    // Others may use them at any time from now on.
+    if !object.pages().gate().keep() {
+        return Err(EINVAL);
+    }
     let (size, resv) = (object.pages().size(), object.resv().as_raw());
     let private = Arc::into_raw(object).cast_mut();
     let info = bindings::dma_buf_export_info {

@@ -11,7 +11,9 @@
 #include <linux/file.h>
 #include <linux/io.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pci-p2pdma.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sync_file.h>
 #include <linux/sysfs.h>
@@ -100,10 +102,30 @@ unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf)
 }
 EXPORT_SYMBOL_GPL(accel_helper_vmf_pgoff);
 
-/* Gives the fault handler's caller a reference to the page. */
+/* Tells lockdep of reclaim that is none, as for drop_caches; in real reclaim it knows already. */
+void accel_helper_fs_reclaim_acquire(void)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_fs_reclaim_acquire);
+
+void accel_helper_fs_reclaim_release(void)
+{
+	fs_reclaim_release(GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_fs_reclaim_release);
+
+bool accel_helper_trylock_page(struct page *page)
+{
+	return trylock_page(page);
+}
+EXPORT_SYMBOL_GPL(accel_helper_trylock_page);
+
+/* Gives the fault handler's caller a reference to the page and its lock (VM_FAULT_LOCKED). */
 void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page)
 {
 	get_page(page);
+	lock_page(page);
 	vmf->page = page;
 }
 EXPORT_SYMBOL_GPL(accel_helper_vmf_set_page);

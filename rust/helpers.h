@@ -35,6 +35,9 @@ int accel_helper_dev_to_node(struct device *dev);
 struct pci_dev *accel_helper_to_pci_dev(struct device *dev);
 void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work));
 unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf);
+void accel_helper_fs_reclaim_acquire(void);
+void accel_helper_fs_reclaim_release(void);
+bool accel_helper_trylock_page(struct page *page);
 void accel_helper_vmf_set_page(struct vm_fault *vmf, struct page *page);
 vm_fault_t accel_helper_vmf_insert_folio(struct vm_fault *vmf, struct page *page,
 					 unsigned long index);

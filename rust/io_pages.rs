@@ -121,7 +121,9 @@ impl IoPages {
             runs.push(run, GFP_KERNEL_ACCOUNT)?;
         }
         // Whole huge pages, so that the kernel finds addresses that suit them.
-        let first = aperture.reserve_pages(count.next_multiple_of(1 << HUGE_ORDER) as u64);
+        let first = aperture
+            .mappings()
+            .reserve(count.next_multiple_of(1 << HUGE_ORDER) as u64);
         Arc::pin_init(
             // INVARIANT: Nobody else gets those from `first` on. None is mapped.
             pin_init!(Self {
@@ -178,7 +180,7 @@ impl IoPages {
             ext::accel_helper_vma_set_pfnmap(vma.as_ptr());
             ext::accel_helper_vma_set_wc(vma.as_ptr());
             ext::accel_helper_vma_set_pgoff(vma.as_ptr(), pages.first as usize + first);
-            bindings::vma_set_file(vma.as_ptr(), pages.aperture.file().as_ptr());
+            bindings::vma_set_file(vma.as_ptr(), pages.aperture.mappings().file().as_ptr());
             mapped::keep::<Shown<T>>(vma, object.clone());
         }
         Ok(())
@@ -188,7 +190,7 @@ impl IoPages {
     pub fn revoke(&self) {
         // INVARIANT: Whoever inserts pages holds the lock, and those that are mapped are taken away.
         *self.is_revoked.lock() = true;
-        self.aperture.zap(self.first, self.count as u64);
+        self.aperture.mappings().zap(self.first, self.count as u64);
     }
 
     /// Returns the run that has page `index`, and which of its pages that is.

@@ -2,8 +2,8 @@
 
 //! Pages of memory that the kernel, user space and devices share.
 //!
-//! Mapping them into user space is in [`pages_map`](crate::pages_map); pages that are a user's
-//! already are made in [`user_pages`](crate::user_pages).
+//! User space maps them in [`pages_map`](crate::pages_map); [`pages_purge`](crate::pages_purge) takes
+//! them back; pages that are a user's already are made in [`user_pages`](crate::user_pages).
 //!
 //! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
@@ -16,11 +16,14 @@ use kernel::{
         PAGE_SHIFT,
         PAGE_SIZE, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::SetOnce, //
 };
 
 use crate::{
     bindings as ext,
+    pages_gate::Gate,
+    pages_map::Place,
     user_pages::Pinned, //
 };
 
@@ -80,12 +83,14 @@ enum Origin {
 /// `blocks` are `count` pages: `start` of the first one is 0, of each other one where the one
 /// before ends. We own a reference of each folio, and of each page that is not of a folio, or, if
 /// they are a user's, a pin of each page. If they are write-combined, the kernel's own mapping of
-/// them is so, too.
+/// them is so, too. Once `gate` is closed none of this is so, and the blocks are addresses only.
 pub struct Pages {
     blocks: Blocks,
     count: usize,
     caching: Caching,
     origin: Origin,
+    gate: Gate,
+    place: SetOnce<Place>,
 }
 
 // SAFETY: Pages have no owner thread; all access is by raw copies.
@@ -155,6 +160,8 @@ impl Pages {
             count: 0,
             caching: Caching::Cached,
             origin,
+            gate: Gate::new(),
+            place: SetOnce::new(),
         }
     }
 
@@ -216,6 +223,16 @@ impl Pages {
         matches!(self.origin, Origin::Allocated)
     }
 
+    /// Returns where who uses the pages has to come in.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Returns where they are among all pages that can be mapped, once they were.
+    pub(crate) fn place(&self) -> &SetOnce<Place> {
+        &self.place
+    }
+
     /// Returns the blocks: the first page of each and how many it has.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (*mut bindings::page, usize)> + '_ {
         let blocks = self.blocks.as_slice().iter();
@@ -265,12 +282,13 @@ impl Pages {
         if range.start > range.end || range.end > self.size() {
             return Err(EINVAL);
         }
+        let _inside = self.gate.enter().ok_or(EINVAL)?;
         let mut at = range.start;
         while at < range.end {
             let offset = at & !PAGE_MASK;
             let len = (PAGE_SIZE - offset).min(range.end - at);
             let page = self.page(at >> PAGE_SHIFT).ok_or(EINVAL)?;
-            // SAFETY: We own a reference; the mapping is local and undone below.
+            // SAFETY: We own a reference, being inside; the mapping is local and undone below.
             let addr = unsafe { bindings::kmap_local_page(page) };
             f(
                 addr.cast::<u8>().wrapping_add(offset),
@@ -314,11 +332,16 @@ impl Pages {
     }
 }
 
-impl Drop for Pages {
-    fn drop(&mut self) {
+impl Pages {
+    /// Gives the pages back.
+    ///
+    /// # Safety
+    ///
+    /// For once; nobody may use them any more.
+    pub(crate) unsafe fn free(&self) {
         for block in self.blocks.as_slice() {
             let (first, len) = (block.first, block.len as usize);
-            // SAFETY: Ours, by the type invariants, and we are their last user.
+            // SAFETY: Ours, by the type invariants; the rest by the requirements.
             unsafe {
                 if self.caching == Caching::WriteCombined {
                     ext::accel_helper_set_pages_wb(first, len);
@@ -328,6 +351,15 @@ impl Drop for Pages {
                     Origin::User(pinned) => pinned.unpin(first, len),
                 }
             }
+        }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        if !self.gate.is_closed() {
+            // SAFETY: Not given back yet, and we are their last user.
+            unsafe { self.free() };
         }
     }
 }

@@ -32,17 +32,33 @@ use crate::{
         self,
         Mapped,
         FALLBACK,
+        LOCKED,
         SIGBUS, //
     },
     pages::{
         Caching,
-        Pages, //
+        Pages,
+        HUGE_ORDER, //
     },
     tracker::{
         Track,
         Tracked, //
     },
+    user_mappings::UserMappings,
 };
+
+/// Where pages are among all that can be mapped.
+pub(crate) struct Place {
+    mappings: Arc<UserMappings>,
+    first: u64,
+}
+
+impl Place {
+    /// Takes the `count` pages out of all user mappings.
+    pub(crate) fn zap(&self, count: usize) {
+        self.mappings.zap(self.first, count as u64);
+    }
+}
 
 /// Something that has pages.
 pub trait HasPages: Send + Sync + 'static {
@@ -64,18 +80,26 @@ impl<T: Track + HasPages> HasPages for Tracked<T> {
 
 impl Pages {
     /// Maps the pages of `object` into user space, beginning with page `first`, as a shared mapping
-    /// that cannot grow. The mapping keeps the object.
+    /// that cannot grow. The mapping keeps the object, and must be in `mappings` for the pages to be
+    /// taken out of it again.
     ///
     /// # Errors
     ///
     /// EOPNOTSUPP: the pages are a user's; EINVAL: the mapping is private or goes beyond the last
-    /// page; ENOMEM.
-    pub fn map<T: HasPages>(object: &Arc<T>, vma: &VmaNew, first: usize) -> Result {
+    /// page, or the pages were purged; ENOMEM.
+    pub fn map<T: HasPages>(
+        object: &Arc<T>,
+        mappings: &Arc<UserMappings>,
+        vma: &VmaNew,
+        first: usize,
+    ) -> Result {
         let pages = object.pages().ok_or(EOPNOTSUPP)?;
         if !pages.can_map() {
             return Err(EOPNOTSUPP);
         }
         let range = mapped::range(vma, first, pages.count())?;
+        let _inside = pages.gate().enter().ok_or(EINVAL)?;
+        let start = pages.settle(mappings).ok_or(EINVAL)?;
         vma.set_dontexpand();
         if pages.caching() == Caching::WriteCombined {
             // SAFETY: The VMA is being set up.
@@ -87,10 +111,39 @@ impl Pages {
         }
         // SAFETY: The VMA is being set up. Nothing fails after this.
         unsafe {
-            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), first);
+            ext::accel_helper_vma_set_pgoff(vma.as_ptr(), start + first);
             mapped::keep::<Shown<T>>(vma, object.clone());
         }
         Ok(())
+    }
+
+    /// Gives the pages a place, unless they have one; returns where it begins.
+    fn settle(&self, mappings: &Arc<UserMappings>) -> Option<usize> {
+        if self.place().as_ref().is_none() {
+            // Whole huge pages, so that the kernel finds addresses that suit them.
+            let count = self.count().next_multiple_of(1 << HUGE_ORDER);
+            // Another thread may be faster.
+            self.place().populate(Place {
+                mappings: mappings.clone(),
+                first: mappings.reserve(count as u64),
+            });
+        }
+        self.start()
+    }
+
+    /// Returns where the place of the pages begins, if they have one.
+    fn start(&self) -> Option<usize> {
+        Some(self.place().as_ref()?.first as usize)
+    }
+
+    /// Returns which page a fault in a mapping wants.
+    ///
+    /// # Safety
+    ///
+    /// `vmf` must be valid.
+    unsafe fn index(&self, vmf: *mut bindings::vm_fault) -> Option<usize> {
+        // SAFETY: By the requirements of this function.
+        unsafe { ext::accel_helper_vmf_pgoff(vmf) }.checked_sub(self.start()?)
     }
 
     /// Fills a mapping of the pages `range`.
@@ -121,28 +174,28 @@ impl<T: HasPages> Mapped for Shown<T> {
 
     /// Shows a page for the first time, or once more after `madvise(MADV_DONTNEED)`.
     unsafe fn fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        // SAFETY: By the requirements of this function `vmf` is valid.
-        let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
-        match object.pages().and_then(|pages| pages.page(index)) {
-            Some(page) => {
-                // SAFETY: As above.
-                unsafe { ext::accel_helper_vmf_set_page(vmf, page) };
-                0
-            }
-            None => SIGBUS,
-        }
+        let show = |pages: &Pages| {
+            // Until it is locked.
+            let _inside = pages.gate().enter()?;
+            // SAFETY: By the requirements of this function `vmf` is valid.
+            let page = pages.page(unsafe { pages.index(vmf) }?)?;
+            // SAFETY: As above; the page is ours, being inside.
+            unsafe { ext::accel_helper_vmf_set_page(vmf, page) };
+            Some(LOCKED)
+        };
+        object.pages().and_then(show).unwrap_or(SIGBUS)
     }
 
     /// Shows all pages of a folio.
     unsafe fn huge_fault(object: &T, vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
-        // SAFETY: By the requirements of this function `vmf` is valid.
-        let index = unsafe { ext::accel_helper_vmf_pgoff(vmf) };
-        match object.pages().and_then(|pages| pages.huge_page(index)) {
-            // SAFETY: As above. A mapping with a huge page is no `VM_MIXEDMAP` one.
-            Some((page, index)) => unsafe {
-                ext::accel_helper_vmf_insert_folio(vmf, page, index) //
-            },
-            None => FALLBACK,
-        }
+        let show = |pages: &Pages| {
+            let _inside = pages.gate().enter()?;
+            // SAFETY: By the requirements of this function `vmf` is valid.
+            let (page, index) = pages.huge_page(unsafe { pages.index(vmf) }?)?;
+            // SAFETY: As above; the page is ours, being inside. A mapping with a huge page is no
+            // `VM_MIXEDMAP` one.
+            Some(unsafe { ext::accel_helper_vmf_insert_folio(vmf, page, index) })
+        };
+        object.pages().and_then(show).unwrap_or(FALLBACK)
     }
 }

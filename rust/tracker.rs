@@ -17,7 +17,13 @@ use core::{
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    },
 };
 
 /// Something that can be listed.
@@ -28,7 +34,7 @@ pub trait Track: Send + Sync + Sized + 'static {
     /// Returns the list that it is in; always the same one.
     fn tracker(&self) -> &Tracker<Self>;
 
-    /// Returns what it adds to the sum; always the same.
+    /// Returns what it adds to the sum; always the same, unless [`Tracker::lighten`] is told.
     fn weight(&self) -> u64;
 }
 
@@ -37,11 +43,11 @@ pub trait Track: Send + Sync + Sized + 'static {
 pub struct Tracker<T: Track> {
     #[pin]
     members: Mutex<Members<T>>,
+    sum: Atomic<u64>,
 }
 
 struct Members<T: Track> {
     newest: *const Tracked<T>,
-    sum: u64,
 }
 
 // SAFETY: Pointers to what is `Send` and `Sync`.
@@ -54,16 +60,21 @@ impl<T: Track> Tracker<T> {
             members <- new_mutex!(
                 Members {
                     newest: ptr::null(),
-                    sum: 0,
                 },
                 "tracker"
             ),
+            sum: Atomic::new(0),
         })
     }
 
     /// Returns the sum of all weights.
     pub fn sum(&self) -> u64 {
-        self.members.lock().sum
+        self.sum.load(Relaxed)
+    }
+
+    /// One of the objects, which the caller keeps meanwhile, weighs so much less. Takes no locks.
+    pub fn lighten(&self, weight: u64) {
+        self.sum.fetch_sub(weight, Relaxed);
     }
 
     /// Calls `f` with each object, the newest first, until it fails. `f` must not make or drop any of
@@ -129,7 +140,9 @@ impl<T: Track> Tracked<T> {
     }
 
     fn join(&self) {
-        let mut members = self.value.tracker().members.lock();
+        let tracker = self.value.tracker();
+        tracker.sum.fetch_add(self.value.weight(), Relaxed);
+        let mut members = tracker.members.lock();
         let older = members.newest;
         // SAFETY: With the lock; by the type invariants the members are alive.
         unsafe {
@@ -139,11 +152,12 @@ impl<T: Track> Tracked<T> {
             }
         }
         members.newest = self;
-        members.sum += self.value.weight();
     }
 
     fn leave(&self) {
-        let mut members = self.value.tracker().members.lock();
+        let tracker = self.value.tracker();
+        tracker.sum.fetch_sub(self.value.weight(), Relaxed);
+        let mut members = tracker.members.lock();
         // SAFETY: As in `join`.
         unsafe {
             let Links { older, newer } = *self.links.get();
@@ -155,7 +169,6 @@ impl<T: Track> Tracked<T> {
                 (*older.links.get()).newer = newer;
             }
         }
-        members.sum -= self.value.weight();
     }
 
     /// Changes the note; returns the old one, which is to be dropped without locks.

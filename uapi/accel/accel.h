@@ -496,7 +496,8 @@ struct accel_buffer_info {
  * Minimum size: up to and including @fd.
  *
  * Errors: ENOENT no such handle; EOPNOTSUPP a flag, or device memory that nobody
- * else can reach; EINVAL @reserved; EMFILE; ENFILE; ENOMEM; EINTR; EFAULT;
+ * else can reach; EINVAL @reserved, or the buffer is not needed
+ * (ACCEL_IOCTL_BUFFER_ADVISE); EMFILE; ENFILE; ENOMEM; EINTR; EFAULT;
  * ENODEV.
  */
 struct accel_buffer_export {
@@ -608,6 +609,49 @@ struct accel_buffer_label {
 	char label[48];
 };
 
+/**
+ * enum accel_advice - what a program says of the contents of a buffer
+ * @ACCEL_ADVICE_WILLNEED: they are needed, as they are at first
+ * @ACCEL_ADVICE_DONTNEED: they may be lost
+ */
+enum accel_advice {
+	ACCEL_ADVICE_WILLNEED	= 0,
+	ACCEL_ADVICE_DONTNEED	= 1,
+};
+
+/**
+ * struct accel_buffer_advise - ACCEL_IOCTL_BUFFER_ADVISE, say whether a buffer is needed
+ * @handle: in: the buffer
+ * @flags: in: must be 0
+ * @advice: in: &enum accel_advice
+ * @retained: out: 1: the contents are there; 0: the kernel took the memory
+ *
+ * When the system is short of memory, the kernel takes that of buffers that are not
+ * needed, once the jobs that name them have ended and no address space maps any part
+ * of them. A buffer whose memory was taken never gets any again: it can be closed
+ * only. An access through a mapping of it is a SIGBUS.
+ *
+ * A buffer that is not needed cannot be named by a job, exported or mapped, also
+ * not in an address space (EINVAL), until ACCEL_ADVICE_WILLNEED said that it is, and
+ * answered that its contents are there. What is mapped already shows the contents
+ * while they are.
+ *
+ * For buffers of system memory that was allocated for them, cached, and never
+ * shared. If the answer cannot be written (EFAULT), the advice was taken all the
+ * same.
+ *
+ * Errors: ENOENT no such handle; EINVAL no such advice; EOPNOTSUPP a flag, or
+ * ACCEL_ADVICE_DONTNEED for device memory, memory of the program, imported or
+ * write-combined memory; EBUSY ACCEL_ADVICE_DONTNEED for a buffer that was exported
+ * or imported; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_buffer_advise {
+	__u32 handle;
+	__u32 flags;
+	__u32 advice;
+	__u32 retained;
+};
+
 #define ACCEL_IOCTL_BUFFER_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x08, struct accel_buffer_create)
 #define ACCEL_IOCTL_BUFFER_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x09, struct accel_buffer_close)
 #define ACCEL_IOCTL_BUFFER_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x0a, struct accel_buffer_info)
@@ -616,6 +660,7 @@ struct accel_buffer_label {
 #define ACCEL_IOCTL_BUFFER_PIN		_IOWR(ACCEL_IOCTL_TYPE, 0x0d, struct accel_buffer_pin)
 #define ACCEL_IOCTL_BUFFER_SYNC		_IOW(ACCEL_IOCTL_TYPE, 0x0e, struct accel_buffer_sync)
 #define ACCEL_IOCTL_BUFFER_LABEL	_IOW(ACCEL_IOCTL_TYPE, 0x0f, struct accel_buffer_label)
+#define ACCEL_IOCTL_BUFFER_ADVISE	_IOWR(ACCEL_IOCTL_TYPE, 0x21, struct accel_buffer_advise)
 
 /* ---- Jobs ---------------------------------------------------------------- */
 
@@ -685,11 +730,12 @@ struct accel_submit_buffer {
  * payload, a buffer is used neither way, a point is neither waited for nor
  * signalled or both, is to be signalled and not after the last one of its timeline,
  * or is to be waited for, but added only after one to be signalled (the job would
- * wait for itself), @reserved; E2BIG too many buffers or points, or too long a
- * payload; EOPNOTSUPP a flag, or a placement that the device cannot reach; EACCES
- * the job writes to a buffer not named for writing, or that is read-only; EDQUOT
- * too many unfinished jobs in the queue, kept ones included, or
- * ACCEL_TIMELINE_DEPTH; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+ * wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), @reserved;
+ * E2BIG too many buffers or points, or too long a payload; EOPNOTSUPP a flag, or a
+ * placement that the device cannot reach; EACCES the job writes to a buffer not
+ * named for writing, or that is read-only; EDQUOT too many unfinished jobs in the
+ * queue, kept ones included, or ACCEL_TIMELINE_DEPTH; EIO the device is wedged;
+ * EINTR; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_submit {
 	__u32 queue;
@@ -1104,12 +1150,13 @@ struct accel_address_space_destroy {
  *
  * Errors: ENOENT no such address space or buffer; EINVAL @size is 0, something is not a
  * multiple of the smallest page, or out of bounds of the buffer or of the address
- * space, @reserved, or a buffer with ACCEL_MAP_SPARSE; EOPNOTSUPP no MMU, a flag, or
- * the device cannot reach the buffer: so it is with what was imported from another
- * driver; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
- * memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the
- * device does not answer; ENOMEM; EFAULT; ENODEV. Unless it is EIO, or EFAULT with
- * ACCEL_MAP_FIXED, nothing has changed.
+ * space, @reserved, a buffer with ACCEL_MAP_SPARSE, or the buffer is not needed
+ * (ACCEL_IOCTL_BUFFER_ADVISE); EOPNOTSUPP no MMU, a flag, or the device cannot reach
+ * the buffer: so it is with what was imported from another driver; EACCES the buffer
+ * is read-only; ENOSPC no hole is large enough, no device memory for page tables, or
+ * a dmem limit; EAGAIN there will be memory; EIO the device does not answer; ENOMEM;
+ * EFAULT; ENODEV. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has
+ * changed.
  */
 struct accel_address_space_map {
 	__u32 space;

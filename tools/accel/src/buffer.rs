@@ -89,6 +89,16 @@ pub struct Buffer {
     mmap_offset: u64,
 }
 
+/// Whether the contents of a buffer are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Advice {
+    /// They are, as at first.
+    WillNeed = accel_uapi::ACCEL_ADVICE_WILLNEED,
+    /// They may be lost.
+    DontNeed = accel_uapi::ACCEL_ADVICE_DONTNEED,
+}
+
 /// What the kernel says of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferInfo {
@@ -191,6 +201,20 @@ impl Buffer {
     pub fn set_label(&self, label: &str) -> Result<()> {
         sys::buffer_label(self.device(), self.number(), label)
             .map_err(Error::in_call("name a buffer"))
+    }
+
+    /// Say whether the contents of the buffer are needed; returns whether they are there.
+    ///
+    /// While they are not, the kernel may take the memory, for ever, and the buffer cannot be mapped,
+    /// exported or named by a job.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Unsupported` for memory that cannot be taken, `Busy` for a buffer that was
+    /// shared; `NoMemory`, `Gone`.
+    pub fn advise(&self, advice: Advice) -> Result<bool> {
+        sys::buffer_advise(self.device(), self.number(), advice as u32)
+            .map_err(Error::in_call("advise of a buffer"))
     }
 
     /// Ask the kernel about the buffer.

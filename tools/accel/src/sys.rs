@@ -16,6 +16,7 @@ use accel_uapi::accel_address_space_destroy;
 use accel_uapi::accel_address_space_map;
 use accel_uapi::accel_address_space_protect;
 use accel_uapi::accel_address_space_unmap;
+use accel_uapi::accel_buffer_advise;
 use accel_uapi::accel_buffer_close;
 use accel_uapi::accel_buffer_create;
 use accel_uapi::accel_buffer_export;
@@ -133,6 +134,18 @@ pub(crate) fn buffer_label(fd: impl AsFd, handle: u32, label: &str) -> Result<()
     }
     // SAFETY: BUFFER_LABEL takes an `accel_buffer_label`, which has no pointers.
     unsafe { call::<{ ioctl::BUFFER_LABEL }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Say whether a buffer is needed; returns whether its contents are there.
+pub(crate) fn buffer_advise(fd: impl AsFd, handle: u32, advice: u32) -> Result<bool> {
+    let mut argument = accel_buffer_advise {
+        handle,
+        advice,
+        ..FromZeros::new_zeroed()
+    };
+    // SAFETY: BUFFER_ADVISE takes an `accel_buffer_advise`, which has no pointers.
+    unsafe { call::<{ ioctl::BUFFER_ADVISE }, _>(fd.as_fd(), &mut argument)? };
+    Ok(argument.retained != 0)
 }
 
 /// Queue a job on queue 0. What the kernel left is returned with failures too.

@@ -10,7 +10,7 @@
 /* One line of debugfs. */
 struct listed {
 	int pid;
-	char process[64], placement[64], caching[16], held_by[32], label[64];
+	char process[64], placement[64], caching[16], held_by[32], advice[16], label[64];
 	unsigned long long bytes;
 };
 
@@ -40,8 +40,9 @@ static inline int list_buffers_of(int index, struct listed *list, int most)
 
 		if (count < 0 || count >= most)
 			continue;
-		if (sscanf(line, "%d %63s %llu %63s %15s %31s %63[^\n]", &to->pid, to->process,
-			   &to->bytes, to->placement, to->caching, to->held_by, to->label) != 7) {
+		if (sscanf(line, "%d %63s %llu %63s %15s %31s %15s %63[^\n]", &to->pid, to->process,
+			   &to->bytes, to->placement, to->caching, to->held_by, to->advice,
+			   to->label) != 8) {
 			count = -EIO;
 			break;
 		}

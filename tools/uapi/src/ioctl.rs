@@ -10,6 +10,7 @@ use crate::accel_address_space_destroy;
 use crate::accel_address_space_map;
 use crate::accel_address_space_protect;
 use crate::accel_address_space_unmap;
+use crate::accel_buffer_advise;
 use crate::accel_buffer_close;
 use crate::accel_buffer_create;
 use crate::accel_buffer_export;
@@ -61,6 +62,9 @@ pub const BUFFER_SYNC: Opcode = opcode::write::<accel_buffer_sync>(TYPE, 0x0e);
 
 /// Name a buffer for people.
 pub const BUFFER_LABEL: Opcode = opcode::write::<accel_buffer_label>(TYPE, 0x0f);
+
+/// Say whether a buffer is needed.
+pub const BUFFER_ADVISE: Opcode = opcode::read_write::<accel_buffer_advise>(TYPE, 0x21);
 
 /// Queue a job.
 pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);

@@ -55,6 +55,7 @@ fn layouts() -> Vec<Layout> {
         accel_buffer_pin { address, size, flags, handle }
         accel_buffer_sync { handle, flags }
         accel_buffer_label { handle, flags, label }
+        accel_buffer_advise { handle, flags, advice, retained }
         accel_submit_buffer { handle, flags }
         accel_submit {
             queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
@@ -97,6 +98,7 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_PIN", ioctl::BUFFER_PIN),
         ("ACCEL_IOCTL_BUFFER_SYNC", ioctl::BUFFER_SYNC),
         ("ACCEL_IOCTL_BUFFER_LABEL", ioctl::BUFFER_LABEL),
+        ("ACCEL_IOCTL_BUFFER_ADVISE", ioctl::BUFFER_ADVISE),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
         ("ACCEL_IOCTL_TIMELINE_CREATE", ioctl::TIMELINE_CREATE),
