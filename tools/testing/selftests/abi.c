@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct accel_buffer_import) == 32, "accel_buffer_import");
 _Static_assert(sizeof(struct accel_buffer_pin) == 24, "accel_buffer_pin");
 _Static_assert(sizeof(struct accel_buffer_sync) == 8, "accel_buffer_sync");
 _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
+_Static_assert(sizeof(struct accel_buffer_advise) == 16, "accel_buffer_advise");
 _Static_assert(sizeof(struct accel_submit) == 64, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
 _Static_assert(sizeof(struct accel_point) == 16, "accel_point");
@@ -104,6 +105,12 @@ static void fill_label(int fd, void *argument)
 {
 	*(struct accel_buffer_label *)argument =
 		(struct accel_buffer_label){ .handle = handle_of(fd, PAGE), .label = "label" };
+}
+
+static void fill_advise(int fd, void *argument)
+{
+	*(struct accel_buffer_advise *)argument =
+		(struct accel_buffer_advise){ .handle = handle_of(fd, PAGE) };
 }
 
 static void fill_submit(int fd, void *argument)
@@ -286,6 +293,8 @@ static const struct command {
 	  fill_timeline_import, false },
 	{ "TIMELINE_EVENTFD", ACCEL_IOCTL_TIMELINE_EVENTFD, sizeof(struct accel_timeline_eventfd),
 	  fill_timeline_eventfd, false },
+	{ "BUFFER_ADVISE", ACCEL_IOCTL_BUFFER_ADVISE, sizeof(struct accel_buffer_advise),
+	  fill_advise, false },
 	{ "DOORBELL_CREATE", ACCEL_IOCTL_DOORBELL_CREATE,
 	  offsetof(struct accel_doorbell_create, index), fill_nothing, false },
 	{ "DOORBELL_CLOSE", ACCEL_IOCTL_DOORBELL_CLOSE, sizeof(struct accel_doorbell_close),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces: what is mapped where, seen by jobs that work at addresses. */
 #include "address_space.h"
+#include "advise.h"
 #include "inject.h"
 #include "share.h"
 
@@ -118,6 +119,44 @@ TEST_F(space, two_spaces_know_nothing_of_each_other)
 	EXPECT_TRUE(all_bytes(self->window.memory, 5, PAGE));
 	EXPECT_EQ(0, destroy_space(self->fd, other));
 	EXPECT_EQ(0, fill_at(self->fd, self->space, self->window.address, PAGE, 7));
+}
+
+TEST_F(space, what_is_mapped_is_not_given_back)
+{
+	struct accel_buffer_create system = {
+		.size = 2 * PAGE, .placement = ACCEL_PLACEMENT_CONTIGUOUS,
+	};
+	struct accel_memcard_translation found;
+	__u64 address, at;
+	unsigned char *memory;
+
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &system));
+	at = where(self->fd, system.handle);
+	memory = map(self->fd, &system);
+	ASSERT_NE(MAP_FAILED, (void *)memory);
+	memset(memory, FILLED, 2 * PAGE);
+	address = map_anywhere(self->fd, self->space, system.handle, 0, 2 * PAGE, READ_WRITE);
+	ASSERT_NE(0ULL, address);
+	ASSERT_EQ(1, advise(self->fd, system.handle, DONT));
+	EXPECT_EQ(-EINVAL, map_fixed(self->fd, self->space, system.handle, 0, PAGE, SOMEWHERE,
+				     READ_WRITE));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, shrink());
+	/* The card still finds it, and nobody else has got it. */
+	found = translate(self->fd, self->space, address, &self->window);
+	EXPECT_EQ(at, found.entry & ENTRY_ADDRESS);
+	EXPECT_TRUE(all_bytes(memory, FILLED, 2 * PAGE));
+	/* A part of it holds it as well. */
+	ASSERT_EQ(0, unmap(self->fd, self->space, address, PAGE));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, shrink());
+	EXPECT_EQ(1, advise(self->fd, system.handle, WILL));
+	ASSERT_EQ(0, unmap(self->fd, self->space, address + PAGE, PAGE));
+	EXPECT_TRUE(purged(self->fd, system.handle));
+	EXPECT_EQ(-EINVAL, map_fixed(self->fd, self->space, system.handle, 0, PAGE, SOMEWHERE,
+				     READ_WRITE));
+	EXPECT_EQ(0, close_buffer(self->fd, system.handle));
+	munmap(memory, 2 * PAGE);
 }
 
 TEST_F(space, jobs_may_do_what_the_mapping_says)

@@ -302,6 +302,29 @@ TEST_F_TIMEOUT(fail, label_buffer, 120)
 	EXPECT_SWEPT(.call = label_one);
 }
 
+static int advise_one(struct subject *subject)
+{
+	struct accel_buffer_advise advise = {
+		.handle = subject->buffer.handle, .advice = ACCEL_ADVICE_DONTNEED,
+	};
+
+	return call(subject->fd, ACCEL_IOCTL_BUFFER_ADVISE, &advise);
+}
+
+static void need_again(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	struct accel_buffer_advise advise = { .handle = subject->buffer.handle };
+
+	(void)error;
+	EXPECT_EQ(0, call(subject->fd, ACCEL_IOCTL_BUFFER_ADVISE, &advise));
+	EXPECT_EQ(1U, advise.retained);
+}
+
+TEST_F(fail, advise_buffer)
+{
+	EXPECT_SWEPT(.call = advise_one, .after = need_again);
+}
+
 static int map_it(struct subject *subject)
 {
 	subject->memory = map(subject->fd, &subject->buffer);

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include "account.h"
+#include "advise.h"
 #include "inject.h"
 #include "memcard.h"
 #include "share.h"
@@ -726,7 +727,7 @@ TEST_F(card, memory_is_accounted_where_it_is)
 	EXPECT_STREQ("device:local", list[1].placement);
 	EXPECT_STREQ("combined", list[1].caching);
 	EXPECT_EQ(local.size, list[1].bytes);
-	EXPECT_STREQ("pages", list[2].placement);
+	EXPECT_STREQ("contiguous", list[2].placement);
 	card_path(index_of(self->fd), path);
 	ASSERT_TRUE(fdinfo_text(self->fd, "drm-pdev", pdev, sizeof(pdev)));
 	EXPECT_STREQ(strrchr(path, '/') + 1, pdev);
@@ -765,6 +766,42 @@ TEST_F(card, device_memory_is_listed_while_somebody_maps_or_shares_it)
 	EXPECT_EQ(local.size, memory[LOCAL].total);
 	EXPECT_EQ(local.size, memory[LOCAL].shared);
 	EXPECT_EQ(0, close_buffer(self->fd, imported.handle));
+	EXPECT_EQ(0, settled_buffers(self->fd, 0));
+}
+
+TEST_F(card, memory_that_the_device_has_mapped_is_given_back_as_well)
+{
+	static const __u32 placements[] = {
+		ACCEL_PLACEMENT_SYSTEM, ACCEL_PLACEMENT_CONTIGUOUS,
+	};
+	struct accel_buffer_create local;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, 0, &local));
+	EXPECT_EQ(-EOPNOTSUPP, advise(self->fd, local.handle, DONT));
+	EXPECT_EQ(1, advise(self->fd, local.handle, WILL));
+	for (unsigned int i = 0; i < ARRAY_SIZE(placements); i++) {
+		struct accel_buffer_create system = {
+			.size = 3 * PAGE, .placement = placements[i],
+		};
+		unsigned char *memory;
+		int error;
+
+		ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_BUFFER_CREATE, &system));
+		memory = map(self->fd, &system);
+		ASSERT_NE(MAP_FAILED, (void *)memory);
+		ASSERT_EQ(0, fill_card(self->fd, local.handle, 0, PAGE, FILLED));
+		/* A buffer in pieces may be beyond the reach of the card. */
+		if (!copy_card(self->fd, system.handle, 0, local.handle, 0, PAGE))
+			EXPECT_TRUE(all_bytes(memory, FILLED, PAGE));
+		ASSERT_TRUE(purged(self->fd, system.handle));
+		error = copy_card(self->fd, system.handle, 0, local.handle, 0, PAGE);
+		if (placements[i] == ACCEL_PLACEMENT_SYSTEM && error == -EOPNOTSUPP)
+			error = -EINVAL;
+		EXPECT_EQ(-EINVAL, error);
+		EXPECT_EQ(0, close_buffer(self->fd, system.handle));
+		munmap(memory, 3 * PAGE);
+	}
+	close_buffer(self->fd, local.handle);
 	EXPECT_EQ(0, settled_buffers(self->fd, 0));
 }
 

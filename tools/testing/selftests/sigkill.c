@@ -239,6 +239,25 @@ static int sync_dma_buf(struct worker *worker)
 	return error ? error : sync_buffer(buf, DMA_BUF_SYNC_END);
 }
 
+/* Says that a buffer is not needed, then that it is. */
+static int advise_one(struct worker *worker)
+{
+	struct held_buffer *buffer = any_buffer(worker);
+	struct accel_buffer_advise advise = {
+		.handle = buffer->handle, .advice = ACCEL_ADVICE_DONTNEED,
+	};
+	int fd = worker->files[buffer->file], error;
+
+	if (!buffer->handle)
+		return NOTHING;
+	error = call(fd, ACCEL_IOCTL_BUFFER_ADVISE, &advise);
+	/* Of another driver, or shared. */
+	if (error == -EOPNOTSUPP || error == -EBUSY)
+		return NOTHING;
+	advise.advice = ACCEL_ADVICE_WILLNEED;
+	return error ? error : call(fd, ACCEL_IOCTL_BUFFER_ADVISE, &advise);
+}
+
 static int submit_one(struct worker *worker)
 {
 	static const __u32 ops[] = { ACCEL_FAKE_NOP, ACCEL_FAKE_DELAY, ACCEL_FAKE_FILL };
@@ -334,6 +353,7 @@ static const struct action {
 	{ "take a lasting dma-buf", take_lasting },
 	{ "import", import_one },
 	{ "sync", sync_dma_buf },
+	{ "advise", advise_one },
 	{ "submit", submit_one },
 	{ "keep", keep_one },
 	{ "wait", wait_for_one },

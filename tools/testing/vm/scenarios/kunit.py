@@ -6,7 +6,7 @@ from vm.scenario import Scenario
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_mock", "accel_ethosu"),
     parameters="kunit.enable=1 kunit.autorun=1",
-    tests=55,
+    tests=63,
     guest="""
 load
 unload accel_ethosu accel_mock accel_fake
