@@ -37,9 +37,10 @@ pub struct Bar {
 /// Device memory behind a BAR, and the part of it that the guest may map.
 #[derive(Clone, Debug)]
 pub struct Backing {
-    /// As large as the BAR.
+    /// From the beginning of the BAR on; larger than the BAR, or smaller, if need be.
     pub memory: Arc<DeviceMemory>,
-    /// What the guest accesses directly, in whole pages; the rest stays messages to the model.
+    /// What the guest accesses directly, in whole pages that both BAR and memory have; the rest
+    /// stays messages to the model.
     pub mapped: Vec<Range<u64>>,
 }
 
@@ -58,16 +59,33 @@ impl Bar {
     /// A 64-bit prefetchable BAR of device memory that the guest maps as a whole.
     pub fn memory(index: usize, memory: Arc<DeviceMemory>) -> Self {
         let size = memory.size();
+        Self::window(index, size, memory)
+    }
+
+    /// A 64-bit prefetchable BAR that shows the first `visible` bytes of device memory.
+    pub fn window(index: usize, visible: u64, memory: Arc<DeviceMemory>) -> Self {
         Self {
             index,
-            size,
+            size: visible.next_power_of_two(),
             width: Width::Bits64,
             prefetchable: true,
             backing: Some(Backing {
                 memory,
-                mapped: std::iter::once(0..size).collect(),
+                mapped: std::iter::once(0..visible).collect(),
             }),
         }
+    }
+
+    /// Whether what the guest maps is there.
+    pub(crate) fn is_backed(&self) -> bool {
+        let Some(backing) = &self.backing else {
+            return true;
+        };
+        let end = self.size.min(backing.memory.size());
+        let fits = |range: &Range<u64>| {
+            range.start < range.end && range.end <= end && (range.start | range.end) % 4096 == 0
+        };
+        backing.mapped.iter().all(fits)
     }
 
     /// The device memory that answers at `offset`, if that part is not the model's to answer.

@@ -125,7 +125,23 @@ impl Config {
         }
     }
 
-    fn in_d0(&self) -> bool {
+    /// Where a BAR is, as the guest has written it.
+    pub(crate) fn bar_address(&self, bar: &Bar) -> u64 {
+        let at = BAR0 + 4 * bar.index;
+        let low = u32::from_le_bytes(self.word(at));
+        let high = match bar.width {
+            Width::Bits32 => 0,
+            Width::Bits64 => u32::from_le_bytes(self.word(at + 4)),
+        };
+        u64::from(high) << 32 | u64::from(low & !0xf)
+    }
+
+    fn word(&self, at: usize) -> [u8; 4] {
+        std::array::from_fn(|byte| self.bytes[at + byte])
+    }
+
+    /// Whether the function is in D0.
+    pub(crate) fn in_d0(&self) -> bool {
         self.bytes[PM_CONTROL] & PM_STATE == 0
     }
 
@@ -168,11 +184,7 @@ impl Config {
             if !bar.size.is_power_of_two() || bar.size < 16 || !fits {
                 return Err(invalid("BAR size"));
             }
-            if bar
-                .backing
-                .as_ref()
-                .is_some_and(|b| b.memory.size() != bar.size)
-            {
+            if !bar.is_backed() {
                 return Err(invalid("size of the memory behind a BAR"));
             }
             let at = BAR0 + 4 * bar.index;

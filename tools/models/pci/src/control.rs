@@ -2,7 +2,7 @@
 //! Control socket of a model process: one text line per command, one line per answer.
 //!
 //! Answers are `ok`, `ok key=value ...` or `error why`. Commands of every model: `surprise-remove`,
-//! `drop-irq N`, `spurious-irq`, `quit`; the model adds its own.
+//! `drop-irq N`, `double-irq N`, `spurious-irq [VECTOR]`, `quit`; the model adds its own.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -76,7 +76,12 @@ fn obey(words: &[&str], port: &Port, commands: &dyn Commands) -> Outcome {
     match words {
         ["surprise-remove"] => port.surprise_remove(),
         ["drop-irq", count] => port.messages().lose_next(number(count)?),
+        ["double-irq", count] => port.messages().double_next(number(count)?),
         ["spurious-irq"] => port.messages().send(0),
+        ["spurious-irq", vector] => {
+            let vector = number(vector)?.try_into();
+            port.messages().send(vector.map_err(|_| "no such vector")?);
+        }
         ["quit"] => (),
         _ => {
             let outcome = commands.command(words);

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::bar::DeviceMemory;
 use crate::memory::Mapping;
 use crate::port::Shared;
 
@@ -63,6 +64,33 @@ impl Dma {
         bus.memory.each(address, len, true, |range, offset, part| {
             range.write(offset, &data[part])
         })
+    }
+
+    /// Copies memory of a peer behind the same switch, at bus address `address`, into `data`.
+    pub fn peer_read(&self, address: u64, data: &mut [u8]) -> Result<(), Fault> {
+        let (memory, offset) = self.route(address, data.len())?;
+        self.as_master(address, || memory.read(offset, data))
+    }
+
+    /// Copies `data` to memory of a peer.
+    pub fn peer_write(&self, address: u64, data: &[u8]) -> Result<(), Fault> {
+        let (memory, offset) = self.route(address, data.len())?;
+        self.as_master(address, || memory.write(offset, data))
+    }
+
+    /// Looked up before our own bus is locked: two ports that hold theirs and want the other's
+    /// would wait for ever.
+    fn route(&self, address: u64, len: usize) -> Result<(Arc<DeviceMemory>, u64), Fault> {
+        let found = self.0.switch.route(address, len);
+        found.ok_or(Fault::Unmapped(address))
+    }
+
+    fn as_master(&self, address: u64, copy: impl FnOnce() -> bool) -> Result<(), Fault> {
+        let bus = self.0.bus();
+        if !bus.master {
+            return Err(Fault::NotMaster);
+        }
+        copy().then_some(()).ok_or(Fault::Unmapped(address))
     }
 }
 

@@ -22,6 +22,9 @@ pub trait Function: Send + Sync {
 
     /// Back to the state after power-on. No access to guest memory may follow the return.
     fn reset(&self, kind: Reset);
+
+    /// D0 was left (`false`) or entered again (`true`). Accesses and messages have ended before.
+    fn power(&self, _on: bool) {}
 }
 
 /// Who asked for a reset.

@@ -33,6 +33,7 @@ mod messages;
 mod msix_table;
 mod port;
 mod server;
+mod switch;
 mod wire;
 
 pub use bar::{Backing, Bar, DeviceMemory, Width};
@@ -41,3 +42,4 @@ pub use function::{Description, Function, Interrupts, MsixLayout, Reset};
 pub use messages::Messages;
 pub use port::Port;
 pub use server::Server;
+pub use switch::Switch;

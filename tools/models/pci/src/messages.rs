@@ -21,10 +21,18 @@ impl Messages {
     /// messages are disabled.
     pub fn send(&self, vector: u16) {
         let bus = self.0.bus();
-        let injected_loss = self.0.vectors.take_loss();
+        let injected_loss = take(&self.0.vectors.lose);
         if bus.master && !injected_loss {
             self.0.vectors.signal(vector);
+            if take(&self.0.vectors.double) {
+                self.0.vectors.signal(vector);
+            }
         }
+    }
+
+    /// Injects a fault: the next `count` messages are sent twice.
+    pub fn double_next(&self, count: u32) {
+        self.0.vectors.double.store(count, Ordering::Relaxed);
     }
 
     /// Injects a fault: the next `count` messages are lost.
@@ -57,6 +65,7 @@ struct State {
 pub(crate) struct Vectors {
     state: std::sync::Mutex<State>,
     lose: AtomicU32,
+    double: AtomicU32,
     sent: AtomicU32,
 }
 
@@ -70,6 +79,7 @@ impl Vectors {
                 vectors,
             }),
             lose: AtomicU32::new(0),
+            double: AtomicU32::new(0),
             sent: AtomicU32::new(0),
         }
     }
@@ -136,14 +146,13 @@ impl Vectors {
         }
         bits
     }
+}
 
-    /// Whether the next message is one to lose.
-    fn take_loss(&self) -> bool {
-        let relaxed = Ordering::Relaxed;
-        self.lose
-            .fetch_update(relaxed, relaxed, |left| left.checked_sub(1))
-            .is_ok()
-    }
+/// Whether an injected fault is meant for this message.
+fn take(left: &AtomicU32) -> bool {
+    let relaxed = Ordering::Relaxed;
+    left.fetch_update(relaxed, relaxed, |left| left.checked_sub(1))
+        .is_ok()
 }
 
 impl Vector {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use crate::bar::DeviceMemory;
 use crate::dma::{Dma, Memory};
 use crate::messages::{Messages, Vectors};
+use crate::switch::{Switch, Window};
 
 /// A slot. Clones are handles of the same one.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ pub struct Port(Arc<Shared>);
 /// What the server, the model's threads and the control socket share.
 pub(crate) struct Shared {
     bus: RwLock<Bus>,
+    pub(crate) switch: Switch,
     pub(crate) vectors: Vectors,
 }
 
@@ -29,15 +31,25 @@ pub(crate) struct Bus {
     pub(crate) memory: Memory,
     /// Device memory that the guest maps directly.
     pub(crate) mapped: Vec<Arc<DeviceMemory>>,
+    /// Where other functions reach that memory.
+    pub(crate) windows: Vec<Window>,
 }
 
 impl Port {
     /// A slot for a function with `vectors` interrupt vectors.
     pub fn new(vectors: u16) -> Self {
-        Self(Arc::new(Shared {
+        Self::behind(&Switch::default(), vectors)
+    }
+
+    /// A slot behind a switch, through which functions reach each other's memory.
+    pub fn behind(switch: &Switch, vectors: u16) -> Self {
+        let shared = Arc::new(Shared {
             bus: RwLock::default(),
+            switch: switch.clone(),
             vectors: Vectors::new(vectors),
-        }))
+        });
+        switch.plug(&shared);
+        Self(shared)
     }
 
     /// A handle for memory accesses.
@@ -57,6 +69,7 @@ impl Port {
         let mut bus = self.0.bus_mut();
         bus.removed = true;
         bus.master = false;
+        bus.windows.clear();
         bus.mapped.iter().for_each(|memory| memory.fill(0xff));
     }
 

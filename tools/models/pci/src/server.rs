@@ -16,6 +16,7 @@ use crate::connection::{Connection, MAX_FDS, MAX_TRANSFER, Message};
 use crate::function::{Description, Function, Interrupts, Reset};
 use crate::msix_table::Table;
 use crate::port::Port;
+use crate::switch::Window;
 use crate::wire::{self, command};
 
 /// Serves one function on one socket.
@@ -69,6 +70,7 @@ impl Server {
         let result = self.serve(&mut connection);
         let mut bus = self.port.shared().bus_mut();
         bus.master = false;
+        bus.windows.clear();
         bus.memory.clear();
         drop(bus);
         self.port.shared().vectors.remove_all();
@@ -285,10 +287,14 @@ impl Server {
     }
 
     fn config_write(&mut self, offset: u64, data: &[u8]) {
+        let was_on = self.config.in_d0();
         if self.config.write(offset, data) {
-            self.reset(Reset::Function);
+            return self.reset(Reset::Function);
         }
         self.follow_config();
+        if self.config.in_d0() != was_on {
+            self.function.power(!was_on);
+        }
     }
 
     /// Configuration space goes back to its reset state, then the function.
@@ -306,8 +312,33 @@ impl Server {
         let shared = self.port.shared();
         let mut bus = shared.bus_mut();
         bus.master = self.config.bus_master() && !bus.removed;
+        bus.windows = if bus.removed {
+            Vec::new()
+        } else {
+            self.windows()
+        };
         drop(bus);
         shared.vectors.enable(self.config.messages_enabled());
+    }
+
+    /// Where peers reach device memory.
+    fn windows(&self) -> Vec<Window> {
+        if !self.config.decodes_memory() {
+            return Vec::new();
+        }
+        let mut windows = Vec::new();
+        for bar in &self.description.bars {
+            let Some(backing) = &bar.backing else {
+                continue;
+            };
+            let mapped = backing.mapped.iter().find(|range| range.start == 0);
+            windows.extend(mapped.map(|range| Window {
+                address: self.config.bar_address(bar),
+                len: range.end,
+                memory: backing.memory.clone(),
+            }));
+        }
+        windows
     }
 
     /// Refuses accesses that are not inside their region, and absurdly long ones.

@@ -99,7 +99,14 @@ pub fn socket_path() -> PathBuf {
 
 /// Serves the test function on a thread.
 pub fn start(path: &Path, interrupts: Interrupts) -> (Port, Arc<Test>, JoinHandle<io::Result<()>>) {
-    let port = Port::new(4);
+    plug(path, Port::new(4), interrupts)
+}
+
+fn plug(
+    path: &Path,
+    port: Port,
+    interrupts: Interrupts,
+) -> (Port, Arc<Test>, JoinHandle<io::Result<()>>) {
     let function = Arc::new(Test {
         registers: Mutex::new([0; 1024]),
         memory: Arc::new(DeviceMemory::new(1 << 20).unwrap()),
@@ -118,8 +125,13 @@ impl Bench {
     }
 
     pub fn with(interrupts: Interrupts) -> Self {
+        Self::plugged(Port::new(4), interrupts)
+    }
+
+    /// In this slot.
+    pub fn plugged(port: Port, interrupts: Interrupts) -> Self {
         let path = socket_path();
-        let (port, function, server) = start(&path, interrupts);
+        let (port, function, server) = plug(&path, port, interrupts);
         Self {
             client: Client::new(&path).unwrap(),
             dma: port.dma(),

@@ -4,3 +4,4 @@
 mod bench;
 mod function;
 mod malformed;
+mod peers;
