@@ -65,6 +65,11 @@ impl Mmu {
         }
     }
 
+    /// Whether no reset has come since the packet started.
+    pub fn is_current(&self, access: &Access) -> bool {
+        access.generation == self.generation.load(Ordering::Relaxed)
+    }
+
     /// Ends all access to memory of packets that have started; contexts stay.
     pub fn halt(&self) {
         let _all_done = self
@@ -194,11 +199,10 @@ impl Mmu {
             let (at, address, room) = self.translate(space, base, offset + done as u64, write)?;
             let part = done..len.min(done + room as usize);
             done = part.end;
-            copy(at, part).map_err(|kind| Fault::Access {
-                kind,
-                level: 0,
-                address: address & !0xfff,
-            })?;
+            if copy(at, part.clone()).is_err() {
+                // Again by page, to find the one that fails.
+                by_page(at, address, part, &mut copy)?;
+            }
         }
         Ok(())
     }
@@ -258,6 +262,31 @@ impl Mmu {
         cache.insert(key, page);
         Ok(page)
     }
+}
+
+/// Calls `copy` for what lies in each 4 KiB.
+fn by_page(
+    at: Location,
+    address: u64,
+    part: std::ops::Range<usize>,
+    copy: &mut impl FnMut(Location, std::ops::Range<usize>) -> Result<(), Kind>,
+) -> Result<(), Fault> {
+    let mut done = 0;
+    while done < part.len() as u64 {
+        let room = 4096 - (address + done) % 4096;
+        let size = room.min(part.len() as u64 - done);
+        let start = part.start + done as usize;
+        let place = at.offset(done).ok_or(Kind::Range);
+        place
+            .and_then(|place| copy(place, start..start + size as usize))
+            .map_err(|kind| Fault::Access {
+                kind,
+                level: 0,
+                address: (address + done) & !0xfff,
+            })?;
+        done += size;
+    }
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

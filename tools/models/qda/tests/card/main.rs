@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A card and a mock guest that uses nothing but its BARs.
+
+mod boot;
+mod machine;
+mod queues;
+mod ras;
+mod tensor;
