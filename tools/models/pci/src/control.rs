@@ -22,6 +22,9 @@ pub type Outcome = Result<String, String>;
 pub trait Commands: Send + Sync {
     /// Obeys one command, split at white space; `None` if it is unknown.
     fn command(&self, words: &[&str]) -> Option<Outcome>;
+
+    /// The function was taken away by `surprise-remove`.
+    fn removed(&self) {}
 }
 
 /// Listens on a new socket at `path`, and serves each connection on a thread of its own.
@@ -74,7 +77,10 @@ fn converse(stream: UnixStream, port: &Port, commands: &dyn Commands) -> io::Res
 
 fn obey(words: &[&str], port: &Port, commands: &dyn Commands) -> Outcome {
     match words {
-        ["surprise-remove"] => port.surprise_remove(),
+        ["surprise-remove"] => {
+            port.surprise_remove();
+            commands.removed();
+        }
         ["drop-irq", count] => port.messages().lose_next(number(count)?),
         ["double-irq", count] => port.messages().double_next(number(count)?),
         ["spurious-irq"] => port.messages().send(0),
