@@ -101,6 +101,7 @@ impl Card {
             let card = card.clone();
             thread::spawn(move || engine::run(&card, number));
         }
+        card.start_links();
         let manager = card.clone();
         thread::spawn(move || manager.manage());
         card

@@ -148,9 +148,9 @@ impl EventRing {
 
     /// Where the next record goes; `None` if there is no room for it.
     fn slot(&self) -> Option<u64> {
-        let size = 1 << self.order;
-        let room = self.enabled && self.head - self.tail < size;
-        room.then(|| 64 * (self.head % size))
+        // The order is only known to be one while the ring is enabled.
+        let size = self.enabled.then(|| 1 << self.order)?;
+        (self.head - self.tail < size).then(|| 64 * (self.head % size))
     }
 }
 

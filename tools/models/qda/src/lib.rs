@@ -10,6 +10,7 @@
 pub mod capabilities;
 pub mod card;
 pub mod clock;
+mod control;
 pub mod device;
 pub mod engine;
 pub mod events;

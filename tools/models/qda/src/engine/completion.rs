@@ -36,7 +36,10 @@ impl Card {
         let result = match (running.verdict, result) {
             (Some(verdict), _) => Err(verdict),
             (None, Err(Stop::Failed(failure))) => Err(failure),
-            (None, Err(Stop::Waits)) => return self.take_back(state, number),
+            (None, Err(Stop::Waits)) => {
+                self.sent(state, number);
+                return self.take_back(state, number);
+            }
             (None, Err(Stop::Cancelled)) => Err(crate::status::Status::Aborted.into()),
             (None, Ok(())) => Ok(()),
         };
@@ -49,8 +52,8 @@ impl Card {
         let Some(underway) = state.queues[number].underway.take() else {
             return;
         };
-        if result.is_err() {
-            self.abandon_messages(state, number, &underway);
+        if let Err(failure) = result {
+            self.abandon_messages(state, number, &underway, failure.status);
         }
         let queue = &mut state.queues[number];
         queue.ended = [false; 2];

@@ -183,3 +183,10 @@ impl Card {
         state
     }
 }
+
+impl Engine {
+    /// E_PACKETS.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+}

@@ -66,7 +66,7 @@ fn kinds() {
         assert_eq!(read(&mmu, 5), Err(fault(kind, 0, 0)), "{entry:#x}");
         mmu.invalidate(None, 0, 0);
     }
-    put(&mmu, 0x4000, 3 * MIB | 0xb);
+    put(&mmu, 0x4000, (3 * MIB) | 0xb);
     assert_eq!(read(&mmu, 5), Err(fault(Kind::Range, 0, 0)));
     assert_eq!(
         read(&mmu, 1 << 48 | 5),
@@ -76,7 +76,7 @@ fn kinds() {
     assert_eq!(read(&mmu, 2 * MIB), Err(fault(Kind::Malformed, 1, 2 * MIB)));
     put(&mmu, 0x3008, 2 << 62 | 0x5001);
     assert_eq!(read(&mmu, 2 * MIB), Err(fault(Kind::Malformed, 1, 2 * MIB)));
-    put(&mmu, 0x3008, 3 * MIB | 1);
+    put(&mmu, 0x3008, (3 * MIB) | 1);
     assert_eq!(read(&mmu, 2 * MIB), Err(fault(Kind::Table, 0, 2 * MIB)));
 }
 
@@ -97,7 +97,7 @@ fn stale_until_invalidated() {
 #[test]
 fn part_of_a_large_page_covers_it() {
     let mmu = mmu();
-    put(&mmu, 0x3008, 2 * MIB | 0xb);
+    put(&mmu, 0x3008, (2 * MIB) | 0xb);
     assert_eq!(read(&mmu, 2 * MIB), Ok(0));
     put(&mmu, 0x3008, 0);
     mmu.invalidate(Some(1), 3 * MIB, 0x1000);

@@ -27,7 +27,7 @@ pub struct Ring {
 }
 
 /// A packet as it is built.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Packet(pub [u8; 64]);
 
 impl Packet {

@@ -2,6 +2,8 @@
 //! A card and a mock guest that uses nothing but its BARs.
 
 mod boot;
+mod hostile;
+mod links;
 mod machine;
 mod queues;
 mod ras;
