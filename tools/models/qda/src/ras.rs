@@ -226,7 +226,6 @@ impl Card {
     }
 
     fn suspect_row(&self, state: &mut State, address: u64, cause: u16) {
-        // Rows are the firmware's business: without it none becomes pending.
         if let Some(event) = state.ras.suspect(address, cause) {
             self.report_event(state, event);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Registers, reset, firmware and mailbox.
 
+use pci_model::{Function, Reset};
 use qda_model::firmware::image;
 
 use crate::machine::{Machine, RESERVED};
@@ -43,10 +44,25 @@ fn boot_and_reset() {
     machine.boot(&file);
     machine.until(0x200, 5);
     machine.write32(0x108, 1);
+    machine.until(0x10c, 1);
+    assert_eq!(machine.read32(0x100), 1);
+}
+
+#[test]
+fn during_a_device_reset() {
+    let machine = Machine::ready();
+    let ring = machine.queue(0, 0, 1);
+    machine.front.card.lock().faults.reset_fails = true;
+    machine.write32(0x108, 1);
     assert_eq!(machine.read32(0x100), 0);
-    assert_eq!(machine.read32(0x200), u32::MAX, "during a device reset");
-    machine.until(0x100, 1);
-    assert_eq!(machine.read32(0x10c), 1);
+    assert_eq!(machine.read32(0), u32::from_le_bytes(*b"QDA1"));
+    assert_eq!(machine.read32(0x200), u32::MAX);
+    machine.ring(ring, 1);
+    machine.write32(0x108, 1);
+    machine.front.card.lock().faults.reset_fails = false;
+    machine.front.reset(Reset::Function);
+    assert_eq!(machine.read32(0x10c), 0);
+    machine.make_ready();
 }
 
 #[test]
