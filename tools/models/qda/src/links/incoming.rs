@@ -262,7 +262,14 @@ impl Card {
                     if sends && matches!(sending, Sending::Ready(_)) {
                         *sending = Sending::Waits;
                     }
-                    if receives && matches!(receiving, Receiving::Posted(..)) {
+                    if let (true, Receiving::Posted(serial, _)) = (receives, receiving) {
+                        // The GRANT may have crossed the RESET, and be good.
+                        let cancel = Frame {
+                            slot: number as u16,
+                            serial: *serial,
+                            ..Frame::new(kind::CANCEL)
+                        };
+                        self.transmit(state, link, &cancel);
                         self.grant(state, number, &packet);
                     }
                 }
