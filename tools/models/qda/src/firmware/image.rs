@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Firmware images: how they are checked, and made (Documentation/devices/qda/firmware.rst, image).
 
+use sha2::{Digest, Sha256};
+
 use super::FirmwareError;
-use super::sha256::sha256;
 use crate::capabilities::Capabilities;
 
 /// Bytes of the header.
@@ -72,8 +73,17 @@ impl Header {
 
     /// Whether the hash is that of this payload.
     pub fn verify(&self, payload: &[u8]) -> bool {
-        sha256(&[&self.bytes[..HASHED], payload]) == self.hash
+        hash(&self.bytes[..HASHED], payload) == self.hash
     }
+}
+
+/// SHA-256 of what is before the hash, and of the payload.
+fn hash(header: &[u8], payload: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(header)
+        .chain_update(payload)
+        .finalize()
+        .into()
 }
 
 /// Makes an unsigned image for a card with MEM_RESERVED at `load`.
@@ -92,7 +102,7 @@ pub fn make(version: u32, load: u64, payload: &[u8]) -> Vec<u8> {
     put(0x10, &(payload.len() as u64).to_le_bytes());
     put(0x18, &load.to_le_bytes());
     put(0x24, &DEVICE.to_le_bytes());
-    let hash = sha256(&[&header[..HASHED], &payload]);
+    let hash = hash(&header[..HASHED], &payload);
     header[0x30..0x50].copy_from_slice(&hash);
     [header, payload].concat()
 }

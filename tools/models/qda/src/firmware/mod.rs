@@ -7,7 +7,6 @@ mod boot;
 pub mod image;
 mod log;
 mod registers;
-pub mod sha256;
 
 pub use boot::BootFault;
 use log::Log;
