@@ -15,16 +15,23 @@ use core::{
     ptr, //
 };
 use kernel::{
-    new_mutex,
     prelude::*,
+    static_lock_class,
     sync::{
         atomic::{
             Atomic,
             Relaxed, //
         },
+        LockClassKey,
         Mutex, //
     },
 };
+
+/// Not generic: lockdep wants one name for each key.
+#[inline(never)]
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"tracker", static_lock_class!())
+}
 
 /// Something that can be listed.
 pub trait Track: Send + Sync + Sized + 'static {
@@ -56,13 +63,12 @@ unsafe impl<T: Track> Send for Members<T> {}
 impl<T: Track> Tracker<T> {
     /// Makes an empty list.
     pub fn new() -> impl PinInit<Self> {
+        let (name, key) = lock_class();
+        let members = Members {
+            newest: ptr::null(),
+        };
         pin_init!(Self {
-            members <- new_mutex!(
-                Members {
-                    newest: ptr::null(),
-                },
-                "tracker"
-            ),
+            members <- Mutex::new(members, name, key),
             sum: Atomic::new(0),
         })
     }
