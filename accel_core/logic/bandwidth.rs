@@ -32,6 +32,9 @@ impl Bandwidth {
     /// Begins the period in which `now` is; a time before the last one is ignored.
     pub(crate) fn refresh(&mut self, now: u64) {
         let periods = now.saturating_sub(self.period_start) / PERIOD_NS;
+        if periods == 0 {
+            return;
+        }
         self.period_start += periods * PERIOD_NS;
         self.used = self
             .used

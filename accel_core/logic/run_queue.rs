@@ -12,23 +12,21 @@
 //! for the queues that it must run next, as it has earlier jobs of them.
 
 use super::{
-    heap::{
-        self,
-        Key,
-        Link,
-        Links, //
-    },
     slots::{
         Id,
         NONE, //
         Slot,
         Slots,
     },
+    tournament::{
+        Entry,
+        Seat,
+        Seats,
+        Tournament,
+        LANES, //
+    },
 };
 use core::ops::DerefMut;
-
-/// How many lanes there are.
-pub(crate) const LANES: usize = 1 + super::schedule::ENGINES;
 
 /// How much later than the others, in virtual time, who is new begins, so that an endless row of new
 /// clients is not always first: each takes the others this much further.
@@ -71,44 +69,45 @@ impl Priority {
     }
 }
 
-/// The queues of a client that can run, in one lane.
-#[derive(Clone, Copy)]
-struct Group {
-    /// Among the clients of the lane.
-    link: Link,
-    first: u32,
-}
-
 /// What a client has on one level.
 #[derive(Clone, Copy)]
 struct Share {
     vtime: u64,
     /// The virtual time of its queues.
     clock: u64,
-    /// In which lanes it has queues that can run.
-    lanes: u16,
-    groups: [Group; LANES],
+    /// How many queues it has.
+    count: u32,
+    /// In which lanes it has queues that can run, one bit each.
+    lanes: u32,
+    queues: Tournament,
+    /// Among the clients that have queues.
+    seat: Seat,
 }
 
 impl Share {
     fn new(vtime: u64) -> Self {
-        let group = Group {
-            link: Link::ALONE,
-            first: NONE,
-        };
         Self {
             vtime,
             clock: 0,
+            count: 0,
             lanes: 0,
-            groups: [group; LANES],
+            queues: Tournament::EMPTY,
+            seat: Seat::NEW,
         }
+    }
+
+    /// Changes what a queue has in a lane.
+    #[inline]
+    fn set(&mut self, queues: &mut impl Seats, queue: u32, lane: u32, entry: Entry) {
+        self.queues.set(queues, queue, lane, entry);
+        self.lanes &= !(1 << lane);
+        self.lanes |= u32::from(self.queues.first(lane).player != NONE) << lane;
     }
 }
 
 /// A client.
 #[derive(Clone, Copy)]
 pub(crate) struct Client {
-    queues: u32,
     /// log2 of by how much it is slowed down.
     pub(crate) slowdown: u32,
     shares: [Share; 2],
@@ -120,16 +119,17 @@ pub(crate) struct Queue {
     pub(crate) client: Id,
     pub(crate) priority: Priority,
     vtime: u64,
-    link: Link,
     /// Where it is among those that can run.
-    lane: Option<usize>,
+    lane: Option<u32>,
     /// How many credits its first job needs.
     pub(crate) units: u32,
-    pub(crate) in_flight: u32,
+    in_flight: u32,
     /// Where the jobs in flight are.
-    pub(crate) engine: usize,
+    engine: u32,
     /// How long the next job will probably take, as the last one did.
-    pub(crate) expected: u64,
+    expected: u64,
+    /// Among the queues of the client, on the level of its priority.
+    seat: Seat,
 }
 
 impl Queue {
@@ -138,49 +138,51 @@ impl Queue {
             client,
             priority,
             vtime,
-            link: Link::ALONE,
             lane: None,
             units: 1,
             in_flight: 0,
             engine: 0,
-            expected: 0,
+            expected: super::schedule::MIN_JOB_NS,
+            seat: Seat::NEW,
         }
     }
+
+    /// Returns whether the first job can run.
+    pub(crate) fn is_awake(&self) -> bool {
+        self.lane.is_some()
+    }
 }
 
-/// All clients of a lane, on one level.
-struct Groups<'a, C> {
+/// The clients on one level.
+struct Clients<'a, C> {
     clients: &'a mut Slots<C>,
     level: Level,
-    lane: usize,
 }
 
-impl<C: DerefMut<Target = [Slot<Client>]>> Links for Groups<'_, C> {
-    fn link(&self, at: u32) -> Option<&Link> {
-        let share = &self.clients.at(at)?.shares[self.level as usize];
-        Some(&share.groups.get(self.lane)?.link)
+impl<C: DerefMut<Target = [Slot<Client>]>> Seats for Clients<'_, C> {
+    fn seat(&self, client: u32) -> Option<&Seat> {
+        Some(&self.clients.at(client)?.shares[self.level as usize].seat)
     }
 
-    fn link_mut(&mut self, at: u32) -> Option<&mut Link> {
-        let share = &mut self.clients.at_mut(at)?.shares[self.level as usize];
-        Some(&mut share.groups.get_mut(self.lane)?.link)
+    fn seat_mut(&mut self, client: u32) -> Option<&mut Seat> {
+        Some(&mut self.clients.at_mut(client)?.shares[self.level as usize].seat)
     }
 }
 
-impl<Q: DerefMut<Target = [Slot<Queue>]>> Links for Slots<Q> {
-    fn link(&self, at: u32) -> Option<&Link> {
-        Some(&self.at(at)?.link)
+impl<Q: DerefMut<Target = [Slot<Queue>]>> Seats for Slots<Q> {
+    fn seat(&self, queue: u32) -> Option<&Seat> {
+        Some(&self.at(queue)?.seat)
     }
 
-    fn link_mut(&mut self, at: u32) -> Option<&mut Link> {
-        Some(&mut self.at_mut(at)?.link)
+    fn seat_mut(&mut self, queue: u32) -> Option<&mut Seat> {
+        Some(&mut self.at_mut(queue)?.seat)
     }
 }
 
-/// One level: the first client of each lane, and the virtual time.
+/// One level: the clients that have queues there, and the virtual time.
 #[derive(Clone, Copy)]
 struct Root {
-    first: [u32; LANES],
+    clients: Tournament,
     clock: u64,
 }
 
@@ -188,13 +190,14 @@ struct Root {
 ///
 /// # Invariants
 ///
-/// A queue that can run is in one lane of its client; a client is in those lanes in which a queue of
-/// it is. The keys are the virtual times.
+/// A queue that can run takes part in one lane of its client; a client in those lanes in which a
+/// queue of it does. The keys are the virtual times, as soon as a change is settled.
 pub(crate) struct RunQueue<C, Q> {
     pub(crate) clients: Slots<C>,
     pub(crate) queues: Slots<Q>,
     roots: [Root; 2],
-    age: u64,
+    /// Whether more lanes than the first one are in use.
+    is_split: bool,
 }
 
 impl<C, Q> RunQueue<C, Q>
@@ -202,26 +205,25 @@ where
     C: DerefMut<Target = [Slot<Client>]>,
     Q: DerefMut<Target = [Slot<Queue>]>,
 {
-    pub(crate) fn new(clients: C, queues: Q) -> Self {
+    /// Makes one without clients. If there is but one engine, all queues are in lane 0.
+    pub(crate) fn new(engines: usize, clients: C, queues: Q) -> Self {
         let root = Root {
-            first: [NONE; LANES],
+            clients: Tournament::EMPTY,
             clock: 0,
         };
         Self {
             clients: Slots::new(clients),
             queues: Slots::new(queues),
             roots: [root; 2],
-            age: 0,
+            is_split: engines > 1,
         }
     }
 
     /// Adds a client; `None` if there is no slot.
     pub(crate) fn add_client(&mut self) -> Option<Id> {
-        let shares = self
-            .roots
-            .map(|root| Share::new(root.clock.saturating_add(START_DEBIT)));
+        let start = |root: &Root| Share::new(root.clock.saturating_add(START_DEBIT));
+        let shares = self.roots.each_ref().map(start);
         self.clients.insert(Client {
-            queues: 0,
             slowdown: 0,
             shares,
         })
@@ -229,7 +231,10 @@ where
 
     /// Removes a client if it has no queues; returns whether it has none.
     pub(crate) fn remove_client(&mut self, id: Id) -> bool {
-        let is_empty = self.clients.get(id).is_none_or(|client| client.queues == 0);
+        let is_empty = self.clients.get(id).is_none_or(|client| {
+            let mut shares = client.shares.iter();
+            shares.all(|share| share.count == 0)
+        });
         if is_empty {
             self.clients.remove(id);
         }
@@ -238,228 +243,188 @@ where
 
     /// Adds a queue to a client, which is there; `None` if there is no slot.
     pub(crate) fn add_queue(&mut self, client: Id, priority: Priority) -> Option<Id> {
-        let share = self.share(client.slot(), priority.level())?;
+        let (level, client_slot) = (priority.level(), client.slot());
+        let share = &mut self.clients.at_mut(client_slot)?.shares[level as usize];
         let vtime = share.clock.saturating_add(START_DEBIT);
         let id = self.queues.insert(Queue::new(client, priority, vtime))?;
-        if let Some(client) = self.clients.at_mut(client.slot()) {
-            client.queues += 1;
+        share.count += 1;
+        share.queues.join(&mut self.queues, id.slot());
+        if share.count == 1 {
+            let mut clients = Clients {
+                clients: &mut self.clients,
+                level,
+            };
+            let root = &mut self.roots[level as usize];
+            root.clients.join(&mut clients, client_slot);
         }
         Some(id)
     }
 
     /// Removes a queue, whatever it is doing.
     pub(crate) fn remove_queue(&mut self, id: Id) {
-        if self.queues.get(id).is_none() {
-            return;
-        }
-        self.take(id.slot());
-        let Some(queue) = self.queues.remove(id) else {
+        let Some(queue) = self.queues.get(id) else {
             return;
         };
-        if let Some(client) = self.clients.at_mut(queue.client.slot()) {
-            client.queues = client.queues.saturating_sub(1);
+        let (client, level) = (queue.client.slot(), queue.priority.level());
+        self.settle(id.slot(), false);
+        if let Some(share) = share_mut(&mut self.clients, client, level) {
+            share.queues.leave(&mut self.queues, id.slot());
+            share.count -= 1;
+            if share.count == 0 {
+                let mut clients = Clients {
+                    clients: &mut self.clients,
+                    level,
+                };
+                let root = &mut self.roots[level as usize];
+                root.clients.leave(&mut clients, client);
+            }
         }
+        self.queues.remove(id);
     }
 
-    /// Moves who wakes up on to the virtual time: a queue that could not run, and its client if none
-    /// of its queues could.
-    pub(crate) fn place(&mut self, queue: u32) {
-        let Some((client, level)) = self.owner(queue) else {
+    /// A queue can run: moves it on to the virtual time if it could not, and its client if none of its
+    /// queues could.
+    pub(crate) fn wake(&mut self, queue: u32) {
+        let Some(found) = self.queues.at_mut(queue) else {
             return;
         };
-        let now = self.roots[level as usize].clock;
-        let Some(share) = self.share_mut(client, level) else {
+        let level = found.priority.level();
+        let Some(share) = share_mut(&mut self.clients, found.client.slot(), level) else {
             return;
         };
+        if found.is_awake() {
+            return;
+        }
         if share.lanes == 0 {
-            share.vtime = share.vtime.max(now);
+            share.vtime = share.vtime.max(self.roots[level as usize].clock);
         }
-        let clock = share.clock;
-        if let Some(queue) = self.queues.at_mut(queue) {
-            queue.vtime = queue.vtime.max(clock);
+        found.vtime = found.vtime.max(share.clock);
+        self.settle(queue, true);
+    }
+
+    /// The first job of a queue is started: moves the virtual times on to it, and charges what it will
+    /// probably take, which is returned; to be settled.
+    pub(crate) fn start(&mut self, queue: u32, engine: usize) -> u64 {
+        let Some(queue) = self.queues.at_mut(queue) else {
+            return 0;
+        };
+        let (priority, expected) = (queue.priority, queue.expected);
+        queue.in_flight += 1;
+        queue.engine = engine as u32;
+        let start = queue.vtime;
+        queue.vtime = start.saturating_add(expected << priority.shift());
+        let Some(client) = self.clients.at_mut(queue.client.slot()) else {
+            return 0;
+        };
+        let shift = priority.shift() + client.slowdown;
+        let share = &mut client.shares[priority.level() as usize];
+        let root = &mut self.roots[priority.level() as usize];
+        share.clock = share.clock.max(start);
+        root.clock = root.clock.max(share.vtime);
+        share.vtime = share.vtime.saturating_add(expected << shift);
+        expected
+    }
+
+    /// A job of a queue has ended, the next one will probably take as long; returns whether to settle.
+    pub(crate) fn end(&mut self, queue: Id, expected: u64) -> bool {
+        let Some(queue) = self.queues.get_mut(queue) else {
+            return false;
+        };
+        queue.expected = expected;
+        queue.in_flight = queue.in_flight.saturating_sub(1);
+        self.is_split && queue.in_flight == 0 && queue.is_awake()
+    }
+
+    /// Replaces a part of the virtual time that a client has used by another one; to be settled.
+    pub(crate) fn charge_client(&mut self, client: Id, level: Level, old: u64, new: u64) {
+        if let Some(client) = self.clients.get_mut(client) {
+            let vtime = &mut client.shares[level as usize].vtime;
+            *vtime = vtime.saturating_add(new).saturating_sub(old);
         }
     }
 
-    /// Returns in which lane a queue is, `None` if it cannot run.
-    pub(crate) fn lane(&self, queue: u32) -> Option<usize> {
-        self.queues.at(queue)?.lane
-    }
-
-    /// Makes a queue able to run, which is not.
-    pub(crate) fn insert(&mut self, queue: u32, lane: usize) {
-        let Some((client, level)) = self.owner(queue) else {
-            return;
-        };
-        let Some(first) = self.first_queue(client, level, lane) else {
-            return;
-        };
-        let vtime = self.queues.at(queue).map_or(0, |queue| queue.vtime);
-        let key = self.key(vtime);
-        let first = heap::insert(&mut self.queues, first, queue, key);
-        self.set_first_queue(client, level, lane, first);
-        if let Some(queue) = self.queues.at_mut(queue) {
-            queue.lane = Some(lane);
-        }
-        self.insert_client(client, level, lane);
-    }
-
-    /// Makes a queue unable to run.
-    pub(crate) fn take(&mut self, queue: u32) {
-        let Some((client, level)) = self.owner(queue) else {
-            return;
-        };
-        let Some(lane) = self.queues.at_mut(queue).and_then(|q| q.lane.take()) else {
-            return;
-        };
-        let first = self.first_queue(client, level, lane).unwrap_or(NONE);
-        let first = heap::remove(&mut self.queues, first, queue);
-        self.set_first_queue(client, level, lane, first);
-        if first == NONE {
-            self.take_client(client, level, lane);
+    /// Replaces a part of the virtual time that a queue has used by another one; to be settled.
+    pub(crate) fn charge_queue(&mut self, queue: Id, old: u64, new: u64) {
+        if let Some(queue) = self.queues.get_mut(queue) {
+            queue.vtime = queue.vtime.saturating_add(new).saturating_sub(old);
         }
     }
 
-    /// Returns the first queue of the first client in any of the lanes.
-    pub(crate) fn first(&self, level: Level, lanes: &[usize]) -> Option<u32> {
-        let root = &self.roots[level as usize];
-        let clients = lanes.iter().filter_map(|&lane| {
-            let client = *root.first.get(lane)?;
-            let group = self.share(client, level)?.groups.get(lane)?;
-            Some((group.link.key(), client))
-        });
-        let (_, client) = clients.min()?;
-        let queues = lanes.iter().filter_map(|&lane| {
-            let queue = self.first_queue(client, level, lane)?;
-            Some((self.queues.at(queue)?.link.key(), queue))
-        });
-        Some(queues.min()?.1)
+    /// Brings the tournaments up to date: where a queue can run, and what it and its client have used.
+    pub(crate) fn settle(&mut self, queue: u32, can_run: bool) {
+        let Some(found) = self.queues.at_mut(queue) else {
+            return;
+        };
+        let (client, level) = (found.client.slot(), found.priority.level());
+        let entry = Entry::new(found.vtime, queue);
+        let is_bound = self.is_split && found.in_flight > 0;
+        let lane = if is_bound { 1 + found.engine } else { 0 };
+        let lane = can_run.then_some(lane);
+        let old = core::mem::replace(&mut found.lane, lane);
+        let Some(share) = share_mut(&mut self.clients, client, level) else {
+            return;
+        };
+        let old_lanes = share.lanes;
+        if let Some(old) = old.filter(|_| old != lane) {
+            share.set(&mut self.queues, queue, old, Entry::NOBODY);
+        }
+        if let Some(lane) = lane {
+            share.set(&mut self.queues, queue, lane, entry);
+        }
+        self.settle_client(client, level, old_lanes);
+    }
+
+    /// As [`RunQueue::settle`], for a client that had queues in `old_lanes`.
+    #[inline]
+    pub(crate) fn settle_client(&mut self, client: u32, level: Level, old_lanes: u32) {
+        let Some(share) = share_mut(&mut self.clients, client, level) else {
+            return;
+        };
+        let entry = Entry::new(share.vtime, client);
+        let new_lanes = share.lanes;
+        let mut clients = Clients {
+            clients: &mut self.clients,
+            level,
+        };
+        let root = &mut self.roots[level as usize].clients;
+        let mut lanes = old_lanes | new_lanes;
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros();
+            lanes &= lanes - 1;
+            let is_there = new_lanes & (1 << lane) != 0;
+            let entry = if is_there { entry } else { Entry::NOBODY };
+            root.set(&mut clients, client, lane, entry);
+        }
+    }
+
+    /// Returns the first queue of the first client that an engine could run.
+    pub(crate) fn first(&self, level: Level, engine: usize) -> Option<u32> {
+        let first = |all: &Tournament| {
+            let first = all.first(0);
+            match self.is_split {
+                true => first.or_earlier(all.first(1 + engine as u32)).player,
+                false => first.player,
+            }
+        };
+        let client = first(&self.roots[level as usize].clients);
+        let client = self.clients.at(client)?;
+        match first(&client.shares[level as usize].queues) {
+            NONE => None,
+            queue => Some(queue),
+        }
     }
 
     /// Returns whether anybody can run.
     pub(crate) fn can_run(&self, level: Level) -> bool {
-        let root = &self.roots[level as usize];
-        root.first.iter().any(|client| *client != NONE)
+        let clients = &self.roots[level as usize].clients;
+        (0..LANES as u32).any(|lane| clients.first(lane) != Entry::NOBODY)
     }
+}
 
-    /// Moves the virtual times on to a queue that was picked.
-    pub(crate) fn advance(&mut self, queue: u32) {
-        let Some((client, level)) = self.owner(queue) else {
-            return;
-        };
-        let vtime = self.queues.at(queue).map_or(0, |queue| queue.vtime);
-        let Some(share) = self.share_mut(client, level) else {
-            return;
-        };
-        share.clock = share.clock.max(vtime);
-        let vtime = share.vtime;
-        let root = &mut self.roots[level as usize];
-        root.clock = root.clock.max(vtime);
-    }
-
-    /// Replaces a part of the virtual time that a client has used by another one.
-    pub(crate) fn charge_client(&mut self, client: u32, level: Level, old: u64, new: u64) {
-        let Some(share) = self.share_mut(client, level) else {
-            return;
-        };
-        share.vtime = share.vtime.saturating_add(new).saturating_sub(old);
-        let (vtime, lanes) = (share.vtime, share.lanes);
-        for lane in (0..LANES).filter(|lane| lanes & (1 << lane) != 0) {
-            let key = self.key(vtime);
-            self.change_client(level, lane, |groups, first| {
-                heap::change_key(groups, first, client, key)
-            });
-        }
-    }
-
-    /// Replaces a part of the virtual time that a queue has used by another one.
-    pub(crate) fn charge_queue(&mut self, queue: u32, old: u64, new: u64) {
-        let Some((client, level)) = self.owner(queue) else {
-            return;
-        };
-        let Some(found) = self.queues.at_mut(queue) else {
-            return;
-        };
-        found.vtime = found.vtime.saturating_add(new).saturating_sub(old);
-        let (vtime, Some(lane)) = (found.vtime, found.lane) else {
-            return;
-        };
-        let key = self.key(vtime);
-        let first = self.first_queue(client, level, lane).unwrap_or(NONE);
-        let first = heap::change_key(&mut self.queues, first, queue, key);
-        self.set_first_queue(client, level, lane, first);
-    }
-
-    fn insert_client(&mut self, client: u32, level: Level, lane: usize) {
-        let Some(share) = self.share_mut(client, level) else {
-            return;
-        };
-        if share.lanes & (1 << lane) != 0 {
-            return;
-        }
-        share.lanes |= 1 << lane;
-        let vtime = share.vtime;
-        let key = self.key(vtime);
-        self.change_client(level, lane, |groups, first| {
-            heap::insert(groups, first, client, key)
-        });
-    }
-
-    fn take_client(&mut self, client: u32, level: Level, lane: usize) {
-        if let Some(share) = self.share_mut(client, level) {
-            share.lanes &= !(1 << lane);
-        }
-        self.change_client(level, lane, |groups, first| {
-            heap::remove(groups, first, client)
-        });
-    }
-
-    /// Changes the clients of a lane; `change` takes and returns the first one.
-    fn change_client(
-        &mut self,
-        level: Level,
-        lane: usize,
-        change: impl FnOnce(&mut Groups<'_, C>, u32) -> u32,
-    ) {
-        let mut groups = Groups {
-            clients: &mut self.clients,
-            level,
-            lane,
-        };
-        if let Some(first) = self.roots[level as usize].first.get_mut(lane) {
-            *first = change(&mut groups, *first);
-        }
-    }
-
-    fn owner(&self, queue: u32) -> Option<(u32, Level)> {
-        let queue = self.queues.at(queue)?;
-        Some((queue.client.slot(), queue.priority.level()))
-    }
-
-    fn share(&self, client: u32, level: Level) -> Option<&Share> {
-        Some(&self.clients.at(client)?.shares[level as usize])
-    }
-
-    fn share_mut(&mut self, client: u32, level: Level) -> Option<&mut Share> {
-        Some(&mut self.clients.at_mut(client)?.shares[level as usize])
-    }
-
-    fn first_queue(&self, client: u32, level: Level, lane: usize) -> Option<u32> {
-        Some(self.share(client, level)?.groups.get(lane)?.first)
-    }
-
-    fn set_first_queue(&mut self, client: u32, level: Level, lane: usize, first: u32) {
-        let share = self.share_mut(client, level);
-        if let Some(group) = share.and_then(|share| share.groups.get_mut(lane)) {
-            group.first = first;
-        }
-    }
-
-    /// The key of who has used `vtime` and is the youngest of them.
-    fn key(&mut self, vtime: u64) -> Key {
-        self.age += 1;
-        Key {
-            value: vtime,
-            age: self.age,
-        }
-    }
+/// Returns what a client has on a level.
+fn share_mut<C>(clients: &mut Slots<C>, client: u32, level: Level) -> Option<&mut Share>
+where
+    C: DerefMut<Target = [Slot<Client>]>,
+{
+    Some(&mut clients.at_mut(client)?.shares[level as usize])
 }

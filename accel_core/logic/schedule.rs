@@ -39,7 +39,8 @@
 //!   jobs in flight, for each engine.
 //!
 //! `wake`, `sleep`, `pick`, `start`, `charge` and `end` allocate nothing and take O(log n) steps in
-//! the worst case for n clients and queues. This can be used with a lock and in interrupts.
+//! the worst case, for n clients and queues, the most that there ever were. This can be used with a
+//! lock and in interrupts.
 
 use super::{
     bandwidth::Bandwidth,
@@ -120,6 +121,13 @@ impl Engine {
     }
 }
 
+/// The queue whose first job an engine runs next.
+struct Choice {
+    queue: u32,
+    engine: usize,
+    units: u32,
+}
+
 /// A job in flight. If it is dropped, its credits are lost: call [`Schedule::end`].
 #[derive(Debug)]
 #[must_use]
@@ -163,7 +171,7 @@ where
     pub(crate) fn new(engines: usize, clients: C, queues: Q) -> Self {
         let count = engines.min(ENGINES);
         Self {
-            run: RunQueue::new(clients, queues),
+            run: RunQueue::new(count, clients, queues),
             engines: [Engine::default(); ENGINES],
             count,
             bandwidth: Bandwidth::new(count),
@@ -244,21 +252,16 @@ where
     /// The first job of a queue can run and needs `units` credits. To be called again if another one
     /// is the first.
     pub(crate) fn wake(&mut self, queue: QueueId, units: u32) {
-        let at = queue.0.slot();
-        if self.run.queues.get(queue.0).is_none() {
-            return;
-        }
-        self.set_units(at, units);
-        if self.run.lane(at).is_none() {
-            self.run.place(at);
-            self.run.insert(at, self.lane(at));
+        if let Some(found) = self.run.queues.get_mut(queue.0) {
+            found.units = units;
+            self.run.wake(queue.0.slot());
         }
     }
 
     /// No job of the queue can run.
     pub(crate) fn sleep(&mut self, queue: QueueId) {
         if self.run.queues.get(queue.0).is_some() {
-            self.run.take(queue.0.slot());
+            self.run.settle(queue.0.slot(), false);
         }
     }
 
@@ -266,157 +269,143 @@ where
     /// more credits than are free, as then it is waited for. Nothing has happened yet.
     pub(crate) fn pick(&mut self, engine: usize, now: u64) -> Option<Pick<'_, C, Q>> {
         self.bandwidth.refresh(now);
-        let ticket = self.choose(engine)?;
-        Some(Pick {
-            schedule: self,
-            ticket,
-        })
+        let choice = self.choose(engine)?;
+        self.offer(choice)
     }
 
     /// As [`Schedule::pick`], for any engine: the one with the least in flight that runs something.
     pub(crate) fn pick_any(&mut self, now: u64) -> Option<Pick<'_, C, Q>> {
         self.bandwidth.refresh(now);
-        let mut best: Option<(u32, Ticket)> = None;
+        let choice = match self.count {
+            1 => self.choose(0),
+            _ => self.choose_any(),
+        };
+        self.offer(choice?)
+    }
+
+    /// Notes that a job has run for `used` nanoseconds so far. To be called for jobs that take long.
+    pub(crate) fn charge(&mut self, ticket: &mut Ticket, used: u64) {
+        if used > ticket.charged && self.set_charge(ticket, used) {
+            self.settle(ticket);
+        }
+    }
+
+    /// Notes that a job is off the engine, where it ran for `used` nanoseconds, however it ended.
+    pub(crate) fn end(&mut self, mut ticket: Ticket, used: u64) {
+        let is_changed = self.set_charge(&mut ticket, used);
+        if let Some(engine) = self.engines.get_mut(ticket.engine) {
+            engine.used = engine.used.saturating_sub(ticket.units);
+        }
+        let is_free = self.run.end(ticket.queue.0, ticket.charged);
+        if is_changed || is_free {
+            self.settle(&ticket);
+        }
+    }
+
+    /// Returns what an engine runs next.
+    fn choose(&self, engine: usize) -> Option<Choice> {
+        let state = self.engines.get(engine)?;
+        let free = state.free();
+        if free == 0 {
+            return None;
+        }
+        let realtime = self.run.first(Level::Realtime, engine);
+        let queue = match realtime {
+            Some(_) if !self.bandwidth.is_exhausted() => realtime,
+            _ => self.run.first(Level::Fair, engine).or(realtime),
+        }?;
+        let units = state.needed(self.run.queues.at(queue)?.units);
+        (units <= free).then_some(Choice {
+            queue,
+            engine,
+            units,
+        })
+    }
+
+    /// Returns what one of several engines runs next.
+    fn choose_any(&self) -> Option<Choice> {
+        let mut least = u32::MAX;
+        let mut choice = None;
         for engine in 0..self.count {
             let used = self.used_credits(engine);
-            if best.as_ref().is_none_or(|(least, _)| used < *least) {
-                best = self.choose(engine).map(|ticket| (used, ticket)).or(best);
+            if used < least {
+                if let Some(found) = self.choose(engine) {
+                    (least, choice) = (used, Some(found));
+                }
             }
         }
-        let (_, ticket) = best?;
+        choice
+    }
+
+    /// Makes the ticket of a job.
+    fn offer(&mut self, choice: Choice) -> Option<Pick<'_, C, Q>> {
+        let (id, queue) = self.run.queues.entry(choice.queue)?;
+        let slowdown = self.run.clients.at(queue.client.slot())?.slowdown;
+        let ticket = Ticket {
+            queue: QueueId(id),
+            client: ClientId(queue.client),
+            priority: queue.priority,
+            shift: queue.priority.shift() + slowdown,
+            engine: choice.engine,
+            units: choice.units,
+            charged: 0,
+        };
         Some(Pick {
             schedule: self,
             ticket,
         })
     }
 
-    /// Notes that a job has run for `used` nanoseconds so far. To be called for jobs that take long.
-    pub(crate) fn charge(&mut self, ticket: &mut Ticket, used: u64) {
-        if used > ticket.charged {
-            self.set_charge(ticket, used);
-        }
-    }
-
-    /// Notes that a job is off the engine, where it ran for `used` nanoseconds, however it ended.
-    pub(crate) fn end(&mut self, mut ticket: Ticket, used: u64) {
-        self.set_charge(&mut ticket, used);
-        if let Some(engine) = self.engines.get_mut(ticket.engine) {
-            engine.used = engine.used.saturating_sub(ticket.units);
-        }
-        if self.run.queues.get(ticket.queue.0).is_none() {
-            return;
-        }
-        let at = ticket.queue.0.slot();
-        let Some(queue) = self.run.queues.at_mut(at) else {
-            return;
-        };
-        queue.expected = ticket.charged;
-        queue.in_flight = queue.in_flight.saturating_sub(1);
-        self.change_lane(at);
-    }
-
-    /// Makes the ticket of the job that an engine runs next.
-    fn choose(&self, engine: usize) -> Option<Ticket> {
-        let state = *self.engines.get(engine)?;
-        if state.free() == 0 {
-            return None;
-        }
-        let lanes = &[0, engine + 1][..self.lanes()];
-        let realtime = self.run.first(Level::Realtime, lanes);
-        let first = match realtime {
-            Some(_) if !self.bandwidth.is_exhausted() => realtime,
-            _ => self.run.first(Level::Fair, lanes).or(realtime),
-        }?;
-        let queue = self.run.queues.at(first)?;
-        let slowdown = self.run.clients.get(queue.client)?.slowdown;
-        let units = state.needed(queue.units);
-        (units <= state.free()).then_some(Ticket {
-            queue: QueueId(self.run.queues.id_at(first)?),
-            client: ClientId(queue.client),
-            priority: queue.priority,
-            shift: queue.priority.shift() + slowdown,
-            engine,
-            units,
-            charged: 0,
-        })
-    }
-
-    fn start(&mut self, mut ticket: Ticket, next: Option<u32>) -> Ticket {
+    fn start(&mut self, ticket: &mut Ticket, next: Option<u32>) {
         if let Some(engine) = self.engines.get_mut(ticket.engine) {
             engine.used += ticket.units;
         }
         let at = ticket.queue.0.slot();
-        self.run.advance(at);
-        let mut expected = 0;
-        if let Some(queue) = self.run.queues.at_mut(at) {
-            queue.in_flight += 1;
-            queue.engine = ticket.engine;
-            expected = queue.expected;
-        }
-        self.follow(at, next);
-        self.set_charge(&mut ticket, expected);
-        ticket
-    }
-
-    /// A queue goes on with its next job, if there is one.
-    fn follow(&mut self, queue: u32, next: Option<u32>) {
-        let Some(units) = next else {
-            return self.run.take(queue);
-        };
-        self.set_units(queue, units);
-        self.change_lane(queue);
-    }
-
-    /// Moves a queue that can run to the lane where it should be.
-    fn change_lane(&mut self, queue: u32) {
-        let lane = self.lane(queue);
-        if self.run.lane(queue).is_some_and(|old| old != lane) {
-            self.run.take(queue);
-            self.run.insert(queue, lane);
-        }
-    }
-
-    /// Returns how many lanes an engine looks at: if there is but one, all queues are in one lane.
-    fn lanes(&self) -> usize {
-        1 + usize::from(self.count > 1)
-    }
-
-    /// Returns in which lane a queue should be.
-    fn lane(&self, queue: u32) -> usize {
-        match self.run.queues.at(queue) {
-            Some(queue) if self.count > 1 && queue.in_flight > 0 => 1 + queue.engine,
-            _ => 0,
-        }
-    }
-
-    fn set_units(&mut self, queue: u32, units: u32) {
-        if let Some(queue) = self.run.queues.at_mut(queue) {
+        if let (Some(queue), Some(units)) = (self.run.queues.at_mut(at), next) {
             queue.units = units;
         }
+        ticket.charged = self.run.start(at, ticket.engine);
+        if ticket.priority.level() == Level::Realtime {
+            self.charge_bandwidth(0, ticket.charged);
+        }
+        self.run.settle(at, next.is_some());
     }
 
-    /// Replaces what was charged for a job.
-    fn set_charge(&mut self, ticket: &mut Ticket, used: u64) {
+    /// Has everything in its place after a change of what a job belongs to, if that is there still.
+    fn settle(&mut self, ticket: &Ticket) {
+        if let Some(queue) = self.run.queues.get(ticket.queue.0) {
+            let can_run = queue.is_awake();
+            self.run.settle(ticket.queue.0.slot(), can_run);
+        } else if self.run.clients.get(ticket.client.0).is_some() {
+            let level = ticket.priority.level();
+            self.run.settle_client(ticket.client.0.slot(), level, 0);
+        }
+    }
+
+    /// Replaces what was charged for a job; returns whether there is something to settle.
+    fn set_charge(&mut self, ticket: &mut Ticket, used: u64) -> bool {
         let used = used.clamp(MIN_JOB_NS, MAX_JOB_NS);
         let old = core::mem::replace(&mut ticket.charged, used);
         let level = ticket.priority.level();
         if level == Level::Realtime {
-            let others_wait = self.run.can_run(Level::Fair);
-            self.bandwidth.charge(old, used, others_wait);
+            self.charge_bandwidth(old, used);
         }
         if old == used {
-            return;
+            return false;
         }
-        if self.run.clients.get(ticket.client.0).is_some() {
-            let [old, new] = [old, used].map(|time| time << ticket.shift);
-            let client = ticket.client.0.slot();
-            self.run.charge_client(client, level, old, new);
-        }
-        if self.run.queues.get(ticket.queue.0).is_some() {
-            let [old, new] = [old, used].map(|time| time << ticket.priority.shift());
-            let queue = ticket.queue.0.slot();
-            self.run.charge_queue(queue, old, new);
-        }
+        let shift = ticket.shift;
+        let (client, queue) = (ticket.client.0, ticket.queue.0);
+        self.run
+            .charge_client(client, level, old << shift, used << shift);
+        let shift = ticket.priority.shift();
+        self.run.charge_queue(queue, old << shift, used << shift);
+        true
+    }
+
+    /// As [`Schedule::set_charge`], for the bandwidth of realtime jobs.
+    fn charge_bandwidth(&mut self, old: u64, used: u64) {
+        let others_wait = self.run.can_run(Level::Fair);
+        self.bandwidth.charge(old, used, others_wait);
     }
 }
 
@@ -442,7 +431,8 @@ where
 
     /// The first job of the queue is started now. `next` is how many credits the one after it needs,
     /// `None` if none can run.
-    pub(crate) fn start(self, next: Option<u32>) -> Ticket {
-        self.schedule.start(self.ticket, next)
+    pub(crate) fn start(mut self, next: Option<u32>) -> Ticket {
+        self.schedule.start(&mut self.ticket, next);
+        self.ticket
     }
 }

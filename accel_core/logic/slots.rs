@@ -117,6 +117,12 @@ where
         (slot.generation == id.generation).then_some(value)
     }
 
+    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut V> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        let value = slot.value.as_mut()?;
+        (slot.generation == id.generation).then_some(value)
+    }
+
     /// Returns what is in a slot, whatever its name.
     pub(crate) fn at(&self, slot: u32) -> Option<&V> {
         self.slots.get(slot as usize)?.value.as_ref()
@@ -126,13 +132,15 @@ where
         self.slots.get_mut(slot as usize)?.value.as_mut()
     }
 
-    /// Returns the name of what is in a slot.
-    pub(crate) fn id_at(&self, slot: u32) -> Option<Id> {
-        let found = self.slots.get(slot as usize)?;
-        found.value.as_ref()?;
-        Some(Id {
+    /// Returns what is in a slot, and its name.
+    pub(crate) fn entry(&self, slot: u32) -> Option<(Id, &V)> {
+        let Slot {
+            generation, value, ..
+        } = self.slots.get(slot as usize)?;
+        let id = Id {
             slot,
-            generation: found.generation,
-        })
+            generation: *generation,
+        };
+        Some((id, value.as_ref()?))
     }
 }

@@ -3,8 +3,6 @@
 
 #[path = "../../../../../accel_core/logic/bandwidth.rs"]
 mod bandwidth;
-#[path = "../../../../../accel_core/logic/heap.rs"]
-mod heap;
 #[path = "../../../../../accel_core/logic/limits.rs"]
 mod limits;
 #[path = "../../../../../accel_core/logic/offence.rs"]
@@ -17,6 +15,8 @@ mod run_queue;
 mod schedule;
 #[path = "../../../../../accel_core/logic/slots.rs"]
 mod slots;
+#[path = "../../../../../accel_core/logic/tournament.rs"]
+mod tournament;
 
 mod allocations;
 mod fairness;

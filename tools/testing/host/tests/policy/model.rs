@@ -299,7 +299,7 @@ impl All {
             vtime: clock + START_DEBIT,
             jobs: VecDeque::new(),
             blocked: false,
-            expected: 0,
+            expected: MIN_JOB_NS,
             pushed: 0,
             ended: Vec::new(),
         });

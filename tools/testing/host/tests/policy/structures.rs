@@ -1,49 +1,113 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Heaps against sorted lists, slots against maps.
+//! Tournaments against lists, slots against maps.
 
-use crate::heap::{self, Key, Link, Links};
-use crate::slots::{Id, NONE, Slot, Slots};
+use crate::slots::{Id, Slot, Slots};
+use crate::tournament::{Entry, LANES, Seat, Seats, Tournament};
 use proptest::prelude::*;
 
-struct Members(Vec<Link>);
+/// The seats, and how often one was looked at.
+struct Room(Vec<Seat>, usize);
 
-impl Links for Members {
-    fn link(&self, at: u32) -> Option<&Link> {
-        self.0.get(at as usize)
+impl Seats for Room {
+    fn seat(&self, player: u32) -> Option<&Seat> {
+        self.0.get(player as usize)
     }
 
-    fn link_mut(&mut self, at: u32) -> Option<&mut Link> {
-        self.0.get_mut(at as usize)
+    fn seat_mut(&mut self, player: u32) -> Option<&mut Seat> {
+        self.1 += 1;
+        self.0.get_mut(player as usize)
     }
 }
 
-proptest! {
-    /// Whatever is inserted, removed and changed, the first one has the lowest key.
-    #[test]
-    fn the_first_of_a_heap_is_the_first_of_a_list(
-        steps in prop::collection::vec((0..64u32, 0..20u64, any::<bool>()), 0..400)
-    ) {
-        let mut members = Members(vec![Link::ALONE; 64]);
-        let mut list: Vec<(Key, u32)> = Vec::new();
-        let mut root = NONE;
-        for (age, (at, value, change)) in steps.into_iter().enumerate() {
-            let key = Key { value, age: age as u64 };
-            match list.iter().position(|member| member.1 == at) {
-                None => {
-                    root = heap::insert(&mut members, root, at, key);
-                    list.push((key, at));
-                }
-                Some(place) if change => {
-                    root = heap::change_key(&mut members, root, at, key);
-                    list[place].0 = key;
-                }
-                Some(place) => {
-                    root = heap::remove(&mut members, root, at);
-                    list.remove(place);
-                }
+/// Players and what they have in the lanes, beside the tournament.
+struct Both {
+    tournament: Tournament,
+    room: Room,
+    list: Vec<Option<[Entry; LANES]>>,
+}
+
+impl Both {
+    fn new(players: usize) -> Self {
+        Self {
+            tournament: Tournament::EMPTY,
+            room: Room(vec![Seat::NEW; players], 0),
+            list: vec![None; players],
+        }
+    }
+
+    fn join(&mut self, player: u32) {
+        self.tournament.join(&mut self.room, player);
+        self.list[player as usize] = Some([Entry::NOBODY; LANES]);
+    }
+
+    fn set(&mut self, player: u32, lane: usize, entry: Entry) {
+        self.tournament
+            .set(&mut self.room, player, lane as u32, entry);
+        self.list[player as usize].as_mut().unwrap()[lane] = entry;
+    }
+
+    fn leave(&mut self, player: u32) {
+        for lane in 0..LANES {
+            self.set(player, lane, Entry::NOBODY);
+        }
+        self.tournament.leave(&mut self.room, player);
+        self.list[player as usize] = None;
+    }
+
+    fn is_there(&self, player: u32) -> bool {
+        self.list[player as usize].is_some()
+    }
+
+    /// The first one of each lane has the lowest key there.
+    fn check(&self) {
+        for lane in 0..LANES {
+            let entries = self.list.iter().flatten().map(|entries| entries[lane]);
+            let lowest = entries.min_by_key(|entry| entry.key);
+            let lowest = lowest.unwrap_or(Entry::NOBODY);
+            let first = self.tournament.first(lane as u32);
+            assert_eq!(first.key, lowest.key);
+            if first != Entry::NOBODY {
+                let found = self.list[first.player as usize].unwrap();
+                assert_eq!(found[lane], first);
             }
-            let first = list.iter().min().map_or(NONE, |member| member.1);
-            prop_assert_eq!(root, first);
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    JoinOrLeave(u32),
+    Set(u32, usize, u64),
+    Pause(u32, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let player = || 0..24u32;
+    prop_oneof![
+        2 => player().prop_map(Step::JoinOrLeave),
+        4 => (player(), 0..LANES, 0..20u64).prop_map(|(player, lane, key)| Step::Set(player, lane, key)),
+        1 => (player(), 0..LANES).prop_map(|(player, lane)| Step::Pause(player, lane)),
+    ]
+}
+
+proptest! {
+    /// Whoever joins, leaves and gets another key, the first one of each lane is known.
+    #[test]
+    fn the_first_of_a_tournament_is_the_first_of_a_list(steps in prop::collection::vec(step(), 0..400)) {
+        let mut both = Both::new(24);
+        for step in steps {
+            match step {
+                Step::JoinOrLeave(player) if both.is_there(player) => both.leave(player),
+                Step::JoinOrLeave(player) => both.join(player),
+                Step::Set(player, lane, key) if both.is_there(player) => {
+                    both.set(player, lane, Entry::new(key, player));
+                }
+                Step::Pause(player, lane) if both.is_there(player) => {
+                    both.set(player, lane, Entry::NOBODY);
+                }
+                _ => (),
+            }
+            both.check();
         }
     }
 
@@ -77,48 +141,32 @@ proptest! {
     }
 }
 
-/// A heap that has been through a lot is no deeper to the right than it may be.
+/// Whoever has come and gone, nobody is deeper in the tree than the most players allow.
 #[test]
-fn removing_any_member_takes_few_steps() {
-    struct Counting(Members, std::cell::Cell<usize>);
-    impl Links for Counting {
-        fn link(&self, at: u32) -> Option<&Link> {
-            self.1.set(self.1.get() + 1);
-            self.0.link(at)
+fn any_change_takes_few_steps() {
+    const COUNT: u32 = 256;
+    /// log2(n) + 1.
+    const DEPTH: usize = 8 + 1;
+    let mut both = Both::new(COUNT as usize);
+    (0..COUNT).for_each(|player| both.join(player));
+    let mut key = u64::from(u32::MAX);
+    for round in 0..200 {
+        let mut depths: Vec<(usize, u32)> = Vec::new();
+        for player in 0..COUNT {
+            // The first one of all, so that it is told to the top.
+            key -= 1;
+            both.room.1 = 0;
+            both.set(player, 0, Entry::new(key, player));
+            assert_eq!(both.tournament.first(0).player, player);
+            depths.push((both.room.1 - 1, player));
         }
-        fn link_mut(&mut self, at: u32) -> Option<&mut Link> {
-            self.0.link_mut(at)
-        }
-    }
-    const COUNT: u32 = 1024;
-    let mut links = Counting(Members(vec![Link::ALONE; COUNT as usize]), 0.into());
-    let mut root = NONE;
-    let key = |age: u64| Key {
-        value: age.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40,
-        age,
-    };
-    for at in 0..COUNT {
-        root = heap::insert(&mut links, root, at, key(at.into()));
-    }
-    for age in 0..20_000u64 {
-        // Now and then the first one, and those with keys that only grow, as of virtual times.
-        let at = if age % 3 == 0 {
-            root
-        } else {
-            (age * 7 % u64::from(COUNT)) as u32
-        };
-        links.1.set(0);
-        let value = if age % 2 == 0 { key(age).value } else { age };
-        root = heap::change_key(
-            &mut links,
-            root,
-            at,
-            Key {
-                value,
-                age: age + 5000,
-            },
-        );
-        // Some steps of a look at a few links, for each of the at most 3 * log2(1025) nodes.
-        assert!(links.1.get() <= 300, "{} links", links.1.get());
+        // Of the same depth, neighbours one after the other: who joins goes right and left in turn.
+        depths.sort_by_key(|(depth, player)| (*depth, player.reverse_bits()));
+        let deepest = depths[COUNT as usize - 1].0;
+        assert!(deepest <= DEPTH, "{deepest} steps in round {round}");
+        // Those who are deep stay, and the others look for a place again.
+        let movers = &depths[..COUNT as usize / 2 - 1];
+        movers.iter().for_each(|(_, player)| both.leave(*player));
+        movers.iter().for_each(|(_, player)| both.join(*player));
     }
 }
