@@ -64,7 +64,10 @@ mod queue;
 mod region;
 mod registration;
 mod reservations;
+mod scheduler;
 mod scrub;
+mod share;
+mod statuses;
 mod submissions;
 mod submit;
 mod submit_points;
@@ -111,6 +114,7 @@ pub use crate::{
         Setup,
         Started, //
     },
+    engine::InFlight,
     info::{
         Answer,
         DriverFill,

@@ -2,7 +2,7 @@
 
 //! The jobs of a queue that wait: for fences, or behind one of their queue that does.
 //!
-//! A job goes to its engine when all of its dependencies are signalled and no earlier job of the
+//! A job goes to its scheduler when all of its dependencies are signalled and no earlier job of the
 //! queue waits. The first job watches one dependency at a time, so nothing is allocated for that;
 //! when the fence is signalled, a work looks further.
 
@@ -36,18 +36,15 @@ use kernel_ext::{
 };
 
 use crate::{
-    device::{
-        Bound,
-        Device, //
-    },
+    device::Bound,
     driver::Driver,
-    engine::Engine,
     job::{
         Fault,
         Job, //
     },
     lock_class,
     queue::Queue,
+    scheduler::Scheduler,
     worker, //
 };
 
@@ -62,8 +59,7 @@ struct Mover<T: Driver> {
 /// The jobs of one queue that wait.
 #[pin_data]
 pub(crate) struct Backlog<T: Driver> {
-    device: Arc<Device<T>>,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<T>>,
     #[pin]
     mover: Mutex<Mover<T>>,
     #[pin]
@@ -77,7 +73,7 @@ impl_has_work! {
 }
 
 impl<T: Driver> Backlog<T> {
-    pub(crate) fn new(device: Arc<Device<T>>, queue: Arc<Queue>) -> Result<Arc<Self>> {
+    pub(crate) fn new(queue: Arc<Queue<T>>) -> Result<Arc<Self>> {
         let (mover, waiting) = (lock_class::mover(), lock_class::waiting());
         let work = lock_class::advance();
         let first = Mover {
@@ -87,7 +83,6 @@ impl<T: Driver> Backlog<T> {
         };
         Arc::pin_init(
             pin_init!(Self {
-                device,
                 queue,
                 mover <- Mutex::new(first, mover.0, mover.1),
                 waiting <- SpinLockIrq::new(List::new(), waiting.0, waiting.1),
@@ -97,24 +92,26 @@ impl<T: Driver> Backlog<T> {
         )
     }
 
-    pub(crate) fn queue(&self) -> &Arc<Queue> {
+    pub(crate) fn queue(&self) -> &Arc<Queue<T>> {
         &self.queue
     }
 
-    fn engine(&self) -> Option<&Engine<T>> {
-        self.device.engines.first().map(|engine| &**engine)
+    fn scheduler(&self) -> Option<&Scheduler<T>> {
+        self.queue.scheduler()
     }
 
     /// Queues an armed job, behind those that wait. To be called in the order of their numbers.
     pub(crate) fn push(self: &Arc<Self>, bound: &Bound<'_, T>, job: ListArc<Job<T>>) {
-        let Some(engine) = self.engine() else { return };
+        let Some(scheduler) = self.scheduler() else {
+            return;
+        };
         let mut waiting = self.waiting.lock();
         let is_first = waiting.is_empty();
         if is_first && job.dependencies.is_empty() {
             // With the lock, so that no later one gets there earlier.
-            let ended = engine.push(bound, job);
+            let ended = scheduler.push(bound, job);
             drop(waiting);
-            engine.tell(bound, ended);
+            scheduler.tell(bound, ended);
             return;
         }
         waiting.push_back(job);
@@ -143,10 +140,12 @@ impl<T: Driver> Backlog<T> {
         Ok(None)
     }
 
-    /// Moves jobs that need not wait any more on to the engine, and watches what the next one waits
+    /// Moves jobs that need not wait any more on to the scheduler, and watches what the next one waits
     /// for.
     fn advance(self: &Arc<Self>, bound: &Bound<'_, T>) {
-        let Some(engine) = self.engine() else { return };
+        let Some(scheduler) = self.scheduler() else {
+            return;
+        };
         let _signalling = Signalling::begin();
         let mut mover = self.mover.lock();
         if mover.closed {
@@ -165,9 +164,9 @@ impl<T: Driver> Backlog<T> {
             let Some(job) = waiting.pop_front() else {
                 return;
             };
-            let ended = engine.push(bound, job);
+            let ended = scheduler.push(bound, job);
             drop(waiting);
-            engine.tell(bound, ended);
+            scheduler.tell(bound, ended);
         }
     }
 
@@ -187,9 +186,9 @@ impl<T: Driver> Backlog<T> {
         let mut jobs = List::new();
         jobs.push_all_back(&mut this.waiting.lock());
         jobs.push_all_back(&mut unarmed);
-        if let Some(engine) = this.engine() {
-            let ended = engine.refuse(jobs, fault);
-            engine.tell(bound, ended);
+        if let Some(scheduler) = this.scheduler() {
+            let ended = scheduler.refuse(jobs, fault);
+            scheduler.tell(bound, ended);
         }
     }
 }
@@ -198,7 +197,7 @@ impl<T: Driver> WorkItem for Backlog<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        if let Some(guard) = this.device.cell.enter() {
+        if let Some(guard) = this.queue.device().cell.enter() {
             guard.with(|bound| this.advance(bound));
         }
     }

@@ -74,11 +74,11 @@ fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result 
 }
 
 fn engines<T: Driver>(device: &Device<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for engine in &device.engines {
-        let stats = engine.stats();
+    for (info, scheduler, engine) in device.engines() {
+        let stats = scheduler.stats(engine);
         f.write_fmt(fmt!(
             "{} queued {} completed {} failed {} busy_ns {}\n",
-            engine.info().name,
+            info.name,
             stats.queued,
             stats.completed,
             stats.failed,

@@ -31,15 +31,18 @@ use crate::{
     address_spaces,
     clients::Clients,
     doorbell::Doorbells,
-    driver::Driver,
-    engine::Engine,
+    driver::{
+        Driver,
+        EngineInfo, //
+    },
+    engine::InFlight,
     health::Health,
     info::Identity,
-    job::Outcome,
     lock_class,
     memory::Memory,
     region::Region,
     registration::Nodes,
+    scheduler::Scheduler,
     scrub::Scrubber,
     submissions::Submissions,
     timelines::Registry,
@@ -60,7 +63,11 @@ pub struct Device<T: Driver> {
     pub(crate) health: Health,
     #[pin]
     pub(crate) clients: Clients,
-    pub(crate) engines: KVec<Pin<KBox<Engine<T>>>>,
+    /// Each has some of the engines, in their order.
+    pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
+    /// Held by who resets anything.
+    #[pin]
+    pub(crate) recovery: Mutex<()>,
     /// What is submitted to each queue, by its own address.
     #[pin]
     pub(crate) queues: Mutex<RBTree<usize, Arc<Submissions<T>>>>,
@@ -94,14 +101,8 @@ impl<T: Driver> BoundData for DataOf<T> {
 
 impl<T: Driver> Device<T> {
     pub(crate) fn new(parent: &device::Device<BoundContext>) -> Result<Arc<Self>> {
-        let mut engines = KVec::with_capacity(T::ENGINES.len(), GFP_KERNEL)?;
-        for (index, info) in T::ENGINES.iter().enumerate() {
-            engines.push(
-                KBox::pin_init(Engine::new(index, info), GFP_KERNEL)?,
-                GFP_KERNEL,
-            )?;
-        }
         let (queues, nodes) = (lock_class::queues(), lock_class::nodes());
+        let recovery = lock_class::recovery();
         Arc::pin_init(
             try_pin_init!(Self {
                 index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
@@ -109,7 +110,8 @@ impl<T: Driver> Device<T> {
                 cell <- Cell::new(),
                 health <- Health::new(),
                 clients <- Clients::new(),
-                engines,
+                schedulers: schedulers::<T>()?,
+                recovery <- Mutex::new((), recovery.0, recovery.1),
                 queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
@@ -150,15 +152,49 @@ impl<T: Driver> Device<T> {
         self.cell.enter().ok_or(ENODEV)
     }
 
-    /// Asks `ended` how the job on `engine` has ended, and ends it; to be called in any context when
-    /// the device may have finished a job. No job starts or ends while `ended` looks, which must
-    /// not sleep. Returns whether it said so.
-    pub fn complete(&self, engine: usize, ended: impl FnOnce() -> Option<Outcome>) -> bool {
-        let (Some(guard), Some(engine)) = (self.cell.enter(), self.engines.get(engine)) else {
-            return false;
-        };
-        guard.with(|bound| engine.complete(bound, ended))
+    /// Returns the engines in their order, each with its scheduler.
+    pub(crate) fn engines(
+        &self,
+    ) -> impl Iterator<Item = (&'static EngineInfo, &Scheduler<T>, usize)> + '_ {
+        let all = self.schedulers.iter();
+        let engines = all.flat_map(|s| s.engines().map(move |engine| (&**s, engine)));
+        engines
+            .zip(T::ENGINES)
+            .map(|((scheduler, engine), info)| (info, scheduler, engine))
     }
+
+    /// Returns who runs the jobs of an engine.
+    #[inline]
+    pub(crate) fn scheduler_of(&self, engine: usize) -> Option<&Scheduler<T>> {
+        let mut all = self.schedulers.iter().map(|scheduler| &**scheduler);
+        all.find(|scheduler| scheduler.engines().contains(&engine))
+    }
+
+    /// Calls `f` with the jobs that the device has in flight on `engine`, and ends those of which `f`
+    /// says so: [`InFlight::end_first`], [`InFlight::end_each`]. To be called in any context when the
+    /// device may have finished a job. No job starts or ends while `f` looks, which must not sleep.
+    ///
+    /// Returns what `f` does; `None` if the device is gone.
+    pub fn complete<R>(
+        &self,
+        engine: usize,
+        f: impl FnOnce(&mut InFlight<'_, T>) -> R,
+    ) -> Option<R> {
+        let (guard, scheduler) = (self.cell.enter()?, self.scheduler_of(engine)?);
+        guard.with(|bound| scheduler.complete(bound, engine, f))
+    }
+}
+
+/// Makes a scheduler for each row of engines that are alike.
+fn schedulers<T: Driver>() -> Result<KVec<Pin<KBox<Scheduler<T>>>>> {
+    let mut schedulers = KVec::new();
+    let mut first = 0;
+    let alike = |a: &EngineInfo, b: &EngineInfo| a.kind == b.kind;
+    for engines in T::ENGINES.chunk_by(alike) {
+        schedulers.push(Scheduler::new(first, engines)?, GFP_KERNEL)?;
+        first += engines.len();
+    }
+    Ok(schedulers)
 }
 
 impl<T: Driver> irq::Handler for Device<T> {

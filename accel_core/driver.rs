@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// What an engine is for (`enum accel_engine_kind`).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum EngineKind {
     /// Computes.
@@ -49,12 +49,14 @@ pub enum EngineKind {
     Collective = uapi::ACCEL_ENGINE_COLLECTIVE,
 }
 
-/// An engine: runs one job at a time.
+/// An engine.
 pub struct EngineInfo {
     /// Name, unique in the device, at most 31 bytes.
     pub name: &'static CStr,
     /// What it is for.
     pub kind: EngineKind,
+    /// How many jobs can be in flight at a time, at least one.
+    pub credits: u32,
     /// How long a job may take, milliseconds.
     pub timeout_ms: u32,
 }
@@ -115,7 +117,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     const NAME: &'static CStr;
     /// Version of the driver, (major, minor).
     const VERSION: (u16, u16);
-    /// The engines, at least one.
+    /// The engines, at least one, at most 8 of one kind. Those of the same kind that stand next to
+    /// each other are alike: each runs what any of them could run.
     const ENGINES: &'static [EngineInfo];
     /// Where a buffer is if the user does not care.
     const PLACEMENT: Placement;
@@ -158,7 +161,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
         spaces: &AddressSpaces<Self>,
     ) -> Result<Self::Job, Refusal>;
 
-    /// Puts a job on an idle engine. Atomic context. An error ends the job with
+    /// Puts a job on an engine that has a credit. Atomic context. An error ends the job with
     /// `ACCEL_FAULT_DEVICE`.
     ///
     /// Must not call [`Device::complete`] itself.

@@ -45,7 +45,6 @@ use crate::{
     doorbell::Doorbell,
     doorbell_ioctl,
     driver::Driver,
-    engine::Engine,
     fdinfo,
     handles::Handles,
     health,
@@ -62,12 +61,15 @@ use crate::{
         FaultKind, //
     },
     lock_class,
+    logic::schedule::Priority,
     mmap_offset,
     objects::Objects,
     owner::Owner,
     purge,
     queue::Queue,
     reservations::Reservations,
+    share::Share,
+    statuses::Statuses,
     submissions::Submissions,
     submit::submit,
     sysfs,
@@ -142,10 +144,11 @@ impl<T: Driver> Client<T> {
     fn new(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
         let index = device.index();
         let name = CString::try_from_fmt(fmt!("accel{index}/queue0"))?;
-        let queue = Queue::new(T::NAME, &name)?;
+        let statuses = Statuses::new(T::NAME, &name)?;
+        let queue = Queue::new(Share::new(device)?, statuses, 0, Priority::Normal)?;
         let reservations = Reservations::new()?;
         let owner = Owner::new(&device.memory)?;
-        let submissions = Submissions::new(device.clone(), queue, reservations.clone())?;
+        let submissions = Submissions::new(queue, reservations.clone())?;
         let id = Arc::as_ptr(&submissions) as usize;
         let node = RBTreeNode::new(id, submissions.clone(), GFP_KERNEL_ACCOUNT)?;
         device.clients.open(exclusive)?;
@@ -158,16 +161,17 @@ impl<T: Driver> Client<T> {
         })
     }
 
-    pub(crate) fn queue(&self) -> &Arc<Queue> {
-        self.submissions.queue()
+    /// Returns how the jobs of its queue are.
+    pub(crate) fn statuses(&self) -> &Arc<Statuses> {
+        self.submissions.statuses()
     }
 
     /// Ends what has not begun.
     fn cancel(&self, bound: &Bound<'_, T>) {
         let canceled = Fault::new(FaultKind::Canceled);
         Submissions::close(&self.submissions, bound, canceled);
-        for engine in &self.device.engines {
-            engine.cancel(bound, self.queue());
+        if let Some(scheduler) = self.submissions.queue().scheduler() {
+            scheduler.cancel(bound, self.submissions.queue());
         }
         let id = Arc::as_ptr(&self.submissions) as usize;
         let node = self.device.queues.lock().remove_node(&id);
@@ -181,10 +185,10 @@ impl<T: Driver> Drop for Client<T> {
         if let Some(guard) = self.device.cell.enter() {
             guard.with(|bound| self.cancel(bound));
         }
-        self.queue().abandon();
-        let has = |engine: &Pin<KBox<Engine<T>>>| engine.has(self.queue());
-        if !self.device.engines.iter().any(has) {
-            self.queue().tell();
+        self.statuses().abandon();
+        let queue = self.submissions.queue();
+        if !queue.scheduler().is_some_and(|s| s.has(queue)) {
+            self.statuses().tell();
         }
         self.device.clients.close();
     }

@@ -327,8 +327,8 @@ fn status<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
 }
 
 fn engines<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
-    for engine in &device.engines {
-        let (info, stats) = (engine.info(), engine.stats());
+    for (info, scheduler, engine) in device.engines() {
+        let stats = scheduler.stats(engine);
         answer.push(&accel_info_engine {
             name: text(info.name),
             kind: info.kind as u32,

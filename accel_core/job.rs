@@ -33,6 +33,7 @@ use kernel_ext::{
 use crate::{
     driver::Driver,
     queue::Queue,
+    statuses::Statuses,
     uapi,
     Buffer, //
 };
@@ -164,15 +165,18 @@ pub type Outcome = Result<(), Fault>;
 
 /// The duty to end a job that has a number. Whoever drops it undone cancels the job.
 struct Number {
-    queue: Arc<Queue>,
+    statuses: Arc<Statuses>,
     number: u64,
 }
 
 impl Drop for Number {
     fn drop(&mut self) {
         let canceled = Err(Fault::new(FaultKind::Canceled));
-        if self.queue.end(self.number, None, monotonic_ns(), canceled) {
-            self.queue.tell();
+        if self
+            .statuses
+            .end(self.number, None, monotonic_ns(), canceled)
+        {
+            self.statuses.tell();
         }
     }
 }
@@ -185,9 +189,9 @@ pub(crate) struct Created {
 }
 
 impl Created {
-    pub(crate) fn new(queue: Arc<Queue>, number: u64, fence: UnarmedFence) -> Self {
+    pub(crate) fn new(statuses: Arc<Statuses>, number: u64, fence: UnarmedFence) -> Self {
         Self {
-            number: Number { queue, number },
+            number: Number { statuses, number },
             fence,
         }
     }
@@ -201,7 +205,7 @@ impl Created {
     ///
     /// Only for a job whose dependencies are fences: all of what is published must end.
     pub(crate) fn arm(self, reserved: Reserved<'_, '_>) -> Armed {
-        let fence = self.number.queue.fences().arm(self.fence);
+        let fence = self.number.statuses.fences().arm(self.fence);
         reserved.publish(&fence);
         Armed {
             fence,
@@ -226,14 +230,10 @@ impl Armed {
         self.fence.fence()
     }
 
-    pub(crate) fn is_of(&self, queue: &Arc<Queue>) -> bool {
-        Arc::ptr_eq(&self.number.queue, queue)
-    }
-
     /// The job was put on an engine.
     pub(crate) fn started(&self, engine: usize, now: u64) {
-        let Number { queue, number } = &self.number;
-        queue.update(*number, |status| {
+        let Number { statuses, number } = &self.number;
+        statuses.update(*number, |status| {
             status.state = uapi::ACCEL_JOB_RUNNING;
             status.engine = engine as u32;
             status.start_ns = now;
@@ -242,13 +242,13 @@ impl Armed {
 
     /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
-        let Number { queue, number } = &self.number;
-        queue.end(*number, Some(&self.fence), now, outcome);
+        let Number { statuses, number } = &self.number;
+        statuses.end(*number, Some(&self.fence), now, outcome);
     }
 
     /// Tells everybody that the job has ended. Any context, but without locks.
     pub(crate) fn tell(&self) {
-        self.number.queue.tell();
+        self.number.statuses.tell();
     }
 }
 
@@ -257,6 +257,7 @@ impl Armed {
 pub(crate) struct Job<T: Driver> {
     #[pin]
     links: ListLinks,
+    pub(crate) queue: Arc<Queue<T>>,
     pub(crate) armed: Armed,
     pub(crate) payload: T::Job,
     buffers: KVVec<JobBuffer>,
@@ -276,6 +277,7 @@ impl_list_item! {
 
 impl<T: Driver> Job<T> {
     pub(crate) fn new(
+        queue: Arc<Queue<T>>,
         armed: Armed,
         payload: T::Job,
         buffers: KVVec<JobBuffer>,
@@ -284,6 +286,7 @@ impl<T: Driver> Job<T> {
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
+            queue,
             armed,
             payload,
             buffers,

@@ -31,7 +31,6 @@ classes! {
     arm = c"accel_arm";
     clients = c"accel_clients";
     doorbells = c"accel_doorbells";
-    engine = c"accel_engine";
     free_doorbells = c"accel_free_doorbells";
     handles = c"accel_handles";
     health = c"accel_health";
@@ -40,8 +39,10 @@ classes! {
     nodes = c"accel_nodes";
     queues = c"accel_queues";
     recover = c"accel_recover";
+    recovery = c"accel_recovery";
     reap = c"accel_reap";
     run = c"accel_run";
+    scheduler = c"accel_scheduler";
     scrub = c"accel_scrub";
     submissions = c"accel_submissions";
     timelines = c"accel_timelines";

@@ -155,8 +155,8 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         for submissions in queues.values() {
             Submissions::close(submissions, &bound, gone);
         }
-        for engine in &self.engines {
-            engine.close(gone);
+        for scheduler in &self.schedulers {
+            scheduler.close(gone);
         }
         for worker in &bound.workers {
             Worker::cancel(worker);

@@ -49,10 +49,7 @@ use kernel_ext::{
 
 use crate::{
     backlog::Backlog,
-    device::{
-        Bound,
-        Device, //
-    },
+    device::Bound,
     driver::Driver,
     job::{
         Armed,
@@ -65,12 +62,14 @@ use crate::{
     lock_class,
     queue::Queue,
     reservations::Reservations,
+    statuses::Statuses,
     submit_points::SubmitPoints,
     watchers::Notify, //
 };
 
 /// What a job is made of besides its fence.
 struct Parts<T: Driver> {
+    queue: Arc<Queue<T>>,
     place: UniqueArc<MaybeUninit<Job<T>>>,
     payload: T::Job,
     buffers: KVVec<JobBuffer>,
@@ -86,7 +85,8 @@ impl<T: Driver> Parts<T> {
         fault: Option<Fault>,
     ) -> ListArc<Job<T>> {
         self.points.back(armed.fence());
-        let job = Job::new(armed, self.payload, self.buffers, dependencies, fault);
+        let (payload, buffers) = (self.payload, self.buffers);
+        let job = Job::new(self.queue, armed, payload, buffers, dependencies, fault);
         let Ok(job) = self.place.pin_init_with(job);
         ListArc::from(job)
     }
@@ -138,7 +138,6 @@ impl<T: Driver> Jobs<T> {
 /// The jobs of a queue on their way to its [`Backlog`].
 #[pin_data]
 pub(crate) struct Submissions<T: Driver> {
-    device: Arc<Device<T>>,
     backlog: Arc<Backlog<T>>,
     reservations: Arc<Reservations>,
     /// Locked while a job gets its number and while it is armed, so that both go in the same order.
@@ -153,16 +152,11 @@ impl_has_work! {
 }
 
 impl<T: Driver> Submissions<T> {
-    pub(crate) fn new(
-        device: Arc<Device<T>>,
-        queue: Arc<Queue>,
-        reservations: Arc<Reservations>,
-    ) -> Result<Arc<Self>> {
-        let backlog = Backlog::new(device.clone(), queue)?;
+    pub(crate) fn new(queue: Arc<Queue<T>>, reservations: Arc<Reservations>) -> Result<Arc<Self>> {
+        let backlog = Backlog::new(queue)?;
         let (jobs, work) = (lock_class::submissions(), lock_class::arm());
         Arc::pin_init(
             pin_init!(Self {
-                device,
                 backlog,
                 reservations,
                 jobs <- Mutex::new(Jobs::new(), jobs.0, jobs.1),
@@ -172,8 +166,12 @@ impl<T: Driver> Submissions<T> {
         )
     }
 
-    pub(crate) fn queue(&self) -> &Arc<Queue> {
+    pub(crate) fn queue(&self) -> &Arc<Queue<T>> {
         self.backlog.queue()
+    }
+
+    pub(crate) fn statuses(&self) -> &Arc<Statuses> {
+        self.queue().statuses()
     }
 
     /// Takes a job, and returns its number. May sleep; not to be called while user memory is copied.
@@ -188,6 +186,7 @@ impl<T: Driver> Submissions<T> {
         points: SubmitPoints,
     ) -> Result<u64> {
         let mut parts = Parts {
+            queue: self.queue().clone(),
             place: UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT)?,
             payload,
             buffers,
@@ -203,7 +202,7 @@ impl<T: Driver> Submissions<T> {
             return self.keep(&mut jobs, parts, fence);
         }
         let fences = parts.points.take_fences();
-        let create = || self.queue().begin(monotonic_ns(), fence);
+        let create = || self.statuses().begin(monotonic_ns(), fence);
         let (armed, dependencies) = self.arm(&parts.buffers, fences, create)?;
         let number = armed.number();
         let job = parts.into_job(armed, dependencies, None);
@@ -217,14 +216,15 @@ impl<T: Driver> Submissions<T> {
         // Locked, so that no other job gets a number meanwhile.
         let mut jobs = self.jobs.lock();
         jobs.has_unneeded = true;
-        f(self.queue().last())
+        f(self.statuses().last())
     }
 
     /// Returns whether no engine uses what the jobs up to number `last` name, armed or not.
     pub(crate) fn have_ended(&self, last: u64) -> bool {
         // An engine that could not be reset may go on with a job that has ended.
-        let is_wedged = || self.device.engines.iter().any(|e| e.check().is_err());
-        self.queue().has_ended(last) && !is_wedged()
+        let schedulers = &self.queue().device().schedulers;
+        let is_wedged = || schedulers.iter().any(|s| s.check().is_err());
+        self.statuses().has_ended(last) && !is_wedged()
     }
 
     /// Arms a job. Whatever fails, fails before `create` is called.
@@ -236,7 +236,7 @@ impl<T: Driver> Submissions<T> {
         create: impl FnOnce() -> Result<Created>,
     ) -> Result<(Armed, KVVec<ARef<Fence>>)> {
         self.reservations.with_locked(buffers, |locked| {
-            let dependencies = others(fences, &locked, self.queue().fences().id())?;
+            let dependencies = others(fences, &locked, self.statuses().fences().id())?;
             let reserved = locked.reserve()?;
             Ok((create()?.arm(reserved), dependencies))
         })?
@@ -256,7 +256,7 @@ impl<T: Driver> Submissions<T> {
             Ok(wake as Arc<dyn Notify>)
         })?;
         let is_first = jobs.unarmed.is_empty();
-        let created = self.queue().begin(monotonic_ns(), fence)?;
+        let created = self.statuses().begin(monotonic_ns(), fence)?;
         let number = created.number();
         // Nothing is replaced: the number is new.
         jobs.unarmed
@@ -353,7 +353,7 @@ impl<T: Driver> WorkItem for Submissions<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        if let Some(guard) = this.device.cell.enter() {
+        if let Some(guard) = this.queue().device().cell.enter() {
             guard.with(|bound| this.advance(bound));
         }
     }

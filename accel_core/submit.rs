@@ -44,7 +44,7 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     let buffers = read_buffers(file, args)?;
     let points = look_up_points(file, args)?;
     let payload = read_payload::<T>(args)?;
-    file.client.queue().prepare()?;
+    file.client.statuses().prepare()?;
     let guard = file.client.device.enter()?;
     match guard.with(|bound| prepare(file, bound, payload, buffers, points)) {
         Ok(job) => {
@@ -77,9 +77,9 @@ fn prepare<T: Driver>(
         &buffers,
         &file.address_spaces,
     )?;
-    let device = &file.client.device;
-    device.engines.first().ok_or(ENODEV)?.check()?;
     let submissions = &file.client.submissions;
+    let scheduler = submissions.queue().scheduler().ok_or(ENODEV)?;
+    scheduler.check()?;
     Ok(submissions.submit(bound, payload, buffers, points)?)
 }
 

@@ -24,11 +24,12 @@ pub(crate) fn wait<T: Driver>(file: &File<T>, args: &mut accel_wait) -> Result {
         return Err(ENOENT);
     }
     let deadline = u64::try_from(args.deadline_ns).map_err(|_| EINVAL)?;
-    args.status = file.client.queue().wait(args.job, deadline)?;
+    args.status = file.client.statuses().wait(args.job, deadline)?;
     if args.status.state == ACCEL_JOB_DONE {
         // What the job used is free again when its client knows that it has ended.
-        if let Some(guard) = file.client.device.cell.enter() {
-            guard.with(|_| file.client.device.engines.iter().for_each(|e| e.reap()));
+        let scheduler = file.client.submissions.queue().scheduler();
+        if let (Some(guard), Some(scheduler)) = (file.client.device.cell.enter(), scheduler) {
+            guard.with(|_| scheduler.reap());
         }
     }
     match (args.status.state, args.status.error) {

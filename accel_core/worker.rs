@@ -24,9 +24,13 @@ use kernel_ext::{
 };
 
 use crate::{
-    device::Device,
+    device::{
+        Bound,
+        Device, //
+    },
     driver::Driver,
-    lock_class, //
+    lock_class,
+    scheduler::Scheduler, //
 };
 
 const TIMEOUT: u64 = 0;
@@ -114,8 +118,19 @@ impl<T: Driver> Worker<T> {
         cancel_sync::<Self, RUN>(this);
         cancel_sync::<Self, REAP>(this);
         cancel_sync::<Self, RECOVER>(this);
-        if let Some(engine) = this.device.engines.get(this.engine) {
-            engine.reap();
+        if let Some(scheduler) = this.scheduler() {
+            scheduler.reap();
+        }
+    }
+
+    fn scheduler(&self) -> Option<&Scheduler<T>> {
+        self.device.scheduler_of(self.engine)
+    }
+
+    /// Calls `f` while the device is bound.
+    fn with(&self, f: impl FnOnce(&Scheduler<T>, &Bound<'_, T>)) {
+        if let (Some(guard), Some(scheduler)) = (self.device.cell.enter(), self.scheduler()) {
+            guard.with(|bound| f(scheduler, bound));
         }
     }
 }
@@ -124,11 +139,7 @@ impl<T: Driver> WorkItem<TIMEOUT> for Worker<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        let device = &this.device;
-        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
-        {
-            guard.with(|bound| engine.check_timeout(device, bound));
-        }
+        this.with(|scheduler, bound| scheduler.check_timeout(&this.device, bound, this.engine));
     }
 }
 
@@ -136,11 +147,7 @@ impl<T: Driver> WorkItem<RECOVER> for Worker<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        let device = &this.device;
-        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
-        {
-            guard.with(|bound| engine.recover(device, bound));
-        }
+        this.with(|scheduler, bound| scheduler.recover(&this.device, bound, this.engine));
     }
 }
 
@@ -148,11 +155,7 @@ impl<T: Driver> WorkItem<RUN> for Worker<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        let device = &this.device;
-        if let (Some(guard), Some(engine)) = (device.cell.enter(), device.engines.get(this.engine))
-        {
-            guard.with(|bound| engine.run_deferred(bound));
-        }
+        this.with(|scheduler, bound| scheduler.run_deferred(bound, this.engine));
     }
 }
 
@@ -160,8 +163,8 @@ impl<T: Driver> WorkItem<REAP> for Worker<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        if let Some(engine) = this.device.engines.get(this.engine) {
-            engine.reap();
+        if let Some(scheduler) = this.scheduler() {
+            scheduler.reap();
         }
     }
 }

@@ -3,11 +3,17 @@
 //! Pure logic: no kernel types, no `unsafe`. Also built and property-tested on the host
 //! (`tools/testing/host`).
 
+mod bandwidth;
 pub(crate) mod buddy;
 pub(crate) mod history;
 mod intervals;
 pub(crate) mod page_table;
+mod run_queue;
 mod runs;
+#[allow(dead_code)] // Who slows others down is not slowed down yet.
+pub(crate) mod schedule;
+mod slots;
 pub(crate) mod timeline;
+mod tournament;
 pub(crate) mod uuid;
 pub(crate) mod va;

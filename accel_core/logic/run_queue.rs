@@ -14,9 +14,9 @@
 use super::{
     slots::{
         Id,
-        NONE, //
         Slot,
         Slots,
+        NONE, //
     },
     tournament::{
         Entry,

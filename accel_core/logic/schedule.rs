@@ -47,7 +47,6 @@ use super::{
     run_queue::{
         Client,
         Level,
-        Priority,
         Queue,
         RunQueue, //
     },
@@ -57,6 +56,8 @@ use super::{
     },
 };
 use core::ops::DerefMut;
+
+pub(crate) use super::run_queue::Priority;
 
 /// How many engines can be of one class.
 pub(crate) const ENGINES: usize = 8;

@@ -45,6 +45,7 @@ impl accel::Driver for EthosU {
         name: c"npu",
         kind: accel::EngineKind::Inference,
         // As long as a model on a busy host may need; the C driver has 500.
+        credits: 1,
         timeout_ms: 2000,
     }];
     const PLACEMENT: accel::Placement = accel::Placement::Contiguous;
@@ -104,9 +105,13 @@ impl accel::Driver for EthosU {
         device: &accel::Device<Self>,
         _line: usize,
     ) -> accel::irq::IrqReturn {
-        match device.complete(0, || npu.take_interrupt()) {
-            true => accel::irq::IrqReturn::Handled,
-            false => accel::irq::IrqReturn::None,
+        let is_ours = device.complete(0, |jobs| {
+            let outcome = npu.take_interrupt();
+            outcome.map(|outcome| jobs.end_first(outcome)).is_some()
+        });
+        match is_ours {
+            Some(true) => accel::irq::IrqReturn::Handled,
+            _ => accel::irq::IrqReturn::None,
         }
     }
 

@@ -45,6 +45,7 @@ impl accel::Driver for Mock {
     const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
         name: c"adder",
         kind: accel::EngineKind::Compute,
+        credits: 1,
         timeout_ms: 1000,
     }];
     const PLACEMENT: accel::Placement = accel::Placement::System;

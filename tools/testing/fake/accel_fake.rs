@@ -58,7 +58,7 @@ struct Done {
 
 impl Handler for Done {
     fn run(&self) {
-        self.device.complete(0, || Some(Ok(())));
+        self.device.complete(0, |jobs| jobs.end_first(Ok(())));
     }
 }
 
@@ -78,7 +78,7 @@ impl WorkItem for Alarm {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        this.device.complete(0, || Some(Ok(())));
+        this.device.complete(0, |jobs| jobs.end_first(Ok(())));
     }
 }
 
@@ -107,6 +107,7 @@ impl accel::Driver for FakeDriver {
     const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
         name: c"engine0",
         kind: accel::EngineKind::Compute,
+        credits: 1,
         timeout_ms: 200,
     }];
     const PLACEMENT: accel::Placement = accel::Placement::System;

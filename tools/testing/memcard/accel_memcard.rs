@@ -68,6 +68,7 @@ impl accel::Driver for MemcardDriver {
     const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
         name: c"mover",
         kind: accel::EngineKind::Copy,
+        credits: 1,
         timeout_ms: 5000,
     }];
     const PLACEMENT: accel::Placement = accel::Placement::Contiguous;
