@@ -10,8 +10,9 @@
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`; the
 //!   device's own memory: `device_memory` <- `region` -> `scrub`; given back: `purge`
 //! - job: `submit` -> `submissions` (created; kept until its points are backed) -> `reservations`
-//!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `engine` (start,
-//!   complete, time out) -> `queue` (status, fence)
+//!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `scheduler` (whose
+//!   turn it is) -> `engine` (in flight; `recovery` if it hangs) -> `statuses` (status, fence)
+//! - queue: `queue_ioctl` -> `context` (where jobs work) -> `open_queue` -> `queue` <- `share`
 //! - address space: `address_space_ioctl` -> `address_spaces` (handles) -> `address_space` (change)
 //!   -> `page_tree` (tables in device memory) -> [`Mmu`] (entries, flush); `mapped_objects` (parts of
 //!   buffers)
@@ -34,6 +35,7 @@ mod buffer;
 mod buffer_ioctl;
 mod buffer_list;
 mod clients;
+mod context;
 mod debugfs;
 mod device;
 mod device_memory;
@@ -57,14 +59,18 @@ mod mmap_offset;
 mod mmu;
 mod monitor;
 mod objects;
+mod open_queue;
 mod owner;
 mod page_tree;
 mod purge;
 mod queue;
+mod queue_ioctl;
+mod recovery;
 mod region;
 mod registration;
 mod reservations;
 mod scheduler;
+mod scheduler_state;
 mod scrub;
 mod share;
 mod statuses;
@@ -94,7 +100,6 @@ pub use crate::{
         AddressSpace,
         InStep, //
     },
-    address_spaces::AddressSpaces,
     buffer::{
         Buffer,
         Placement, //
@@ -111,6 +116,7 @@ pub use crate::{
         EngineInfo,
         EngineKind,
         Progress,
+        QueueSetup,
         Setup,
         Started, //
     },
@@ -133,6 +139,7 @@ pub use crate::{
         Outcome,
         Refusal, //
     },
+    logic::schedule::Priority,
     mmu::{
         Level,
         Mmu,
@@ -141,7 +148,6 @@ pub use crate::{
         PageEntry,
         PageTarget, //
     },
-    objects::Objects,
     region::{
         RegionInfo,
         Visible, //

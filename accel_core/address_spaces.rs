@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The address spaces of a file.
-pub type AddressSpaces<T> = Objects<AddressSpace<T>>;
+pub(crate) type AddressSpaces<T> = Objects<AddressSpace<T>>;
 
 pub(crate) fn new<T: Driver>() -> impl PinInit<AddressSpaces<T>> {
     Objects::new(ACCEL_ADDRESS_SPACE_MAX, lock_class::address_spaces())

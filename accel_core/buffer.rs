@@ -109,8 +109,26 @@ pub struct Inner {
     /// Whether its user needs the contents: [`NEEDED`], [`PURGED`], or its number among those that
     /// are not needed (`purge`).
     advice: Atomic<u64>,
+    /// How many jobs have it as [`Kept`].
+    kept: Atomic<u32>,
     /// Of memory that others use, too, or may; see [`crate::reservations`].
     shared: SetOnce<Arc<OwnedResv>>,
+}
+
+/// A buffer of a job that is not armed yet, or was not when it was submitted: not purged meanwhile.
+pub(crate) struct Kept(Arc<Buffer>);
+
+impl Kept {
+    pub(crate) fn new(buffer: &Arc<Buffer>) -> Self {
+        buffer.kept.fetch_add(1, Relaxed);
+        Self(buffer.clone())
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.kept.fetch_sub(1, Release);
+    }
 }
 
 const NEEDED: u64 = 0;
@@ -225,6 +243,7 @@ impl Inner {
             first_page: Atomic::new(0),
             exported: Atomic::new(false),
             advice: Atomic::new(NEEDED),
+            kept: Atomic::new(0),
             shared: SetOnce::new(),
         }
     }
@@ -381,6 +400,11 @@ impl Inner {
 
     pub(crate) fn was_purged(&self) -> bool {
         self.advice.load(Relaxed) == PURGED
+    }
+
+    /// Returns whether a job needs it that was not armed when it was submitted.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.load(Acquire) != 0
     }
 
     /// Puts it among those that are not needed, if it is needed; for `purge`, with its lock.

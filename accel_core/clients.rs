@@ -4,11 +4,16 @@
 
 use kernel::{
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        Arc,
+        Mutex, //
+    },
 };
 use kernel_ext::time::monotonic_ns;
 
 use crate::{
+    device::Device,
+    driver::Driver,
     lock_class,
     uapi::accel_info_clients, //
 };
@@ -33,8 +38,8 @@ impl Clients {
         *self.counts.lock()
     }
 
-    /// A client opens the compute node: EBUSY if it is `exclusive` and taken.
-    pub(crate) fn open(&self, exclusive: bool) -> Result {
+    /// A client opens the compute node: EBUSY if it is `exclusive` and taken. It must be closed.
+    fn open(&self, exclusive: bool) -> Result {
         let mut counts = self.counts.lock();
         if exclusive && counts.clients > 0 {
             counts.refused += 1;
@@ -47,7 +52,7 @@ impl Clients {
     }
 
     /// A client is gone.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         let mut counts = self.counts.lock();
         counts.clients -= 1;
         counts.last_close_ns = monotonic_ns();
@@ -63,5 +68,26 @@ impl Clients {
     /// A monitor is gone.
     pub(crate) fn close_monitor(&self) {
         self.counts.lock().monitors -= 1;
+    }
+}
+
+/// A client is counted while it has this.
+pub(crate) struct Seat<T: Driver>(Arc<Device<T>>);
+
+impl<T: Driver> Seat<T> {
+    /// A client opens the compute node: EBUSY if it is `exclusive` and taken.
+    pub(crate) fn take(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
+        device.clients.open(exclusive)?;
+        Ok(Self(device.clone()))
+    }
+
+    pub(crate) fn device(&self) -> &Arc<Device<T>> {
+        &self.0
+    }
+}
+
+impl<T: Driver> Drop for Seat<T> {
+    fn drop(&mut self) {
+        self.0.clients.close();
     }
 }

@@ -17,7 +17,7 @@ use kernel_ext::irq::{
 };
 
 use crate::{
-    address_spaces::AddressSpaces,
+    address_space::AddressSpace,
     debugfs,
     device::Device,
     doorbell::DoorbellInfo,
@@ -28,6 +28,7 @@ use crate::{
         Outcome,
         Refusal, //
     },
+    logic::schedule::Priority,
     mmu::Mmu,
     region::RegionInfo,
     sysfs,
@@ -77,6 +78,32 @@ pub struct Setup<'bound, T: Driver> {
     pub doorbells: Option<DoorbellInfo>,
 }
 
+impl<T: Driver> Setup<'_, T> {
+    /// A device without interrupts, memory and doorbells, for any number of clients.
+    pub fn new<'bound>(name: &'static CStr, data: T::Data<'bound>) -> Setup<'bound, T> {
+        Setup {
+            name,
+            lines: Lines::none(),
+            data,
+            exclusive: false,
+            regions: KVec::new(),
+            doorbells: None,
+        }
+    }
+}
+
+/// A queue that a client wants.
+pub struct QueueSetup<'a, T: Driver> {
+    /// Its jobs run on any of these, indices into [`Driver::ENGINES`].
+    pub engines: Range<usize>,
+    /// How important its jobs are to the core, which says whose job is started next.
+    pub priority: Priority,
+    /// Where its jobs work, if they do in an address space.
+    pub space: Option<&'a Arc<AddressSpace<T>>>,
+    /// What the client has to say to the driver; the kernel's own copy.
+    pub payload: &'a [u8],
+}
+
 /// How a job was started.
 pub enum Started {
     /// The device runs it; [`Device::complete`] will be called.
@@ -110,6 +137,9 @@ pub trait Driver: Sized + Send + Sync + 'static {
     type File: Send + Sync + 'static;
     /// Its MMU; [`NoMmu`](crate::NoMmu) if the device has none.
     type Mmu: Mmu<Self>;
+    /// What the driver keeps for each queue; dropped when it has no job any more and nobody can submit
+    /// to it, which may be after the device was unbound: it must not hold DMA memory.
+    type Queue: Send + Sync + 'static;
     /// A job, parsed and validated.
     type Job: Send + Sync + 'static;
 
@@ -126,6 +156,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     const DMA_BITS: Option<u32> = None;
     /// Longest payload of a job, bytes.
     const MAX_PAYLOAD: usize;
+    /// Longest payload of a queue, bytes.
+    const MAX_QUEUE_PAYLOAD: usize = 0;
     /// An engine whose job faulted must be reset before it runs another one.
     const RESET_AFTER_FAULT: bool = false;
     /// Commands of the driver.
@@ -148,28 +180,49 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// A client opens the compute node.
     fn open(data: &Self::Data<'_>) -> Result<Self::File>;
 
+    /// A client makes a queue, or opens the compute node: that comes with a queue of normal priority for
+    /// the first engines, without address space and payload. May sleep, in bounded time.
+    fn create_queue(
+        data: &Self::Data<'_>,
+        file: &Self::File,
+        setup: QueueSetup<'_, Self>,
+    ) -> Result<Self::Queue, Refusal>;
+
+    /// A queue has no job any more, and nobody can submit to it. May sleep, in bounded time.
+    fn destroy_queue(_data: &Self::Data<'_>, _queue: &Self::Queue) {}
+
     /// Makes a job out of a payload. Everything that can be refused is refused here.
     ///
     /// `payload` is the kernel's own copy. `buffers` are those that the submission names, in its
     /// order, and perhaps more than once; they stay alive, at the same DMA addresses, until the job
-    /// has ended. `spaces` are the address spaces of the client; a job holds the one that it needs.
+    /// has ended.
     fn prepare(
         data: &Self::Data<'_>,
         file: &Self::File,
+        queue: &Self::Queue,
         payload: KVVec<u8>,
         buffers: &[JobBuffer],
-        spaces: &AddressSpaces<Self>,
     ) -> Result<Self::Job, Refusal>;
 
     /// Puts a job on an engine that has a credit. Atomic context. An error ends the job with
     /// `ACCEL_FAULT_DEVICE`.
     ///
     /// Must not call [`Device::complete`] itself.
-    fn start(data: &Self::Data<'_>, engine: usize, job: &Self::Job) -> Result<Started>;
+    fn start(
+        data: &Self::Data<'_>,
+        engine: usize,
+        queue: &Self::Queue,
+        job: &Self::Job,
+    ) -> Result<Started>;
 
     /// Runs a job that [`Driver::start`] deferred; may sleep, must end by itself in bounded time.
     /// Others may wait for that in memory reclaim: no allocation that may sleep.
-    fn run(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Outcome {
+    fn run(
+        _data: &Self::Data<'_>,
+        _engine: usize,
+        _queue: &Self::Queue,
+        _job: &Self::Job,
+    ) -> Outcome {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

@@ -63,6 +63,8 @@ pub(crate) struct Engine<T: Driver> {
     running: KVec<Running<T>>,
     /// Off the engine, which must be reset before the job ends and another one starts.
     faulted: Option<(Running<T>, Fault)>,
+    /// Time-outs will be looked for.
+    pub(crate) has_timer: bool,
     /// Since when there is something in flight.
     busy_since: u64,
     pub(crate) stats: Stats,
@@ -75,6 +77,7 @@ impl<T: Driver> Engine<T> {
             info,
             running: KVec::with_capacity(info.credits as usize, GFP_KERNEL)?,
             faulted: None,
+            has_timer: false,
             busy_since: 0,
             stats: Stats::default(),
         })
@@ -151,8 +154,8 @@ impl<T: Driver> Engine<T> {
         self.running.remove(at).ok()
     }
 
-    fn take_if(&mut self, mut is_it: impl FnMut(&Running<T>) -> bool) -> Option<Running<T>> {
-        let at = self.running.iter().position(|r| is_it(r))?;
+    fn take_if(&mut self, is_it: impl FnMut(&Running<T>) -> bool) -> Option<Running<T>> {
+        let at = self.running.iter().position(is_it)?;
         self.take_at(at)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The compute node: an open file is a client with its buffers, its timelines, its queue and what
-//! its driver keeps for it.
+//! The compute node: an open file is a client with its buffers, timelines, address spaces, contexts,
+//! queues, and what its driver keeps for it.
 
 use kernel::{
     fs,
@@ -11,9 +11,7 @@ use kernel::{
     },
     mm::virt::VmaNew,
     prelude::*,
-    rbtree::RBTreeNode,
     seq_file::SeqFile,
-    str::CString,
     sync::{
         poll::PollTable,
         Arc, //
@@ -37,6 +35,11 @@ use crate::{
     },
     buffer,
     buffer_ioctl,
+    clients::Seat,
+    context::{
+        self,
+        Context, //
+    },
     device::{
         Bound,
         Device, //
@@ -44,7 +47,10 @@ use crate::{
     dma_buf,
     doorbell::Doorbell,
     doorbell_ioctl,
-    driver::Driver,
+    driver::{
+        Driver,
+        QueueSetup, //
+    },
     fdinfo,
     handles::Handles,
     health,
@@ -56,21 +62,16 @@ use crate::{
         Options,
         Table, //
     },
-    job::{
-        Fault,
-        FaultKind, //
-    },
     lock_class,
     logic::schedule::Priority,
     mmap_offset,
     objects::Objects,
+    open_queue::OpenQueue,
     owner::Owner,
     purge,
-    queue::Queue,
+    queue_ioctl,
     reservations::Reservations,
     share::Share,
-    statuses::Statuses,
-    submissions::Submissions,
     submit::submit,
     sysfs,
     timeline_ioctl,
@@ -94,9 +95,13 @@ use crate::{
         accel_buffer_label,
         accel_buffer_pin,
         accel_buffer_sync,
+        accel_context_create,
+        accel_context_destroy,
         accel_doorbell_close,
         accel_doorbell_create,
         accel_info,
+        accel_queue_create,
+        accel_queue_destroy,
         accel_submit,
         accel_timeline_close,
         accel_timeline_create,
@@ -108,8 +113,10 @@ use crate::{
         accel_timeline_transfer,
         accel_timeline_wait,
         accel_wait,
+        ACCEL_CONTEXT_MAX,
         ACCEL_DOORBELL_MAX,
-        ACCEL_IOCTL_TYPE, //
+        ACCEL_IOCTL_TYPE,
+        ACCEL_QUEUE_MAX, //
     },
     wait::wait, //
 };
@@ -128,69 +135,55 @@ pub(crate) struct File<T: Driver> {
     pub(crate) doorbells: Objects<Doorbell>,
     #[pin]
     pub(crate) address_spaces: AddressSpaces<T>,
+    #[pin]
+    pub(crate) contexts: Objects<Context<T>>,
+    #[pin]
+    pub(crate) queues: Objects<OpenQueue<T>>,
     pub(crate) client: Client<T>,
 }
 
-/// Who uses the device; counted while it exists.
+/// Who uses the device.
 pub(crate) struct Client<T: Driver> {
     pub(crate) device: Arc<Device<T>>,
-    pub(crate) submissions: Arc<Submissions<T>>,
     pub(crate) reservations: Arc<Reservations>,
+    pub(crate) share: Arc<Share<T>>,
     pub(crate) owner: Arc<Owner>,
+    /// Queue 0.
+    queue: Arc<OpenQueue<T>>,
+    _seat: Seat<T>,
 }
 
 impl<T: Driver> Client<T> {
-    /// To be called with the device bound.
-    fn new(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
-        let index = device.index();
-        let name = CString::try_from_fmt(fmt!("accel{index}/queue0"))?;
-        let statuses = Statuses::new(T::NAME, &name)?;
-        let queue = Queue::new(Share::new(device)?, statuses, 0, Priority::Normal)?;
-        let reservations = Reservations::new()?;
-        let owner = Owner::new(&device.memory)?;
-        let submissions = Submissions::new(queue, reservations.clone())?;
-        let id = Arc::as_ptr(&submissions) as usize;
-        let node = RBTreeNode::new(id, submissions.clone(), GFP_KERNEL_ACCOUNT)?;
-        device.clients.open(exclusive)?;
-        device.queues.lock().insert(node);
+    fn new(seat: Seat<T>, bound: &Bound<'_, T>, file: &T::File) -> Result<Self> {
+        let device = seat.device().clone();
+        let (share, reservations) = (Share::new(&device)?, Reservations::new()?);
+        let first = device.schedulers.first().ok_or(ENODEV)?;
+        let setup = QueueSetup {
+            engines: first.engines(),
+            priority: Priority::Normal,
+            space: None,
+            payload: &[],
+        };
+        let queue = OpenQueue::new(bound, file, &share, &reservations, setup);
         Ok(Self {
-            device: device.clone(),
-            submissions,
+            owner: Owner::new(&device.memory)?,
+            queue: Arc::new(queue.map_err(|refusal| refusal.error)?, GFP_KERNEL_ACCOUNT)?,
+            device,
             reservations,
-            owner,
+            share,
+            _seat: seat,
         })
-    }
-
-    /// Returns how the jobs of its queue are.
-    pub(crate) fn statuses(&self) -> &Arc<Statuses> {
-        self.submissions.statuses()
-    }
-
-    /// Ends what has not begun.
-    fn cancel(&self, bound: &Bound<'_, T>) {
-        let canceled = Fault::new(FaultKind::Canceled);
-        Submissions::close(&self.submissions, bound, canceled);
-        if let Some(scheduler) = self.submissions.queue().scheduler() {
-            scheduler.cancel(bound, self.submissions.queue());
-        }
-        let id = Arc::as_ptr(&self.submissions) as usize;
-        let node = self.device.queues.lock().remove_node(&id);
-        drop(node);
     }
 }
 
-impl<T: Driver> Drop for Client<T> {
-    fn drop(&mut self) {
-        // Otherwise all jobs end, or have ended, because the device is gone.
-        if let Some(guard) = self.device.cell.enter() {
-            guard.with(|bound| self.cancel(bound));
+impl<T: Driver> File<T> {
+    /// Returns a queue. ENOENT.
+    #[inline]
+    pub(crate) fn queue(&self, handle: u32) -> Result<Arc<OpenQueue<T>>> {
+        match handle {
+            0 => Ok(self.client.queue.clone()),
+            _ => self.queues.get(handle),
         }
-        self.statuses().abandon();
-        let queue = self.submissions.queue();
-        if !queue.scheduler().is_some_and(|s| s.has(queue)) {
-            self.statuses().tell();
-        }
-        self.device.clients.close();
     }
 }
 
@@ -210,6 +203,31 @@ impl<T: Driver> File<T> {
             deadline_ns,
             wait::<T>,
             out_on_error: true,
+        ),
+        core_row!(
+            _IOWR::<accel_context_create>(ACCEL_IOCTL_TYPE, 0x12),
+            accel_context_create,
+            reserved,
+            context::create::<T>
+        ),
+        core_row!(
+            _IOW::<accel_context_destroy>(ACCEL_IOCTL_TYPE, 0x13),
+            accel_context_destroy,
+            flags,
+            context::destroy::<T>
+        ),
+        core_row!(
+            _IOWR::<accel_queue_create>(ACCEL_IOCTL_TYPE, 0x14),
+            accel_queue_create,
+            handle,
+            queue_ioctl::create::<T>,
+            out_on_error: true,
+        ),
+        core_row!(
+            _IOW::<accel_queue_destroy>(ACCEL_IOCTL_TYPE, 0x15),
+            accel_queue_destroy,
+            flags,
+            queue_ioctl::destroy::<T>
         ),
         core_row!(
             _IOWR::<accel_buffer_create>(ACCEL_IOCTL_TYPE, 0x08),
@@ -383,8 +401,12 @@ impl<T: Driver> chrdev::Operations for File<T> {
         if exclusive && device.health.state() == health::State::Resetting {
             return Err(EAGAIN);
         }
-        let client = Client::new(device, exclusive)?;
-        let driver = guard.with(|bound| T::open(&bound.data))?;
+        let seat = Seat::take(device, exclusive)?;
+        let (driver, client) = guard.with(|bound| {
+            let driver = T::open(&bound.data)?;
+            let client = Client::new(seat, bound, &driver)?;
+            Ok::<_, Error>((driver, client))
+        })?;
         KBox::pin_init(
             pin_init!(Self {
                 driver,
@@ -392,6 +414,8 @@ impl<T: Driver> chrdev::Operations for File<T> {
                 timelines <- timelines::new(),
                 doorbells <- Objects::new(ACCEL_DOORBELL_MAX, lock_class::doorbells()),
                 address_spaces <- address_spaces::new(),
+                contexts <- Objects::new(ACCEL_CONTEXT_MAX, lock_class::contexts()),
+                queues <- Objects::new(ACCEL_QUEUE_MAX, lock_class::file_queues()),
                 client,
             }),
             GFP_KERNEL,

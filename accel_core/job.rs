@@ -16,6 +16,10 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            Relaxed,
+            Release, //
+        },
         Arc, //
     }, //
 };
@@ -31,6 +35,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    buffer::Kept,
     driver::Driver,
     queue::Queue,
     statuses::Statuses,
@@ -240,7 +245,7 @@ impl Armed {
         });
     }
 
-    /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow.
+    /// The job ended; only the first call counts.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
         let Number { statuses, number } = &self.number;
         statuses.end(*number, Some(&self.fence), now, outcome);
@@ -261,6 +266,7 @@ pub(crate) struct Job<T: Driver> {
     pub(crate) armed: Armed,
     pub(crate) payload: T::Job,
     buffers: KVVec<JobBuffer>,
+    _kept: KVVec<Kept>,
     /// Fences that must be signalled before it starts.
     pub(crate) dependencies: KVVec<ARef<Fence>>,
     /// How it ends when its turn comes, if it must not start.
@@ -280,7 +286,7 @@ impl<T: Driver> Job<T> {
         queue: Arc<Queue<T>>,
         armed: Armed,
         payload: T::Job,
-        buffers: KVVec<JobBuffer>,
+        (buffers, kept): (KVVec<JobBuffer>, KVVec<Kept>),
         dependencies: KVVec<ARef<Fence>>,
         fault: Option<Fault>,
     ) -> impl PinInit<Self> {
@@ -290,9 +296,22 @@ impl<T: Driver> Job<T> {
             armed,
             payload,
             buffers,
+            _kept: kept,
             dependencies,
             fault,
         })
+    }
+
+    /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow, and
+    /// [`Job::told`], when it is where it is dropped from.
+    pub(crate) fn end(&self, now: u64, outcome: Outcome) {
+        self.queue.untold.fetch_add(1, Relaxed);
+        self.armed.end(now, outcome);
+    }
+
+    /// Everybody was told that it ended, and it can be dropped.
+    pub(crate) fn told(&self) {
+        self.queue.untold.fetch_sub(1, Release);
     }
 
     /// Makes what the CPU wrote to the buffers visible to the device.

@@ -30,7 +30,9 @@ classes! {
     all_address_spaces = c"accel_all_address_spaces";
     arm = c"accel_arm";
     clients = c"accel_clients";
+    contexts = c"accel_contexts";
     doorbells = c"accel_doorbells";
+    file_queues = c"accel_file_queues";
     free_doorbells = c"accel_free_doorbells";
     handles = c"accel_handles";
     health = c"accel_health";
@@ -41,9 +43,11 @@ classes! {
     recover = c"accel_recover";
     recovery = c"accel_recovery";
     reap = c"accel_reap";
+    reap_timer = c"accel_reap_timer";
     run = c"accel_run";
     scheduler = c"accel_scheduler";
     scrub = c"accel_scrub";
+    share = c"accel_share";
     submissions = c"accel_submissions";
     timelines = c"accel_timelines";
     timeout = c"accel_timeout";

@@ -18,7 +18,7 @@ use crate::{
 
 /// The objects of one kind that a file has.
 #[pin_data]
-pub struct Objects<O> {
+pub(crate) struct Objects<O> {
     #[pin]
     table: Mutex<Table<Arc<O>>>,
     most: u32,
@@ -43,12 +43,8 @@ impl<O> Objects<O> {
         })
     }
 
-    /// Returns the object with this handle, which stays while the result does.
-    ///
-    /// # Errors
-    ///
-    /// ENOENT: there is none.
-    pub fn get(&self, handle: u32) -> Result<Arc<O>> {
+    /// Returns the object with this handle, which stays while the result does; ENOENT if there is none.
+    pub(crate) fn get(&self, handle: u32) -> Result<Arc<O>> {
         self.table.lock().get(handle).cloned().ok_or(ENOENT)
     }
 

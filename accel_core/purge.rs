@@ -3,13 +3,13 @@
 //! Memory that clients say they do not need: taken when the system is short of memory, the one that
 //! is unneeded for longest first.
 //!
-//! A job must not name an unneeded buffer, and it becomes one while its client submits nothing; so it
-//! is idle once the last job before that and all earlier ones have ended, those that are not armed
-//! yet included. Nothing is taken while it is mapped in an address space, and a buffer that was ever
+//! A job must not name an unneeded buffer, and it becomes one while its client arms nothing (its
+//! [`Reservations`](crate::reservations) are locked); so it is idle once the fences have signalled that
+//! are there then, and jobs that are armed later have ended. Nothing is taken while it is mapped in an address space, and a buffer that was ever
 //! shared never (`kernel_ext::pages_purge` holds it).
 //!
 //! Who gives memory back may hold any lock: only locks under which nobody allocates memory are
-//! waited for (those of queues and engines), all others are tried. The pages are charged to the
+//! waited for (those of schedulers), all others are tried. The pages are charged to the
 //! memory cgroup of who made the buffer; who is short of memory may be another one, and gets it all
 //! the same.
 
@@ -22,6 +22,7 @@ use kernel::{
         RBTreeNodeReservation, //
     },
     sync::{
+        aref::ARef,
         atomic::{
             Atomic,
             Relaxed, //
@@ -31,6 +32,7 @@ use kernel::{
     },
 };
 use kernel_ext::{
+    dma_fence::Fence,
     module_static::ModuleStatic,
     shrinker::{
         self,
@@ -40,9 +42,9 @@ use kernel_ext::{
 
 use crate::{
     buffer::Buffer,
+    device::Device,
     driver::Driver,
     file::File,
-    submissions::Submissions,
     uapi::{
         accel_buffer_advise,
         ACCEL_ADVICE_DONTNEED,
@@ -50,30 +52,32 @@ use crate::{
     },
 };
 
-/// The jobs of a client.
-trait Jobs: Send + Sync {
-    /// Returns whether no engine uses what the jobs up to number `last` name.
-    fn have_ended(&self, last: u64) -> bool;
+/// A device.
+trait Engines: Send + Sync {
+    /// Returns whether they stop when they are told to: one that could not be reset may go on with a
+    /// job that has ended.
+    fn obey(&self) -> bool;
 }
 
-impl<T: Driver> Jobs for Submissions<T> {
-    fn have_ended(&self, last: u64) -> bool {
-        self.have_ended(last)
+impl<T: Driver> Engines for Device<T> {
+    fn obey(&self) -> bool {
+        self.schedulers.iter().all(|s| s.check().is_ok())
     }
 }
 
 /// A buffer that is not needed.
 struct Unneeded {
     buffer: Arc<Buffer>,
-    jobs: Arc<dyn Jobs>,
-    /// The last job that may name it.
-    last_job: u64,
+    engines: Arc<dyn Engines>,
+    /// Of the jobs that may name it.
+    fences: KVec<ARef<Fence>>,
 }
 
 impl Unneeded {
     /// Gives its memory back, if that works now.
     fn purge(&self) -> bool {
-        self.jobs.have_ended(self.last_job) && self.buffer.purge()
+        let is_idle = self.fences.iter().all(|fence| fence.is_signaled());
+        is_idle && !self.buffer.is_kept() && self.engines.obey() && self.buffer.purge()
     }
 }
 
@@ -220,15 +224,15 @@ fn give_up<T: Driver>(file: &File<T>, handle: u32, buffer: &Arc<Buffer>) -> Resu
     }
     let room = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
     let purger = PURGER.get().ok_or(ENODEV)?;
-    let submissions = &file.client.submissions;
-    submissions.give_up(|last_job| {
+    let engines = file.client.device.clone();
+    file.client.reservations.give_up(|fences| {
         let unneeded = Unneeded {
             buffer: buffer.clone(),
-            jobs: submissions.clone(),
-            last_job,
+            engines,
+            fences,
         };
         purger.reserve.add(room, unneeded);
-    });
+    })?;
     // Closed meanwhile?
     let is_there = |now: Arc<Buffer>| Arc::ptr_eq(&now, buffer);
     if !file.handles.get(handle).is_ok_and(is_there) {

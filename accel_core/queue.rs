@@ -4,56 +4,114 @@
 
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic, //
+        },
+        Arc,
+        UniqueArc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 
 use crate::{
-    device::Device,
-    driver::Driver,
-    logic::schedule::{
-        Priority,
-        QueueId, //
+    device::{
+        Bound,
+        Device, //
     },
+    driver::{
+        Driver,
+        QueueSetup, //
+    },
+    job::Refusal,
+    logic::schedule::QueueId,
     scheduler::Scheduler,
     share::Share,
     statuses::Statuses, //
 };
 
-/// A queue of jobs.
-pub(crate) struct Queue<T: Driver> {
+/// How long to wait for others to be told of ended jobs, and how often.
+const SETTLE_US: i64 = 50;
+const SETTLE_TRIES: u32 = 1000;
+
+/// As what a scheduler knows a queue.
+struct Entry<T: Driver> {
     share: Arc<Share<T>>,
-    statuses: Arc<Statuses>,
     /// In [`Device::schedulers`].
     scheduler: usize,
     id: QueueId,
 }
 
-impl<T: Driver> Queue<T> {
-    /// Makes a queue of the client with this `share`, whose jobs the scheduler with this index runs.
-    /// ENODEV: there is no such scheduler; ENOMEM.
-    pub(crate) fn new(
-        share: Arc<Share<T>>,
-        statuses: Arc<Statuses>,
-        scheduler: usize,
-        priority: Priority,
-    ) -> Result<Arc<Self>> {
-        let client = share.id(scheduler).ok_or(ENODEV)?;
+impl<T: Driver> Entry<T> {
+    fn new(share: Arc<Share<T>>, setup: &QueueSetup<'_, T>) -> Result<Self> {
         let schedulers = &share.device().schedulers;
+        let is_it = |s: &Pin<KBox<Scheduler<T>>>| s.engines() == setup.engines;
+        let scheduler = schedulers.iter().position(is_it).ok_or(EINVAL)?;
+        let client = share.id(scheduler)?;
         let id = schedulers
             .get(scheduler)
-            .ok_or(ENODEV)?
-            .add_queue(client, priority)?;
-        let queue = Self {
+            .ok_or(EINVAL)?
+            .add_queue(client, setup.priority)?;
+        Ok(Self {
             share,
-            statuses,
             scheduler,
             id,
+        })
+    }
+
+    fn scheduler(&self) -> Option<&Scheduler<T>> {
+        Some(self.share.device().schedulers.get(self.scheduler)?)
+    }
+}
+
+impl<T: Driver> Drop for Entry<T> {
+    fn drop(&mut self) {
+        if let Some(scheduler) = self.scheduler() {
+            scheduler.remove_queue(self.id);
+        }
+    }
+}
+
+/// A queue of jobs. Must not be dropped where locks are held, or jobs are completed.
+pub(crate) struct Queue<T: Driver> {
+    /// What the driver keeps of it.
+    pub(crate) driver: T::Queue,
+    statuses: Arc<Statuses>,
+    /// Jobs that have ended and cannot be dropped yet.
+    pub(crate) untold: Atomic<u32>,
+    entry: Entry<T>,
+}
+
+impl<T: Driver> Queue<T> {
+    /// Makes a queue of the client with this `share`.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL: there are no such engines; ENOMEM; what the driver says.
+    pub(crate) fn new(
+        bound: &Bound<'_, T>,
+        file: &T::File,
+        share: Arc<Share<T>>,
+        statuses: Arc<Statuses>,
+        setup: QueueSetup<'_, T>,
+    ) -> Result<Arc<Self>, Refusal> {
+        let entry = Entry::new(share, &setup)?;
+        let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
+        let queue = Self {
+            driver: T::create_queue(&bound.data, file, setup)?,
+            statuses,
+            untold: Atomic::new(0),
+            entry,
         };
-        Ok(Arc::new(queue, GFP_KERNEL_ACCOUNT)?)
+        Ok(place.write(queue).into())
     }
 
     pub(crate) fn device(&self) -> &Arc<Device<T>> {
-        self.share.device()
+        self.entry.share.device()
     }
 
     /// Returns how its jobs are.
@@ -61,22 +119,36 @@ impl<T: Driver> Queue<T> {
         &self.statuses
     }
 
+    /// Drops the jobs that have ended, and waits for those that others are being told of, which takes a
+    /// moment. May sleep; the device must not be held bound.
+    pub(crate) fn settle(&self) {
+        for _ in 0..SETTLE_TRIES {
+            if self.untold.load(Acquire) == 0 {
+                break;
+            }
+            fsleep(Delta::from_micros(SETTLE_US));
+        }
+        if let (Some(guard), Some(scheduler)) = (self.device().cell.enter(), self.scheduler()) {
+            guard.with(|_| scheduler.reap());
+        }
+    }
+
     /// Returns as what its scheduler knows it.
     pub(crate) fn id(&self) -> QueueId {
-        self.id
+        self.entry.id
     }
 
     /// Returns who runs its jobs: there always is one.
     pub(crate) fn scheduler(&self) -> Option<&Scheduler<T>> {
-        let scheduler = self.device().schedulers.get(self.scheduler)?;
-        Some(scheduler)
+        self.entry.scheduler()
     }
 }
 
 impl<T: Driver> Drop for Queue<T> {
     fn drop(&mut self) {
-        if let Some(scheduler) = self.scheduler() {
-            scheduler.remove_queue(self.id);
+        // Else the device has forgotten it.
+        if let Some(guard) = self.device().cell.enter() {
+            guard.with(|bound| T::destroy_queue(&bound.data, &self.driver));
         }
     }
 }

@@ -9,6 +9,7 @@
 use kernel::{
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::{
             Acquire,
             Atomic,
@@ -19,6 +20,7 @@ use kernel::{
     },
 };
 use kernel_ext::{
+    dma_fence::Fence,
     dma_resv::{
         OwnedResv,
         Usage, //
@@ -31,6 +33,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    buffer::Kept,
     job::JobBuffer,
     Buffer, //
 };
@@ -43,6 +46,8 @@ pub(crate) struct Reservations {
     private: OwnedResv,
     /// How many buffers are private no more. Changed with `private` locked.
     shared: Atomic<u64>,
+    /// Whether any buffer was ever said not to be needed. Changed with `private` locked.
+    has_unneeded: Atomic<bool>,
 }
 
 impl Reservations {
@@ -51,6 +56,7 @@ impl Reservations {
             pin_init!(Self {
                 private <- OwnedResv::new(),
                 shared: Atomic::new(0),
+                has_unneeded: Atomic::new(false),
             }),
             GFP_KERNEL_ACCOUNT,
         )
@@ -59,6 +65,42 @@ impl Reservations {
     /// Returns whether all jobs of this client that use private buffers have ended.
     pub(crate) fn is_idle(&self) -> bool {
         self.private.is_signaled(Usage::Bookkeep)
+    }
+
+    /// Calls `f`, which says that a private buffer is not needed, with the fences of the jobs that may
+    /// name it. May sleep. ERESTARTSYS: a signal; ENOMEM.
+    pub(crate) fn give_up(&self, f: impl FnOnce(KVec<ARef<Fence>>)) -> Result {
+        let mut fences = KVec::new();
+        let private = self.private.lock()?;
+        for fence in private.fences(Usage::Bookkeep).filter(|f| !f.is_signaled()) {
+            fences.push(fence.into(), GFP_KERNEL_ACCOUNT)?;
+        }
+        self.has_unneeded.store(true, Relaxed);
+        f(fences);
+        Ok(())
+    }
+
+    /// Returns whether none of the buffers was given up, with the reservation objects locked. EINVAL.
+    // Most programs never do that, and need not pay for each buffer.
+    #[inline]
+    pub(crate) fn check_needed(&self, buffers: &[JobBuffer]) -> Result {
+        let is_needed = |named: &JobBuffer| named.buffer.is_needed();
+        match self.has_unneeded.load(Relaxed) && !buffers.iter().all(is_needed) {
+            true => Err(EINVAL),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps buffers from being purged for a job that is not armed yet. May sleep. EINVAL: one was given
+    /// up; ERESTARTSYS; ENOMEM.
+    pub(crate) fn keep(&self, buffers: &[JobBuffer]) -> Result<KVVec<Kept>> {
+        let mut kept = KVVec::with_capacity(buffers.len(), GFP_KERNEL_ACCOUNT)?;
+        let _private = self.private.lock()?;
+        self.check_needed(buffers)?;
+        for named in buffers {
+            kept.push(Kept::new(&named.buffer), GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(kept)
     }
 
     /// Gives a buffer of this client a reservation object of its own, unless it has one, before

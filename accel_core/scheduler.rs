@@ -7,7 +7,10 @@
 //! nothing is allocated or freed, and nobody is told that a job has ended, as that calls back: whoever
 //! ends jobs collects them ([`Ended`]) until it has no lock.
 
-use core::ops::Range;
+use core::{
+    mem::replace,
+    ops::Range, //
+};
 use kernel::{
     list::{
         List,
@@ -25,14 +28,10 @@ use kernel_ext::{
 };
 
 use crate::{
-    device::{
-        Bound,
-        Device, //
-    },
+    device::Bound,
     driver::{
         Driver,
         EngineInfo,
-        Progress,
         Started, //
     },
     engine::{
@@ -41,7 +40,6 @@ use crate::{
         Running,
         Stats, //
     },
-    health,
     job::{
         Fault,
         FaultKind,
@@ -55,145 +53,18 @@ use crate::{
         ClientSlot,
         Priority,
         QueueId,
-        QueueSlot,
-        Ticket, //
+        QueueSlot, //
     },
     queue::Queue,
+    scheduler_state::{
+        lists,
+        Ended,
+        Mode,
+        Schedule,
+        State,
+        FIRST_SLOTS, //
+    },
 };
-
-/// Who comes next.
-type Schedule = schedule::Schedule<KVVec<ClientSlot>, KVVec<QueueSlot>>;
-
-/// How many clients and queues there is room for at first.
-const FIRST_SLOTS: usize = 16;
-
-/// Whether jobs are taken and started.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Open,
-    /// A reset failed.
-    Wedged,
-    /// The device is gone.
-    Closed,
-}
-
-impl Mode {
-    /// Returns why a job cannot be taken.
-    fn fault(self) -> Option<Fault> {
-        match self {
-            Mode::Open => None,
-            Mode::Wedged => Some(Fault::new(FaultKind::Reset)),
-            Mode::Closed => Some(Fault::new(FaultKind::Gone)),
-        }
-    }
-}
-
-/// Jobs that have ended, of which nobody was told yet: [`Scheduler::tell`].
-#[must_use]
-pub(crate) struct Ended<T: Driver>(List<Job<T>>);
-
-impl<T: Driver> Ended<T> {
-    fn new() -> Self {
-        Self(List::new())
-    }
-}
-
-struct State<T: Driver> {
-    mode: Mode,
-    schedule: Schedule,
-    /// Jobs that can run, by the slots of their queues.
-    waiting: KVVec<List<Job<T>>>,
-    /// How many they are.
-    count: u32,
-    engines: KVec<Engine<T>>,
-    /// Ended, to be dropped by the worker.
-    ended: List<Job<T>>,
-    /// Ended, but the engine may still use their buffers, as its reset failed. Dropped after
-    /// [`Driver::stop`].
-    lost: List<Job<T>>,
-}
-
-impl<T: Driver> State<T> {
-    /// Adds a job to those that wait; gives it back if its queue is not there.
-    fn wait(&mut self, job: ListArc<Job<T>>) -> Option<ListArc<Job<T>>> {
-        let id = job.queue.id();
-        let Some(jobs) = self.waiting.get_mut(id.slot()) else {
-            return Some(job);
-        };
-        let is_first = jobs.is_empty();
-        jobs.push_back(job);
-        self.count += 1;
-        if is_first {
-            self.schedule.wake(id, 1);
-        }
-        None
-    }
-
-    /// Takes the job that is to be started now.
-    fn next(&mut self, now: u64) -> Option<(ListArc<Job<T>>, Ticket)> {
-        let pick = self.schedule.pick_any(now)?;
-        let jobs = self.waiting.get_mut(pick.queue().slot())?;
-        let job = jobs.pop_front()?;
-        let ticket = pick.start((!jobs.is_empty()).then_some(1));
-        self.count -= 1;
-        Some((job, ticket))
-    }
-
-    /// Lets an engine start jobs, or not.
-    fn enable(&mut self, engine: usize, is_on: bool) {
-        let credits = self.engines.get(engine).map_or(0, Engine::credits);
-        let credits = if is_on { credits } else { 0 };
-        self.schedule.set_credits(engine, credits);
-    }
-
-    /// Counts jobs that no engine ran as failed.
-    fn count_failed(&mut self, count: u64) {
-        if let Some(engine) = self.engines.first_mut() {
-            engine.stats.failed += count;
-        }
-    }
-
-    /// Ends a job that was not started, because of `fault`.
-    fn refuse(&mut self, job: ListArc<Job<T>>, fault: Fault, ended: &mut Ended<T>) {
-        job.armed.end(monotonic_ns(), Err(fault));
-        self.count_failed(1);
-        ended.0.push_back(job);
-    }
-
-    /// Ends the waiting jobs of a queue.
-    fn refuse_all(&mut self, slot: usize, fault: Fault, ended: &mut Ended<T>) {
-        while let Some(job) = self.waiting.get_mut(slot).and_then(List::pop_front) {
-            self.count -= 1;
-            self.refuse(job, fault, ended);
-        }
-    }
-
-    /// Ends a job that no engine has begun, because of `fault`, in place of starting it.
-    fn fail(&mut self, running: Running<T>, fault: Fault, ended: &mut Ended<T>) {
-        let Running { job, ticket, .. } = running;
-        if let Some(engine) = self.engines.get_mut(ticket.engine()) {
-            engine.stats.failed += 1;
-        }
-        self.schedule.end(ticket, 0);
-        job.armed.end(monotonic_ns(), Err(fault));
-        ended.0.push_back(job);
-    }
-
-    /// Notes everywhere how a job that is off the engine has ended; returns it.
-    fn account(&mut self, running: Running<T>, outcome: Outcome) -> ListArc<Job<T>> {
-        let Running {
-            job, ticket, start, ..
-        } = running;
-        let now = monotonic_ns();
-        job.sync_for_cpu();
-        if let Some(engine) = self.engines.get_mut(ticket.engine()) {
-            engine.count(now, outcome);
-        }
-        self.schedule.end(ticket, now.saturating_sub(start));
-        job.armed.end(now, outcome);
-        job
-    }
-}
 
 /// The engines of one kind.
 #[pin_data]
@@ -201,7 +72,7 @@ pub(crate) struct Scheduler<T: Driver> {
     /// In [`Driver::ENGINES`].
     engines: Range<usize>,
     #[pin]
-    state: SpinLockIrq<State<T>>,
+    pub(crate) state: SpinLockIrq<State<T>>,
 }
 
 impl<T: Driver> Scheduler<T> {
@@ -221,6 +92,7 @@ impl<T: Driver> Scheduler<T> {
             count: 0,
             engines,
             ended: List::new(),
+            is_reaping: false,
             lost: List::new(),
         };
         for engine in 0..count {
@@ -234,7 +106,6 @@ impl<T: Driver> Scheduler<T> {
             }),
             GFP_KERNEL,
         )
-        .map_err(Into::into)
     }
 
     /// Returns its engines, as indices into [`Driver::ENGINES`].
@@ -341,7 +212,7 @@ impl<T: Driver> Scheduler<T> {
         let now = monotonic_ns();
         let mut count = 0;
         for job in jobs.iter() {
-            job.armed.end(now, Err(fault));
+            job.end(now, Err(fault));
             count += 1;
         }
         self.state.lock().count_failed(count);
@@ -357,7 +228,8 @@ impl<T: Driver> Scheduler<T> {
         }
     }
 
-    /// Tells everybody that jobs have ended, and keeps them for [`Scheduler::reap`].
+    /// Tells everybody that jobs have ended, and keeps them for [`Scheduler::reap`]. Returns whether the
+    /// worker must be asked for that.
     fn bury(&self, Ended(mut jobs): Ended<T>) -> bool {
         if jobs.is_empty() {
             return false;
@@ -367,13 +239,22 @@ impl<T: Driver> Scheduler<T> {
             job.armed.tell();
         }
         drop(signalling);
-        self.state.lock().ended.push_all_back(&mut jobs);
-        true
+        let mut state = self.state.lock();
+        for job in jobs.iter() {
+            job.told();
+        }
+        state.ended.push_all_back(&mut jobs);
+        !replace(&mut state.is_reaping, true)
     }
 
     /// Starts jobs as long as there are any and engines are free. Any context.
-    fn start_all(&self, state: &mut State<T>, bound: &Bound<'_, T>, ended: &mut Ended<T>) {
-        while state.mode == Mode::Open {
+    pub(crate) fn start_all(
+        &self,
+        state: &mut State<T>,
+        bound: &Bound<'_, T>,
+        ended: &mut Ended<T>,
+    ) {
+        while state.mode == Mode::Open && state.count != 0 {
             let now = monotonic_ns();
             let Some((job, ticket)) = state.next(now) else {
                 return;
@@ -399,10 +280,12 @@ impl<T: Driver> Scheduler<T> {
         };
         job.armed.started(engine.index, running.start);
         job.sync_for_device();
-        let started = T::start(&bound.data, engine.index, &job.payload);
+        let started = T::start(&bound.data, engine.index, &job.queue.driver, &job.payload);
         match (started, bound.workers.get(engine.index)) {
             (Ok(Started::Running), Some(worker)) => {
-                worker.arm_timeout(engine.timeout_ns());
+                if !replace(&mut engine.has_timer, true) {
+                    worker.arm_timeout(engine.timeout_ns());
+                }
                 running.deadline = Some(running.start.saturating_add(engine.timeout_ns()));
                 engine.add(running);
             }
@@ -418,7 +301,7 @@ impl<T: Driver> Scheduler<T> {
     }
 
     /// Ends a job that is off the engine, after a reset if need be.
-    fn finish(
+    pub(crate) fn finish(
         &self,
         state: &mut State<T>,
         bound: &Bound<'_, T>,
@@ -442,7 +325,13 @@ impl<T: Driver> Scheduler<T> {
 
     /// Keeps a job that is off the engine, which is to be reset and starts nothing until then. If it
     /// has one already, the job ends at once.
-    fn hold(&self, state: &mut State<T>, running: Running<T>, fault: Fault, ended: &mut Ended<T>) {
+    pub(crate) fn hold(
+        &self,
+        state: &mut State<T>,
+        running: Running<T>,
+        fault: Fault,
+        ended: &mut Ended<T>,
+    ) {
         let number = running.ticket.engine();
         state.enable(number, false);
         let refused = match state.engines.get_mut(number) {
@@ -484,7 +373,7 @@ impl<T: Driver> Scheduler<T> {
         while let Some(job) = self.deferred(engine) {
             let signalling = Signalling::begin();
             let outcome = if T::HAS_RUN {
-                T::run(&bound.data, engine, &job.payload)
+                T::run(&bound.data, engine, &job.queue.driver, &job.payload)
             } else {
                 Err(Fault::new(FaultKind::Device))
             };
@@ -506,148 +395,6 @@ impl<T: Driver> Scheduler<T> {
         let mut state = self.state.lock();
         let running = self.engine(&mut state, engine)?.deferred()?;
         Some(running.job.clone_arc())
-    }
-
-    /// Looks after the jobs of an engine whose time may be over.
-    pub(crate) fn check_timeout(&self, device: &Device<T>, bound: &Bound<'_, T>, engine: usize) {
-        let mut ended = Ended::new();
-        let mut state = self.state.lock();
-        let is_hung = self.look_at_due(&mut state, bound, engine, &mut ended);
-        let due = self.engine(&mut state, engine).and_then(|e| e.first_due());
-        if let (Some((_, due)), Some(worker)) = (due, bound.workers.get(engine)) {
-            worker.arm_timeout(due.saturating_sub(monotonic_ns()));
-        }
-        drop(state);
-        self.tell(bound, ended);
-        if is_hung {
-            self.recover(device, bound, engine);
-        }
-    }
-
-    /// Looks at the job of an engine whose time is over first. Returns whether the engine must be
-    /// reset: it starts nothing until then.
-    fn look_at_due(
-        &self,
-        state: &mut State<T>,
-        bound: &Bound<'_, T>,
-        index: usize,
-        ended: &mut Ended<T>,
-    ) -> bool {
-        let Some(engine) = self.engine(state, index) else {
-            return false;
-        };
-        let (now, timeout) = (monotonic_ns(), engine.timeout_ns());
-        let Some((at, running)) = engine.overdue(now) else {
-            return false;
-        };
-        let progress = match T::HAS_PROGRESS {
-            true => T::progress(&bound.data, index, &running.job.payload),
-            false => Progress::Hung,
-        };
-        if let Progress::Progressing = progress {
-            running.deadline = Some(now.saturating_add(timeout));
-            return false;
-        }
-        let Some(running) = engine.take_at(at) else {
-            return false;
-        };
-        match progress {
-            Progress::Ended(outcome) => {
-                self.finish(state, bound, running, outcome, ended);
-                self.start_all(state, bound, ended);
-                false
-            }
-            _ => {
-                let fault = Fault::new(FaultKind::Timeout);
-                self.hold(state, running, fault, ended);
-                true
-            }
-        }
-    }
-
-    /// Resets an engine, ends the job that made it necessary and those that are lost by it, and goes
-    /// on.
-    pub(crate) fn recover(&self, device: &Device<T>, bound: &Bound<'_, T>, index: usize) {
-        // One at a time, so that the health is that of the device.
-        let recovery = device.recovery.lock();
-        let mut state = self.state.lock();
-        let faulted = self
-            .engine(&mut state, index)
-            .and_then(Engine::take_faulted);
-        let is_open = state.mode == Mode::Open;
-        drop(state);
-        let Some((running, fault)) = faulted else {
-            return;
-        };
-        if is_open {
-            device.health.set(health::State::Resetting, false);
-        }
-        let reset = T::reset(&bound.data, index);
-        if is_open {
-            let health = match reset {
-                Ok(()) => health::State::Operational,
-                Err(_) => health::State::Wedged,
-            };
-            device.health.set(health, true);
-        }
-        match reset {
-            Ok(()) => self.resume(bound, index, running, fault),
-            Err(_) => {
-                self.lose(index, running, fault);
-                device.schedulers.iter().for_each(|s| s.wedge(bound));
-            }
-        }
-        drop(recovery);
-    }
-
-    /// Goes on after a reset of an engine.
-    fn resume(&self, bound: &Bound<'_, T>, index: usize, running: Running<T>, fault: Fault) {
-        let mut ended = Ended::new();
-        let mut state = self.state.lock();
-        let number = running.ticket.engine();
-        ended.0.push_back(state.account(running, Err(fault)));
-        while let Some(lost) = self.engine(&mut state, index).and_then(Engine::take_lost) {
-            let reset = Fault::new(FaultKind::Reset);
-            ended.0.push_back(state.account(lost, Err(reset)));
-        }
-        if state.mode == Mode::Open {
-            state.enable(number, true);
-        }
-        self.start_all(&mut state, bound, &mut ended);
-        drop(state);
-        self.tell(bound, ended);
-    }
-
-    /// Ends what is in flight on an engine that could not be reset, but keeps it, as the engine may
-    /// still use it.
-    fn lose(&self, index: usize, running: Running<T>, fault: Fault) {
-        let mut next = Some((running, fault));
-        while let Some((running, fault)) = next {
-            let mut state = self.state.lock();
-            let job = state.account(running, Err(fault));
-            let told = job.clone_arc();
-            state.lost.push_back(job);
-            let reset = Fault::new(FaultKind::Reset);
-            let lost = self.engine(&mut state, index).and_then(Engine::take_lost);
-            next = lost.map(|running| (running, reset));
-            drop(state);
-            told.armed.tell();
-        }
-    }
-
-    /// Takes no more jobs, and ends those that wait, as the device is wedged.
-    fn wedge(&self, bound: &Bound<'_, T>) {
-        let mut ended = Ended::new();
-        let mut state = self.state.lock();
-        if state.mode == Mode::Open {
-            state.mode = Mode::Wedged;
-        }
-        let reset = Fault::new(FaultKind::Reset);
-        for slot in 0..state.waiting.len() {
-            state.refuse_all(slot, reset, &mut ended);
-        }
-        drop(state);
-        self.tell(bound, ended);
     }
 
     /// Cancels the jobs of a queue that wait. Those in flight go on: they own what they need.
@@ -693,9 +440,15 @@ impl<T: Driver> Scheduler<T> {
         }
         jobs.push_all_back(&mut waiting);
         for job in jobs.iter() {
-            job.armed.end(now, Err(fault));
+            job.end(now, Err(fault));
         }
         self.bury(Ended(jobs));
+        self.reap();
+    }
+
+    /// [`Scheduler::reap`], by the worker that was asked for it.
+    pub(crate) fn reap_late(&self) {
+        self.state.lock().is_reaping = false;
         self.reap();
     }
 
@@ -707,18 +460,13 @@ impl<T: Driver> Scheduler<T> {
     }
 
     /// Returns one of its engines, by its index in [`Driver::ENGINES`].
-    fn engine<'a>(&self, state: &'a mut State<T>, index: usize) -> Option<&'a mut Engine<T>> {
+    pub(crate) fn engine<'a>(
+        &self,
+        state: &'a mut State<T>,
+        index: usize,
+    ) -> Option<&'a mut Engine<T>> {
         state
             .engines
             .get_mut(index.checked_sub(self.engines.start)?)
     }
-}
-
-/// Makes `count` lists without jobs.
-fn lists<T: Driver>(count: usize) -> Result<KVVec<List<Job<T>>>> {
-    let mut lists = KVVec::with_capacity(count, GFP_KERNEL)?;
-    for _ in 0..count {
-        lists.push(List::new(), GFP_KERNEL)?;
-    }
-    Ok(lists)
 }

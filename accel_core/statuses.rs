@@ -139,18 +139,6 @@ impl Statuses {
         Ok(Created::new(self.clone(), number, fence))
     }
 
-    /// Returns the number of the last job, 0 if there was none.
-    pub(crate) fn last(&self) -> u64 {
-        self.history.lock().as_ref().map_or(0, History::last)
-    }
-
-    /// Returns whether all jobs up to number `last` have ended.
-    pub(crate) fn has_ended(&self, last: u64) -> bool {
-        let is_done = |status: &accel_job_status| status.state == uapi::ACCEL_JOB_DONE;
-        let history = self.history.lock();
-        history.as_ref().is_none_or(|h| h.has_ended(last, is_done))
-    }
-
     /// Changes the status of a job.
     pub(crate) fn update(&self, number: u64, change: impl FnOnce(&mut accel_job_status)) {
         if let Some(history) = &mut *self.history.lock() {

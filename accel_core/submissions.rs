@@ -49,6 +49,7 @@ use kernel_ext::{
 
 use crate::{
     backlog::Backlog,
+    buffer::Kept,
     device::Bound,
     driver::Driver,
     job::{
@@ -73,6 +74,8 @@ struct Parts<T: Driver> {
     place: UniqueArc<MaybeUninit<Job<T>>>,
     payload: T::Job,
     buffers: KVVec<JobBuffer>,
+    /// The buffers once more, if the job is kept before it is armed.
+    kept: KVVec<Kept>,
     points: SubmitPoints,
 }
 
@@ -85,8 +88,15 @@ impl<T: Driver> Parts<T> {
         fault: Option<Fault>,
     ) -> ListArc<Job<T>> {
         self.points.back(armed.fence());
-        let (payload, buffers) = (self.payload, self.buffers);
-        let job = Job::new(self.queue, armed, payload, buffers, dependencies, fault);
+        let buffers = (self.buffers, self.kept);
+        let job = Job::new(
+            self.queue,
+            armed,
+            self.payload,
+            buffers,
+            dependencies,
+            fault,
+        );
         let Ok(job) = self.place.pin_init_with(job);
         ListArc::from(job)
     }
@@ -110,8 +120,6 @@ impl<T: Driver> Unarmed<T> {
 struct Jobs<T: Driver> {
     /// Those that are not armed, by their numbers.
     unarmed: RBTree<u64, Unarmed<T>>,
-    /// Whether any buffer was ever said not to be needed.
-    has_unneeded: bool,
 }
 
 /// Nothing in the tree is pinned.
@@ -121,7 +129,6 @@ impl<T: Driver> Jobs<T> {
     fn new() -> Self {
         Self {
             unarmed: RBTree::new(),
-            has_unneeded: false,
         }
     }
 
@@ -190,41 +197,24 @@ impl<T: Driver> Submissions<T> {
             place: UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT)?,
             payload,
             buffers,
+            kept: KVVec::new(),
             points,
         };
         let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         let mut jobs = self.jobs.lock();
-        // Most programs never say so, and need not pay for each buffer.
-        if jobs.has_unneeded && !parts.buffers.iter().all(|named| named.buffer.is_needed()) {
-            return Err(EINVAL);
-        }
         if !jobs.unarmed.is_empty() || !parts.points.are_backed() {
             return self.keep(&mut jobs, parts, fence);
         }
         let fences = parts.points.take_fences();
-        let create = || self.statuses().begin(monotonic_ns(), fence);
+        let create = || {
+            self.reservations.check_needed(&parts.buffers)?;
+            self.statuses().begin(monotonic_ns(), fence)
+        };
         let (armed, dependencies) = self.arm(&parts.buffers, fences, create)?;
         let number = armed.number();
         let job = parts.into_job(armed, dependencies, None);
         self.backlog.push(bound, job);
         Ok(number)
-    }
-
-    /// Calls `f`, which says that a buffer is not needed, with the number of the last job that may name
-    /// it. May sleep.
-    pub(crate) fn give_up<R>(&self, f: impl FnOnce(u64) -> R) -> R {
-        // Locked, so that no other job gets a number meanwhile.
-        let mut jobs = self.jobs.lock();
-        jobs.has_unneeded = true;
-        f(self.statuses().last())
-    }
-
-    /// Returns whether no engine uses what the jobs up to number `last` name, armed or not.
-    pub(crate) fn have_ended(&self, last: u64) -> bool {
-        // An engine that could not be reset may go on with a job that has ended.
-        let schedulers = &self.queue().device().schedulers;
-        let is_wedged = || schedulers.iter().any(|s| s.check().is_err());
-        self.statuses().has_ended(last) && !is_wedged()
     }
 
     /// Arms a job. Whatever fails, fails before `create` is called.
@@ -251,6 +241,7 @@ impl<T: Driver> Submissions<T> {
         fence: UnarmedFence,
     ) -> Result<u64> {
         let place = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
+        parts.kept = self.reservations.keep(&parts.buffers)?;
         parts.points.watch(|| {
             let wake = Arc::new(Wake(self.clone()), GFP_KERNEL_ACCOUNT)?;
             Ok(wake as Arc<dyn Notify>)

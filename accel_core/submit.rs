@@ -4,6 +4,7 @@
 
 use kernel::{
     prelude::*,
+    sync::Arc,
     uaccess::{
         UserPtr,
         UserSlice, //
@@ -19,6 +20,7 @@ use crate::{
         JobBuffer,
         Refusal, //
     },
+    submissions::Submissions,
     submit_points::SubmitPoints,
     timeline_ioctl::read_points,
     uapi::{
@@ -38,15 +40,13 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     if args.reserved != 0 {
         return Err(EINVAL);
     }
-    if args.queue != 0 {
-        return Err(ENOENT);
-    }
+    let queue = file.queue(args.queue)?;
     let buffers = read_buffers(file, args)?;
     let points = look_up_points(file, args)?;
     let payload = read_payload::<T>(args)?;
-    file.client.statuses().prepare()?;
+    queue.statuses().prepare()?;
     let guard = file.client.device.enter()?;
-    match guard.with(|bound| prepare(file, bound, payload, buffers, points)) {
+    match guard.with(|bound| prepare(file, &queue, bound, payload, buffers, points)) {
         Ok(job) => {
             args.job = job;
             Ok(())
@@ -62,6 +62,7 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
 /// Has the driver make a job of the payload, and queues it. Returns its number.
 fn prepare<T: Driver>(
     file: &File<T>,
+    submissions: &Arc<Submissions<T>>,
     bound: &Bound<'_, T>,
     payload: KVVec<u8>,
     buffers: KVVec<JobBuffer>,
@@ -70,16 +71,9 @@ fn prepare<T: Driver>(
     buffers
         .iter()
         .try_for_each(|b| b.buffer.check_reach::<T>())?;
-    let payload = T::prepare(
-        &bound.data,
-        &file.driver,
-        payload,
-        &buffers,
-        &file.address_spaces,
-    )?;
-    let submissions = &file.client.submissions;
-    let scheduler = submissions.queue().scheduler().ok_or(ENODEV)?;
-    scheduler.check()?;
+    let queue = submissions.queue();
+    let payload = T::prepare(&bound.data, &file.driver, &queue.driver, payload, &buffers)?;
+    queue.scheduler().ok_or(ENODEV)?.check()?;
     Ok(submissions.submit(bound, payload, buffers, points)?)
 }
 

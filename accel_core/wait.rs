@@ -20,17 +20,12 @@ pub(crate) fn wait<T: Driver>(file: &File<T>, args: &mut accel_wait) -> Result {
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
-    if args.queue != 0 {
-        return Err(ENOENT);
-    }
+    let queue = file.queue(args.queue)?;
     let deadline = u64::try_from(args.deadline_ns).map_err(|_| EINVAL)?;
-    args.status = file.client.statuses().wait(args.job, deadline)?;
+    args.status = queue.statuses().wait(args.job, deadline)?;
     if args.status.state == ACCEL_JOB_DONE {
         // What the job used is free again when its client knows that it has ended.
-        let scheduler = file.client.submissions.queue().scheduler();
-        if let (Some(guard), Some(scheduler)) = (file.client.device.cell.enter(), scheduler) {
-            guard.with(|_| scheduler.reap());
-        }
+        queue.queue().settle();
     }
     match (args.status.state, args.status.error) {
         (ACCEL_JOB_DONE, 0) => Ok(()),

@@ -48,7 +48,7 @@ pub(crate) struct Worker<T: Driver> {
     #[pin]
     run: Work<Self, RUN>,
     #[pin]
-    reap: Work<Self, REAP>,
+    reap: DelayedWork<Self, REAP>,
     #[pin]
     recover: Work<Self, RECOVER>,
 }
@@ -64,26 +64,26 @@ pub(crate) fn queue() -> &'static Queue {
 
 impl_has_delayed_work! {
     impl{T: Driver} HasDelayedWork<Self, 0> for Worker<T> { self.timeout }
+    impl{T: Driver} HasDelayedWork<Self, 2> for Worker<T> { self.reap }
 }
 
 impl_has_work! {
     impl{T: Driver} HasWork<Self, 1> for Worker<T> { self.run }
-    impl{T: Driver} HasWork<Self, 2> for Worker<T> { self.reap }
     impl{T: Driver} HasWork<Self, 3> for Worker<T> { self.recover }
 }
 
 impl<T: Driver> Worker<T> {
     pub(crate) fn new(device: Arc<Device<T>>, engine: usize) -> Result<Arc<Self>> {
         let (timeout, timer) = (lock_class::timeout(), lock_class::timeout_timer());
-        let (run, reap) = (lock_class::run(), lock_class::reap());
-        let recover = lock_class::recover();
+        let (reap, reap_timer) = (lock_class::reap(), lock_class::reap_timer());
+        let (run, recover) = (lock_class::run(), lock_class::recover());
         Arc::pin_init(
             pin_init!(Self {
                 device,
                 engine,
                 timeout <- DelayedWork::new(timeout.0, timeout.1, timer.0, timer.1),
                 run <- Work::new(run.0, run.1),
-                reap <- Work::new(reap.0, reap.1),
+                reap <- DelayedWork::new(reap.0, reap.1, reap_timer.0, reap_timer.1),
                 recover <- Work::new(recover.0, recover.1),
             }),
             GFP_KERNEL,
@@ -102,9 +102,10 @@ impl<T: Driver> Worker<T> {
         let _ = queue().enqueue::<_, RUN>(self.clone());
     }
 
-    /// Drops ended jobs.
+    /// Drops ended jobs soon, if those who wait for them do not do so first: that is cheaper than to wake
+    /// a worker for each.
     pub(crate) fn reap(self: &Arc<Self>) {
-        let _ = queue().enqueue::<_, REAP>(self.clone());
+        let _ = queue().enqueue_delayed::<_, REAP>(self.clone(), 1);
     }
 
     /// Resets the engine after a fault.
@@ -116,7 +117,7 @@ impl<T: Driver> Worker<T> {
     pub(crate) fn cancel(this: &Arc<Self>) {
         cancel_delayed_sync::<Self, TIMEOUT>(this);
         cancel_sync::<Self, RUN>(this);
-        cancel_sync::<Self, REAP>(this);
+        cancel_delayed_sync::<Self, REAP>(this);
         cancel_sync::<Self, RECOVER>(this);
         if let Some(scheduler) = this.scheduler() {
             scheduler.reap();
@@ -164,7 +165,7 @@ impl<T: Driver> WorkItem<REAP> for Worker<T> {
 
     fn run(this: Arc<Self>) {
         if let Some(scheduler) = this.scheduler() {
-            scheduler.reap();
+            scheduler.reap_late();
         }
     }
 }

@@ -371,6 +371,12 @@ void accel_helper_current_name(char name[16])
 }
 EXPORT_SYMBOL_GPL(accel_helper_current_name);
 
+bool accel_helper_capable_sys_nice(void)
+{
+	return capable(CAP_SYS_NICE);
+}
+EXPORT_SYMBOL_GPL(accel_helper_capable_sys_nice);
+
 unsigned long accel_helper_totalram_pages(void)
 {
 	return totalram_pages();

@@ -16,3 +16,9 @@ pub fn current_name() -> Name {
     unsafe { ext::accel_helper_current_name(name.as_mut_ptr().cast()) };
     name
 }
+
+/// Returns whether the current process may ask for more than others get (`CAP_SYS_NICE`).
+pub fn is_capable_of_nice() -> bool {
+    // SAFETY: In process context, as all of Rust is that knows a current process.
+    unsafe { ext::accel_helper_capable_sys_nice() }
+}

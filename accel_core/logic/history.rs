@@ -67,23 +67,6 @@ impl<B> History<B> {
         self.unfinished = self.unfinished.saturating_sub(1);
     }
 
-    /// Returns the number of the last job, 0 if there was none.
-    pub(crate) fn last(&self) -> u64 {
-        self.last
-    }
-
-    /// Returns whether all jobs up to number `last` have ended.
-    pub(crate) fn has_ended<S>(&self, last: u64, is_done: impl Fn(&S) -> bool) -> bool
-    where
-        B: AsRef<[S]>,
-    {
-        // What has no status any more has ended: an unfinished job is never overwritten.
-        let len = self.slots.as_ref().len() as u64;
-        let first = (self.last + 1).saturating_sub(len).max(1);
-        let mut numbers = first..=last.min(self.last);
-        self.unfinished == 0 || numbers.all(|number| self.get(number).is_ok_and(&is_done))
-    }
-
     /// Returns the status of job `number`.
     pub(crate) fn get<S>(&self, number: u64) -> Result<&S, Missing>
     where

@@ -13,17 +13,17 @@
 
 use super::{
     slots::{
+        self,
         Id,
         Slot,
-        Slots,
-        NONE, //
+        Slots, //
     },
     tournament::{
+        self,
         Entry,
         Seat,
         Seats,
-        Tournament,
-        LANES, //
+        Tournament, //
     },
 };
 use core::ops::DerefMut;
@@ -41,9 +41,10 @@ pub(crate) enum Level {
 
 /// How important the jobs of a queue are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Priority {
+pub enum Priority {
     /// An eighth of [`Priority::Normal`].
     Low,
+    /// As much as others.
     Normal,
     /// Four times [`Priority::Normal`].
     High,
@@ -101,7 +102,7 @@ impl Share {
     fn set(&mut self, queues: &mut impl Seats, queue: u32, lane: u32, entry: Entry) {
         self.queues.set(queues, queue, lane, entry);
         self.lanes &= !(1 << lane);
-        self.lanes |= u32::from(self.queues.first(lane).player != NONE) << lane;
+        self.lanes |= u32::from(self.queues.first(lane).player != slots::NONE) << lane;
     }
 }
 
@@ -409,7 +410,7 @@ where
         let client = first(&self.roots[level as usize].clients);
         let client = self.clients.at(client)?;
         match first(&client.shares[level as usize].queues) {
-            NONE => None,
+            slots::NONE => None,
             queue => Some(queue),
         }
     }
@@ -417,7 +418,7 @@ where
     /// Returns whether anybody can run.
     pub(crate) fn can_run(&self, level: Level) -> bool {
         let clients = &self.roots[level as usize].clients;
-        (0..LANES as u32).any(|lane| clients.first(lane) != Entry::NOBODY)
+        (0..tournament::LANES as u32).any(|lane| clients.first(lane) != Entry::NOBODY)
     }
 }
 

@@ -57,7 +57,7 @@ use super::{
 };
 use core::ops::DerefMut;
 
-pub(crate) use super::run_queue::Priority;
+pub use super::run_queue::Priority;
 
 /// How many engines can be of one class.
 pub(crate) const ENGINES: usize = 8;

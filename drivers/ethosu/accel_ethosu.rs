@@ -37,6 +37,7 @@ impl accel::Driver for EthosU {
     type Data<'bound> = Npu<'bound>;
     type File = ();
     type Mmu = accel::NoMmu;
+    type Queue = ();
     type Job = job::Job;
 
     const NAME: &'static CStr = c"accel_ethosu";
@@ -72,12 +73,8 @@ impl accel::Driver for EthosU {
         let (bar, lines) = pci::resources(parent)?;
         let npu = Npu::new(parent.as_ref(), bar)?;
         Ok(accel::Setup {
-            name: npu.config().product(),
-            data: npu,
             lines,
-            exclusive: false,
-            regions: KVec::new(),
-            doorbells: None,
+            ..accel::Setup::new(npu.config().product(), npu)
         })
     }
 
@@ -85,17 +82,25 @@ impl accel::Driver for EthosU {
         Ok(())
     }
 
+    fn create_queue(
+        _npu: &Npu<'_>,
+        _file: &(),
+        _setup: accel::QueueSetup<'_, Self>,
+    ) -> Result<(), accel::Refusal> {
+        Ok(())
+    }
+
     fn prepare(
         npu: &Npu<'_>,
         _file: &(),
+        _queue: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
-        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<job::Job, accel::Refusal> {
         job::Job::new(npu, &payload, buffers)
     }
 
-    fn start(npu: &Npu<'_>, _engine: usize, job: &job::Job) -> Result<accel::Started> {
+    fn start(npu: &Npu<'_>, _engine: usize, _queue: &(), job: &job::Job) -> Result<accel::Started> {
         npu.start(job);
         Ok(accel::Started::Running)
     }

@@ -38,6 +38,7 @@ impl accel::Driver for Mock {
     type Data<'bound> = Adder;
     type File = ();
     type Mmu = accel::NoMmu;
+    type Queue = ();
     type Job = AddJob;
 
     const NAME: &'static CStr = c"accel_mock";
@@ -61,28 +62,30 @@ impl accel::Driver for Mock {
         _parent: &'bound faux::Bound,
         _device: &Arc<accel::Device<Self>>,
     ) -> Result<accel::Setup<'bound, Self>> {
-        Ok(accel::Setup {
-            name: c"Mock adder",
-            data: Adder {
-                added: Atomic::new(0),
-            },
-            lines: accel::irq::Lines::none(),
-            exclusive: false,
-            regions: KVec::new(),
-            doorbells: None,
-        })
+        let adder = Adder {
+            added: Atomic::new(0),
+        };
+        Ok(accel::Setup::new(c"Mock adder", adder))
     }
 
     fn open(_adder: &Adder) -> Result {
         Ok(())
     }
 
+    fn create_queue(
+        _adder: &Adder,
+        _file: &(),
+        _setup: accel::QueueSetup<'_, Self>,
+    ) -> Result<(), accel::Refusal> {
+        Ok(())
+    }
+
     fn prepare(
         _adder: &Adder,
         _file: &(),
+        _queue: &(),
         _payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
-        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<AddJob, accel::Refusal> {
         let [from, to] = buffers else {
             return Err(EINVAL.into());
@@ -100,11 +103,11 @@ impl accel::Driver for Mock {
     }
 
     /// Real hardware is told here to start, and an interrupt tells of the end. This is the CPU.
-    fn start(_adder: &Adder, _engine: usize, _job: &AddJob) -> Result<accel::Started> {
+    fn start(_adder: &Adder, _engine: usize, _queue: &(), _job: &AddJob) -> Result<accel::Started> {
         Ok(accel::Started::Deferred)
     }
 
-    fn run(adder: &Adder, _engine: usize, job: &AddJob) -> accel::Outcome {
+    fn run(adder: &Adder, _engine: usize, _queue: &(), job: &AddJob) -> accel::Outcome {
         let mut chunk = [0; 256];
         for offset in (0..job.from.size()).step_by(chunk.len()) {
             let added = job.from.read(offset, &mut chunk).and_then(|()| {

@@ -850,6 +850,123 @@ struct accel_wait {
 #define ACCEL_IOCTL_SUBMIT		_IOWR(ACCEL_IOCTL_TYPE, 0x10, struct accel_submit)
 #define ACCEL_IOCTL_WAIT		_IOWR(ACCEL_IOCTL_TYPE, 0x11, struct accel_wait)
 
+/* ---- Contexts and queues ------------------------------------------------- */
+
+/* How many contexts and queues a file may have, besides context 0 and queue 0. */
+#define ACCEL_CONTEXT_MAX		64
+#define ACCEL_QUEUE_MAX			256
+
+/**
+ * struct accel_context_create - ACCEL_IOCTL_CONTEXT_CREATE, make a context
+ * @flags: in: must be 0
+ * @address_space: in: where its jobs work; 0: in none
+ * @handle: out: name of the context in this file, never 0
+ * @reserved: out: 0
+ *
+ * A context is what the queues in it have in common: where their jobs find memory.
+ * Every file has context 0, which has no address space.
+ *
+ * Errors: ENOENT no such address space; EOPNOTSUPP a flag; EDQUOT
+ * ACCEL_CONTEXT_MAX; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_context_create {
+	__u32 flags;
+	__u32 address_space;
+	__u32 handle;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_context_destroy - ACCEL_IOCTL_CONTEXT_DESTROY, give a context back
+ * @handle: in: the context
+ * @flags: in: must be 0
+ *
+ * Queues in it, and its address space, stay as long as there are any.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+ */
+struct accel_context_destroy {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * enum accel_priority - how much of the engines a queue gets, if others want them
+ * @ACCEL_PRIORITY_NORMAL: as much as others
+ * @ACCEL_PRIORITY_LOW: an eighth of that
+ * @ACCEL_PRIORITY_HIGH: four times as much
+ * @ACCEL_PRIORITY_REALTIME: what it wants, but for a twentieth of the time
+ *
+ * First the clients, that is files, share the engines, each weighed by the
+ * priority of what it runs there, then the queues of each. Jobs that run are not
+ * interrupted.
+ */
+enum accel_priority {
+	ACCEL_PRIORITY_NORMAL	= 0,
+	ACCEL_PRIORITY_LOW	= 1,
+	ACCEL_PRIORITY_HIGH	= 2,
+	ACCEL_PRIORITY_REALTIME	= 3,
+};
+
+/**
+ * struct accel_queue_create - ACCEL_IOCTL_QUEUE_CREATE, make a queue
+ * @flags: in: must be 0
+ * @context: in: the context
+ * @engine: in: index in ACCEL_INFO_ENGINES; jobs run there, or on an engine next to it
+ *          of the same kind
+ * @priority: in: &enum accel_priority
+ * @payload: in: pointer to what the driver wants to know (<accel/DRIVER_accel.h>)
+ * @payload_size: in: bytes at @payload
+ * @handle: out: name of the queue in this file, never 0
+ * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
+ * @refused_at: out, likewise: where in the payload, in units of the driver
+ *
+ * Jobs of a queue run in their order. Those of several queues of a file do not wait
+ * for each other, unless points (&struct accel_point) or shared buffers say so: not
+ * even if they use the same private buffers.
+ *
+ * Every file has queue 0: of context 0, for the first engine, of normal priority,
+ * without payload.
+ *
+ * Minimum size: up to and including @handle.
+ *
+ * Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
+ * refuses the payload; EPERM ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too
+ * long a payload; EDQUOT ACCEL_QUEUE_MAX; ENOSPC the device has no room for more
+ * queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_queue_create {
+	__u32 flags;
+	__u32 context;
+	__u32 engine;
+	__u32 priority;
+	__u64 payload;
+	__u32 payload_size;
+	__u32 handle;
+	__u32 refused_reason;
+	__u32 refused_at;
+};
+
+/**
+ * struct accel_queue_destroy - ACCEL_IOCTL_QUEUE_DESTROY, give a queue back
+ * @handle: in: the queue
+ * @flags: in: must be 0
+ *
+ * Its jobs that wait end with ECANCELED. One that runs goes on, but nobody can wait
+ * for it any more by its number: points and fences tell of its end.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+ */
+struct accel_queue_destroy {
+	__u32 handle;
+	__u32 flags;
+};
+
+#define ACCEL_IOCTL_CONTEXT_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x12, struct accel_context_create)
+#define ACCEL_IOCTL_CONTEXT_DESTROY	_IOW(ACCEL_IOCTL_TYPE, 0x13, struct accel_context_destroy)
+#define ACCEL_IOCTL_QUEUE_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x14, struct accel_queue_create)
+#define ACCEL_IOCTL_QUEUE_DESTROY	_IOW(ACCEL_IOCTL_TYPE, 0x15, struct accel_queue_destroy)
+
 /* ---- Timelines ----------------------------------------------------------- */
 
 /* How many timelines a file may have. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Where jobs of a device with an MMU see memory.
 //!
-//! An [`AddressSpace`] has addresses at which parts of buffers are mapped, and zeroes. Jobs name it by
-//! its [`number`](AddressSpace::number) in the payload, as the driver says. Every change is made, for
+//! An [`AddressSpace`] has addresses at which parts of buffers are mapped, and zeroes. Jobs use it that are
+//! in queues of a [`Context`](crate::Context) with it. Every change is made, for
 //! jobs that run, too, when the call returns.
 //!
 //! ```no_run
@@ -107,8 +107,11 @@ impl AddressSpace {
         })
     }
 
-    /// What drivers call it in payloads of jobs.
-    pub fn number(&self) -> u32 {
+    pub(crate) fn device(&self) -> &Device {
+        self.handle.device()
+    }
+
+    pub(crate) fn number(&self) -> u32 {
         self.handle.number()
     }
 

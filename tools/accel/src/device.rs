@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::info::Info;
 use crate::monitor::Monitor;
+use crate::queue::Context;
 use crate::timeline::Timeline;
 
 const CLASS: &str = "/sys/class/accel";
@@ -168,6 +169,15 @@ impl Device {
     /// `Resetting` while there is some, but it is being overwritten; `Quota`, `NoMemory`, `Gone`.
     pub fn address_space(&self) -> Result<AddressSpace> {
         AddressSpace::create(self)
+    }
+
+    /// Make a context, whose jobs see memory in `space`, if the device has an MMU; see [`Context`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignAddressSpace`]; [`Error::Call`]: `Quota`, `NoMemory`, `Gone`.
+    pub fn context(&self, space: Option<&AddressSpace>) -> Result<Context> {
+        Context::create(self, space)
     }
 
     /// Whether both are the same open file.

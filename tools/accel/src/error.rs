@@ -31,7 +31,7 @@ pub enum Error {
         /// Why.
         cause: Cause,
     },
-    /// The driver refused the payload of a job.
+    /// The driver refused the payload of a job or queue.
     Refused {
         /// The errno's meaning, mostly [`Cause::Invalid`].
         cause: Cause,
@@ -65,6 +65,8 @@ pub enum Error {
     ForeignBuffer,
     /// Points of timelines of different open devices were named in one call.
     ForeignTimeline,
+    /// A context was to have the address space of another open device.
+    ForeignAddressSpace,
     /// A deadline passed before the points were reached.
     NotReached,
     /// A region that the command streams of this device do not have.
@@ -199,7 +201,7 @@ impl fmt::Display for Error {
             Error::Refused { cause, reason, at } => {
                 write!(
                     f,
-                    "the driver refused the job: {cause} (reason {reason} at {at})"
+                    "the driver refused the payload: {cause} (reason {reason} at {at})"
                 )
             }
             Error::JobFailed { status } => write!(f, "the job failed: {status}"),
@@ -217,6 +219,9 @@ impl fmt::Display for Error {
             }
             Error::ForeignBuffer => f.write_str("the buffer belongs to another open device"),
             Error::ForeignTimeline => f.write_str("the timeline belongs to another open device"),
+            Error::ForeignAddressSpace => {
+                f.write_str("the address space belongs to another open device")
+            }
             Error::NotReached => f.write_str("the points are not reached in time"),
             Error::NoSuchRegion(region) => write!(f, "command streams have no region {region}"),
             Error::BadContainer(what) => write!(f, "not a compiled network: {what}"),

@@ -22,6 +22,7 @@ use crate::buffer::Buffer;
 use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
+use crate::queue::Queue;
 use crate::sys;
 use crate::timeline::Point;
 
@@ -72,16 +73,27 @@ impl Deadline {
 #[derive(Clone, Debug)]
 pub struct Submit {
     device: Device,
+    queue: Option<Queue>,
     buffers: Vec<(Buffer, u32)>,
     points: Vec<(Point, u32)>,
     payload: Vec<u8>,
 }
 
 impl Submit {
-    /// A job for `device` without buffers and payload.
+    /// A job for queue 0 of `device`, without buffers and payload.
     pub fn new(device: &Device) -> Self {
+        Self::with(device, None)
+    }
+
+    /// A job for `queue`, without buffers and payload.
+    pub fn to(queue: &Queue) -> Self {
+        Self::with(queue.device(), Some(queue.clone()))
+    }
+
+    fn with(device: &Device, queue: Option<Queue>) -> Self {
         Submit {
             device: device.clone(),
+            queue,
             buffers: Vec::new(),
             points: Vec::new(),
             payload: Vec::new(),
@@ -151,7 +163,7 @@ impl Submit {
         self.payload = payload;
     }
 
-    /// Queue the job. It runs after all jobs that this client queued before, and after the work of
+    /// Queue the job. It runs after all jobs that were queued there before, and after the work of
     /// others on buffers that are shared.
     ///
     /// # Errors
@@ -161,10 +173,13 @@ impl Submit {
     /// `Failed` the device is wedged, `Access` the job writes to a buffer that is named for reading,
     /// `NoMemory`, `Gone`.
     pub fn submit(&self) -> Result<Job> {
-        let (raw, result) = sys::submit(&self.device, &self.named(), &self.points(), &self.payload);
+        let queue = self.queue.as_ref().map_or(0, Queue::number);
+        let (named, points) = (self.named(), self.points());
+        let (raw, result) = sys::submit(&self.device, queue, &named, &points, &self.payload);
         result.map_err(|errno| refusal(&raw, errno))?;
         Ok(Job {
             device: self.device.clone(),
+            queue: self.queue.clone(),
             number: raw.job,
         })
     }
@@ -201,11 +216,12 @@ fn refusal(raw: &accel_submit, errno: Errno) -> Error {
 #[derive(Clone, Debug)]
 pub struct Job {
     device: Device,
+    queue: Option<Queue>,
     number: u64,
 }
 
 impl Job {
-    /// Number of the job, counted up from 1 in each client.
+    /// Number of the job, counted up from 1 in each queue.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -236,6 +252,7 @@ impl Job {
 
     fn call(&self, deadline: Deadline) -> (accel_wait, std::result::Result<(), Errno>) {
         let mut raw = accel_wait {
+            queue: self.queue.as_ref().map_or(0, Queue::number),
             job: self.number,
             deadline_ns: deadline.0,
             ..FromZeros::new_zeroed()
@@ -318,7 +335,7 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "the driver refused the job: a value is not valid (reason 3 at 70)"
+            "the driver refused the payload: a value is not valid (reason 3 at 70)"
         );
     }
 

@@ -10,6 +10,7 @@
 //! - [`address_space`]: where jobs see it, if the device has an MMU;
 //! - [`udmabuf`]: memory of the program that devices import;
 //! - [`job`]: give the device work and wait for it;
+//! - [`queue`]: rows of jobs, on which engines, how important;
 //! - [`timeline`]: order work by points in time, with other drivers and with the CPU;
 //! - [`ethosu`]: what is special to the Arm Ethos-U65.
 //!
@@ -46,6 +47,7 @@ pub mod info;
 pub mod job;
 pub mod mapping;
 pub mod monitor;
+pub mod queue;
 mod sys;
 pub mod timeline;
 pub mod udmabuf;
@@ -60,5 +62,7 @@ pub use job::Job;
 pub use job::Submit;
 pub use mapping::Mapping;
 pub use monitor::Monitor;
+pub use queue::Context;
+pub use queue::Queue;
 pub use timeline::Timeline;
 pub use udmabuf::Udmabuf;

@@ -23,8 +23,12 @@ use accel_uapi::accel_buffer_export;
 use accel_uapi::accel_buffer_import;
 use accel_uapi::accel_buffer_info;
 use accel_uapi::accel_buffer_label;
+use accel_uapi::accel_context_create;
+use accel_uapi::accel_context_destroy;
 use accel_uapi::accel_info;
 use accel_uapi::accel_point;
+use accel_uapi::accel_queue_create;
+use accel_uapi::accel_queue_destroy;
 use accel_uapi::accel_submit;
 use accel_uapi::accel_submit_buffer;
 use accel_uapi::accel_timeline_close;
@@ -148,15 +152,57 @@ pub(crate) fn buffer_advise(fd: impl AsFd, handle: u32, advice: u32) -> Result<b
     Ok(argument.retained != 0)
 }
 
-/// Queue a job on queue 0. What the kernel left is returned with failures too.
+/// Make a context with this address space, or 0.
+pub(crate) fn context_create(fd: impl AsFd, address_space: u32) -> Result<u32> {
+    let mut argument = accel_context_create {
+        address_space,
+        ..FromZeros::new_zeroed()
+    };
+    // SAFETY: CONTEXT_CREATE takes an `accel_context_create`, which has no pointers.
+    unsafe { call::<{ ioctl::CONTEXT_CREATE }, _>(fd.as_fd(), &mut argument)? };
+    Ok(argument.handle)
+}
+
+/// Give the handle of a context back.
+pub(crate) fn context_destroy(fd: impl AsFd, handle: u32) -> Result<()> {
+    let mut argument = accel_context_destroy { handle, flags: 0 };
+    // SAFETY: CONTEXT_DESTROY takes an `accel_context_destroy`, which has no pointers.
+    unsafe { call::<{ ioctl::CONTEXT_DESTROY }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Make a queue. What the kernel left is returned with failures too.
+pub(crate) fn queue_create(
+    fd: impl AsFd,
+    mut argument: accel_queue_create,
+    payload: &[u8],
+) -> (accel_queue_create, Result<()>) {
+    argument.payload = payload.as_ptr().expose_provenance() as u64;
+    let result = length(payload).and_then(|size| {
+        argument.payload_size = size;
+        // SAFETY: QUEUE_CREATE takes an `accel_queue_create` and reads `payload_size` bytes at
+        // `payload` before it returns.
+        unsafe { call::<{ ioctl::QUEUE_CREATE }, _>(fd.as_fd(), &mut argument) }
+    });
+    (argument, result)
+}
+
+/// Give the handle of a queue back.
+pub(crate) fn queue_destroy(fd: impl AsFd, handle: u32) -> Result<()> {
+    let mut argument = accel_queue_destroy { handle, flags: 0 };
+    // SAFETY: QUEUE_DESTROY takes an `accel_queue_destroy`, which has no pointers.
+    unsafe { call::<{ ioctl::QUEUE_DESTROY }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Queue a job. What the kernel left is returned with failures too.
 pub(crate) fn submit(
     fd: impl AsFd,
+    queue: u32,
     buffers: &[accel_submit_buffer],
     points: &[accel_point],
     payload: &[u8],
 ) -> (accel_submit, Result<()>) {
     let mut argument = accel_submit {
-        queue: 0,
+        queue,
         flags: 0,
         buffers: buffers.as_ptr().expose_provenance() as u64,
         nr_buffers: 0,

@@ -209,7 +209,7 @@ impl<'a> Program<'a> {
 /// The driver's reason in words, if it has one.
 fn explain(error: accel::Error) -> anyhow::Error {
     match ethosu::Refusal::of(&error) {
-        Some(refusal) => anyhow!("the driver refused the job: {refusal}"),
+        Some(refusal) => anyhow!("the driver refused the payload: {refusal}"),
         None => error.into(),
     }
 }

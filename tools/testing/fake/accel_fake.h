@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * Interface of accel_fake, the test device without hardware and size limit.
+ *
+ * It has four engines: engine0, which most tests use; pair0 and pair1, which are alike; and
+ * deep, with four jobs in flight.
  */
 #ifndef _ACCEL_FAKE_H
 #define _ACCEL_FAKE_H

@@ -32,7 +32,10 @@ use kernel_ext::{
         Handler,
         IrqWork, //
     },
-    time::jiffies_from_ns,
+    time::{
+        jiffies_from_ns,
+        monotonic_ns, //
+    },
     workqueue::cancel_delayed_sync, //
 };
 use uapi::{
@@ -43,22 +46,62 @@ use uapi::{
 
 /// What exists while a device is bound.
 struct Fake {
-    /// Completes what runs, from interrupt context.
-    done: Pin<KBox<IrqWork<Done>>>,
-    /// Completes what runs, later.
-    alarm: Arc<Alarm>,
+    /// What stands for the engines.
+    engines: KVec<Engine>,
     /// How many resets are still to fail.
     fail_resets: Atomic<u32>,
 }
 
-/// Completes a job that was started.
+/// What stands for an engine.
+struct Engine {
+    /// Completes what is done at once, from interrupt context.
+    done: Pin<KBox<IrqWork<Done>>>,
+    /// Completes what takes a while.
+    alarm: Arc<Alarm>,
+}
+
+impl Engine {
+    fn new(device: &Arc<accel::Device<FakeDriver>>, index: usize) -> Result<Self> {
+        let done = Done {
+            device: device.clone(),
+            engine: index,
+        };
+        let alarm = pin_init!(Alarm {
+            device: device.clone(),
+            engine: index,
+            work <- new_delayed_work!("fake_alarm"),
+        });
+        Ok(Self {
+            done: KBox::pin_init(IrqWork::new(done), GFP_KERNEL)?,
+            alarm: Arc::pin_init(alarm, GFP_KERNEL)?,
+        })
+    }
+}
+
+/// Ends the jobs of an engine that are over; returns when the next one is.
+fn look(device: &accel::Device<FakeDriver>, engine: usize) -> Option<u64> {
+    let (now, mut next) = (monotonic_ns(), None::<u64>);
+    device.complete(engine, |jobs| {
+        jobs.end_each(|job| match job.end() {
+            Some(end) if end > now => {
+                next = Some(next.map_or(end, |next| next.min(end)));
+                None
+            }
+            end => end.map(|_| Ok(())),
+        })
+    });
+    Some(next?.saturating_sub(now))
+}
+
+/// Completes what was started.
 struct Done {
     device: Arc<accel::Device<FakeDriver>>,
+    engine: usize,
 }
 
 impl Handler for Done {
     fn run(&self) {
-        self.device.complete(0, |jobs| jobs.end_first(Ok(())));
+        look(&self.device, self.engine);
     }
 }
 
@@ -66,8 +109,19 @@ impl Handler for Done {
 #[pin_data]
 struct Alarm {
     device: Arc<accel::Device<FakeDriver>>,
+    engine: usize,
     #[pin]
     work: DelayedWork<Self>,
+}
+
+impl Alarm {
+    /// How long it sleeps at most: what it waits for may be replaced by something shorter.
+    const MOST_NS: u64 = 4_000_000;
+
+    fn set(self: &Arc<Self>, ns: u64) {
+        let delay = jiffies_from_ns(ns.min(Self::MOST_NS));
+        let _ = system_unbound().enqueue_delayed(self.clone(), delay);
+    }
 }
 
 impl_has_delayed_work! {
@@ -78,18 +132,41 @@ impl WorkItem for Alarm {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        this.device.complete(0, |jobs| jobs.end_first(Ok(())));
+        if let Some(ns) = look(&this.device, this.engine) {
+            this.set(ns);
+        }
     }
 }
 
 /// A validated job.
 enum FakeJob {
     Nop,
-    Delay(u32),
+    /// How long it takes, nanoseconds, and when it ends.
+    Delay(u64, Atomic<u64>),
     Hang,
     Fault(accel::FaultKind),
     Fill(Arc<accel::Buffer>, u8),
     FailStart,
+}
+
+impl FakeJob {
+    /// Returns when it ends, if it was started and ends by itself.
+    fn end(&self) -> Option<u64> {
+        match self {
+            FakeJob::Nop => Some(0),
+            FakeJob::Delay(_, end) => Some(end.load(Relaxed)),
+            _ => None,
+        }
+    }
+}
+
+const fn engine(name: &'static CStr, kind: accel::EngineKind, credits: u32) -> accel::EngineInfo {
+    accel::EngineInfo {
+        name,
+        kind,
+        credits,
+        timeout_ms: 200,
+    }
 }
 
 struct FakeDriver;
@@ -100,16 +177,17 @@ impl accel::Driver for FakeDriver {
     type Data<'bound> = Fake;
     type File = ();
     type Mmu = accel::NoMmu;
+    type Queue = ();
     type Job = FakeJob;
 
     const NAME: &'static CStr = c"accel_fake";
     const VERSION: (u16, u16) = (0, 1);
-    const ENGINES: &'static [accel::EngineInfo] = &[accel::EngineInfo {
-        name: c"engine0",
-        kind: accel::EngineKind::Compute,
-        credits: 1,
-        timeout_ms: 200,
-    }];
+    const ENGINES: &'static [accel::EngineInfo] = &[
+        engine(c"engine0", accel::EngineKind::Compute, 1),
+        engine(c"pair0", accel::EngineKind::Inference, 1),
+        engine(c"pair1", accel::EngineKind::Inference, 1),
+        engine(c"deep", accel::EngineKind::Copy, 4),
+    ];
     const PLACEMENT: accel::Placement = accel::Placement::System;
     const MAX_PAYLOAD: usize = 4096;
 
@@ -122,26 +200,17 @@ impl accel::Driver for FakeDriver {
         parent: &'bound faux::Bound,
         device: &Arc<accel::Device<Self>>,
     ) -> Result<accel::Setup<'bound, Self>> {
-        let done = Done {
-            device: device.clone(),
+        let mut engines = KVec::new();
+        for index in 0..Self::ENGINES.len() {
+            engines.push(Engine::new(device, index)?, GFP_KERNEL)?;
+        }
+        let fake = Fake {
+            engines,
+            fail_resets: Atomic::new(0),
         };
         Ok(accel::Setup {
-            name: c"Fake accelerator",
-            data: Fake {
-                done: KBox::pin_init(IrqWork::new(done), GFP_KERNEL)?,
-                alarm: Arc::pin_init(
-                    pin_init!(Alarm {
-                        device: device.clone(),
-                        work <- new_delayed_work!("fake_alarm"),
-                    }),
-                    GFP_KERNEL,
-                )?,
-                fail_resets: Atomic::new(0),
-            },
-            lines: accel::irq::Lines::none(),
             exclusive: is_odd(parent.as_ref()),
-            regions: KVec::new(),
-            doorbells: None,
+            ..accel::Setup::new(c"Fake accelerator", fake)
         })
     }
 
@@ -149,28 +218,36 @@ impl accel::Driver for FakeDriver {
         Ok(())
     }
 
+    fn create_queue(
+        _fake: &Fake,
+        _file: &(),
+        _setup: accel::QueueSetup<'_, Self>,
+    ) -> Result<(), accel::Refusal> {
+        Ok(())
+    }
+
     fn prepare(
         _fake: &Fake,
         _file: &(),
+        _queue: &(),
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
-        _spaces: &accel::AddressSpaces<Self>,
     ) -> Result<FakeJob, accel::Refusal> {
         let job: &accel_fake_job = zerocopy::FromBytes::ref_from_bytes(&payload)
             .map_err(|_| refusal(uapi::ACCEL_FAKE_BAD_SIZE, 0))?;
         FakeJob::parse(job, buffers)
     }
 
-    fn start(fake: &Fake, _engine: usize, job: &FakeJob) -> Result<accel::Started> {
+    fn start(fake: &Fake, engine: usize, _queue: &(), job: &FakeJob) -> Result<accel::Started> {
+        let engine = fake.engines.get(engine).ok_or(EINVAL)?;
         match job {
             FakeJob::Nop => {
-                fake.done.as_ref().queue();
+                engine.done.as_ref().queue();
                 Ok(accel::Started::Running)
             }
-            FakeJob::Delay(ms) => {
-                let alarm = fake.alarm.clone();
-                let delay = jiffies_from_ns(u64::from(*ms) * 1_000_000);
-                let _ = system_unbound().enqueue_delayed(alarm, delay);
+            FakeJob::Delay(ns, end) => {
+                end.store(monotonic_ns() + ns, Relaxed);
+                engine.alarm.set(*ns);
                 Ok(accel::Started::Running)
             }
             FakeJob::Hang => Ok(accel::Started::Running),
@@ -179,7 +256,7 @@ impl accel::Driver for FakeDriver {
         }
     }
 
-    fn run(_fake: &Fake, _engine: usize, job: &FakeJob) -> accel::Outcome {
+    fn run(_fake: &Fake, _engine: usize, _queue: &(), job: &FakeJob) -> accel::Outcome {
         match job {
             FakeJob::Fault(kind) => {
                 return Err(accel::Fault {
@@ -188,13 +265,13 @@ impl accel::Driver for FakeDriver {
                 })
             }
             FakeJob::Fill(buffer, value) => buffer.fill(*value),
-            FakeJob::Nop | FakeJob::Delay(_) | FakeJob::Hang | FakeJob::FailStart => (),
+            FakeJob::Nop | FakeJob::Delay(..) | FakeJob::Hang | FakeJob::FailStart => (),
         }
         Ok(())
     }
 
-    fn reset(fake: &Fake, _engine: usize) -> Result {
-        cancel_delayed_sync(&fake.alarm);
+    fn reset(fake: &Fake, engine: usize) -> Result {
+        cancel_delayed_sync(&fake.engines.get(engine).ok_or(EINVAL)?.alarm);
         match fake.fail_resets.load(Relaxed) {
             0 => Ok(()),
             n => {
@@ -205,7 +282,9 @@ impl accel::Driver for FakeDriver {
     }
 
     fn stop(fake: &Fake) {
-        cancel_delayed_sync(&fake.alarm);
+        for engine in &fake.engines {
+            cancel_delayed_sync(&engine.alarm);
+        }
     }
 }
 
@@ -214,7 +293,10 @@ impl FakeJob {
         let bad_arg = || refusal(uapi::ACCEL_FAKE_BAD_ARG, 4);
         let parsed = match job.op {
             uapi::ACCEL_FAKE_NOP => FakeJob::Nop,
-            uapi::ACCEL_FAKE_DELAY if job.arg <= 1000 => return Ok(FakeJob::Delay(job.arg)),
+            uapi::ACCEL_FAKE_DELAY if job.arg <= 1000 => {
+                let ns = u64::from(job.arg) * 1_000_000;
+                return Ok(FakeJob::Delay(ns, Atomic::new(u64::MAX)));
+            }
             uapi::ACCEL_FAKE_DELAY => return Err(bad_arg()),
             uapi::ACCEL_FAKE_HANG => FakeJob::Hang,
             uapi::ACCEL_FAKE_FAULT => {

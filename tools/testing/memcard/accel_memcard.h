@@ -80,10 +80,10 @@ enum accel_memcard_op {
  * @src_offset: bytes from the start of @src, with ACCEL_MEMCARD_COPY, else 0
  * @size: bytes
  *
- * With ACCEL_MEMCARD_SPACE_*, @dst is the handle of an address space, @src is 0, and
- * the offsets are addresses in it. The engine reaches memory of the card by its MMU,
- * but not what is behind ACCEL_MEMCARD_ENTRY_SYSTEM: that is ACCEL_FAULT_BUS. It
- * has a TLB, which caches tables, too.
+ * With ACCEL_MEMCARD_SPACE_*, @dst and @src are 0, and the offsets are addresses in the
+ * address space of the context that the queue is in. The engine reaches memory of the
+ * card by its MMU, but not what is behind ACCEL_MEMCARD_ENTRY_SYSTEM: that is
+ * ACCEL_FAULT_BUS. It has a TLB, which caches tables, too.
  *
  * Buffers may be in the card's memory, visible or not, or in the host's. What is
  * copied from may not overlap what is copied to.

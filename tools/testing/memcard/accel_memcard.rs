@@ -61,6 +61,8 @@ impl accel::Driver for MemcardDriver {
     type Data<'bound> = Card;
     type File = ();
     type Mmu = Mmu;
+    /// Where its jobs work, if they do in an address space.
+    type Queue = Option<Arc<accel::AddressSpace<Self>>>;
     type Job = Job;
 
     const NAME: &'static CStr = c"accel_memcard";
@@ -126,17 +128,15 @@ impl accel::Driver for MemcardDriver {
             size: PAGE_SIZE as u64,
             count: DOORBELLS,
         };
+        let card = Card {
+            memory,
+            regions: [0, local],
+            fail_flushes: Atomic::new(0),
+        };
         Ok(accel::Setup {
-            name: c"Memory card",
-            data: Card {
-                memory,
-                regions: [0, local],
-                fail_flushes: Atomic::new(0),
-            },
-            lines: accel::irq::Lines::none(),
-            exclusive: false,
             regions,
             doorbells: Some(doorbells),
+            ..accel::Setup::new(c"Memory card", card)
         })
     }
 
@@ -144,22 +144,35 @@ impl accel::Driver for MemcardDriver {
         Ok(())
     }
 
+    fn create_queue(
+        _card: &Card,
+        _file: &(),
+        setup: accel::QueueSetup<'_, Self>,
+    ) -> Result<Self::Queue, accel::Refusal> {
+        Ok(setup.space.cloned())
+    }
+
     fn prepare(
         _card: &Card,
         _file: &(),
+        queue: &Self::Queue,
         payload: KVVec<u8>,
         buffers: &[accel::JobBuffer],
-        spaces: &accel::AddressSpaces<Self>,
     ) -> Result<Job, accel::Refusal> {
-        Job::parse(&payload, buffers, spaces)
+        Job::parse(&payload, buffers, queue.as_ref())
     }
 
-    fn start(_card: &Card, _engine: usize, _job: &Job) -> Result<accel::Started> {
+    fn start(
+        _card: &Card,
+        _engine: usize,
+        _queue: &Self::Queue,
+        _job: &Job,
+    ) -> Result<accel::Started> {
         Ok(accel::Started::Deferred)
     }
 
-    fn run(card: &Card, _engine: usize, job: &Job) -> accel::Outcome {
-        job.run(&card.memory)
+    fn run(card: &Card, _engine: usize, queue: &Self::Queue, job: &Job) -> accel::Outcome {
+        job.run(&card.memory, queue.as_ref())
     }
 
     fn scrub(card: &Card, region: usize, range: Range<u64>) -> Result {

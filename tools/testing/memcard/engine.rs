@@ -10,12 +10,14 @@ use kernel::{
 };
 
 use crate::{
-    space_job::SpaceJob,
+    space_job::{
+        Space,
+        SpaceJob, //
+    },
     uapi::{
         self,
         accel_memcard_job, //
     },
-    MemcardDriver,
     DOORBELLS, //
 };
 
@@ -70,22 +72,23 @@ impl Job {
     pub(crate) fn parse(
         payload: &[u8],
         buffers: &[accel::JobBuffer],
-        spaces: &accel::AddressSpaces<MemcardDriver>,
+        space: Option<&Space>,
     ) -> Result<Self, accel::Refusal> {
         let job: &accel_memcard_job = zerocopy::FromBytes::ref_from_bytes(payload)
             .map_err(|_| refusal(uapi::ACCEL_MEMCARD_BAD_SIZE, 0))?;
-        match SpaceJob::parse(job, spaces)? {
+        match SpaceJob::parse(job, space)? {
             Some(job) => Ok(Self::Space(job)),
             None => BufferJob::parse(job, buffers).map(Self::Buffers),
         }
     }
 
     /// Runs it; `memory` is all of the card's.
-    pub(crate) fn run(&self, memory: &accel::Aperture) -> accel::Outcome {
+    pub(crate) fn run(&self, memory: &accel::Aperture, space: Option<&Space>) -> accel::Outcome {
         let fault = accel::Fault::new(accel::FaultKind::Bus);
-        match self {
-            Self::Buffers(job) => job.run(memory).map_err(|_| fault),
-            Self::Space(job) => job.run(memory),
+        match (self, space) {
+            (Self::Buffers(job), _) => job.run(memory).map_err(|_| fault),
+            (Self::Space(job), Some(space)) => job.run(memory, space),
+            (Self::Space(_), None) => Err(fault),
         }
     }
 }

@@ -27,6 +27,9 @@ use crate::{
     MemcardDriver, //
 };
 
+/// Where a job works.
+pub(crate) type Space = Arc<accel::AddressSpace<MemcardDriver>>;
+
 /// What a job does to bytes in an address space.
 enum Operation {
     Fill(u8),
@@ -38,17 +41,16 @@ enum Operation {
 
 /// A job, checked. Whether there is something at its addresses is seen when it runs.
 pub(crate) struct SpaceJob {
-    space: Arc<accel::AddressSpace<MemcardDriver>>,
     operation: Operation,
     dst: u64,
     size: u64,
 }
 
 impl SpaceJob {
-    /// Makes one of a payload, if that is one.
+    /// Makes one of a payload, if that is one; `space` is that of its queue.
     pub(crate) fn parse(
         job: &accel_memcard_job,
-        spaces: &accel::AddressSpaces<MemcardDriver>,
+        space: Option<&Space>,
     ) -> Result<Option<Self>, accel::Refusal> {
         let bad_range = |at| refusal(uapi::ACCEL_MEMCARD_BAD_RANGE, at);
         let operation = match job.op {
@@ -70,9 +72,11 @@ impl SpaceJob {
         ] {
             start.checked_add(job.size).ok_or_else(|| bad_range(at))?;
         }
-        let bad_space = |_| refusal(uapi::ACCEL_MEMCARD_BAD_SPACE, at!(dst));
+        if job.dst != 0 {
+            return Err(refusal(uapi::ACCEL_MEMCARD_BAD_BUFFER, at!(dst)));
+        }
+        space.ok_or_else(|| refusal(uapi::ACCEL_MEMCARD_BAD_SPACE, at!(op)))?;
         Ok(Some(Self {
-            space: spaces.get(job.dst).map_err(bad_space)?,
             operation,
             dst: job.dst_offset,
             size: job.size,
@@ -80,9 +84,9 @@ impl SpaceJob {
     }
 
     /// Runs it; `memory` is all of the card's.
-    pub(crate) fn run(&self, memory: &accel::Aperture) -> accel::Outcome {
+    pub(crate) fn run(&self, memory: &accel::Aperture, space: &Space) -> accel::Outcome {
         let device = |_| accel::Fault::new(accel::FaultKind::Device);
-        let step = self.space.in_step().map_err(device)?;
+        let step = space.in_step().map_err(device)?;
         let view = View { memory, step };
         let value = match self.operation {
             Operation::Fill(value) => value,

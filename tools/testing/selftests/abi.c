@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "fixture.h"
 #include "job.h"
+#include "queue.h"
 #include "share.h"
 #include "timeline.h"
 
@@ -28,6 +29,10 @@ _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
 _Static_assert(sizeof(struct accel_buffer_advise) == 16, "accel_buffer_advise");
 _Static_assert(sizeof(struct accel_submit) == 64, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
+_Static_assert(sizeof(struct accel_context_create) == 16, "accel_context_create");
+_Static_assert(sizeof(struct accel_context_destroy) == 8, "accel_context_destroy");
+_Static_assert(sizeof(struct accel_queue_create) == 40, "accel_queue_create");
+_Static_assert(sizeof(struct accel_queue_destroy) == 8, "accel_queue_destroy");
 _Static_assert(sizeof(struct accel_point) == 16, "accel_point");
 _Static_assert(sizeof(struct accel_timeline_create) == 16, "accel_timeline_create");
 _Static_assert(sizeof(struct accel_timeline_close) == 8, "accel_timeline_close");
@@ -54,6 +59,30 @@ static void fill_create(int fd, void *argument)
 {
 	(void)fd;
 	*(struct accel_buffer_create *)argument = (struct accel_buffer_create){ .size = PAGE };
+}
+
+static void fill_context_create(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_context_create *)argument = (struct accel_context_create){ .flags = 0 };
+}
+
+static void fill_context_destroy(int fd, void *argument)
+{
+	*(struct accel_context_destroy *)argument =
+		(struct accel_context_destroy){ .handle = create_context(fd) };
+}
+
+static void fill_queue_create(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_queue_create *)argument = (struct accel_queue_create){ .flags = 0 };
+}
+
+static void fill_queue_destroy(int fd, void *argument)
+{
+	*(struct accel_queue_destroy *)argument =
+		(struct accel_queue_destroy){ .handle = create_queue(fd, 0, 0) };
 }
 
 static void fill_close(int fd, void *argument)
@@ -275,6 +304,14 @@ static const struct command {
 	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
 	  fill_submit, false },
 	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },
+	{ "CONTEXT_CREATE", ACCEL_IOCTL_CONTEXT_CREATE, sizeof(struct accel_context_create),
+	  fill_context_create, false },
+	{ "CONTEXT_DESTROY", ACCEL_IOCTL_CONTEXT_DESTROY, sizeof(struct accel_context_destroy),
+	  fill_context_destroy, false },
+	{ "QUEUE_CREATE", ACCEL_IOCTL_QUEUE_CREATE,
+	  offsetof(struct accel_queue_create, refused_reason), fill_queue_create, false },
+	{ "QUEUE_DESTROY", ACCEL_IOCTL_QUEUE_DESTROY, sizeof(struct accel_queue_destroy),
+	  fill_queue_destroy, false },
 	{ "TIMELINE_CREATE", ACCEL_IOCTL_TIMELINE_CREATE, sizeof(struct accel_timeline_create),
 	  fill_timeline_create, false },
 	{ "TIMELINE_CLOSE", ACCEL_IOCTL_TIMELINE_CLOSE, sizeof(struct accel_timeline_close),

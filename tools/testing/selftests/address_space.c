@@ -166,8 +166,8 @@ TEST_F(space, jobs_may_do_what_the_mapping_says)
 
 	ASSERT_EQ(0, map_zeroes(self->fd, self->space, PAGE, zeroes));
 	for (__u32 access = 0; access <= READ_WRITE; access++) {
-		struct accel_memcard_job from = copy_job(self->space, zeroes, address, PAGE);
-		struct accel_memcard_job to = copy_job(self->space, address, zeroes, PAGE);
+		struct space_job from = copy_job(self->space, zeroes, address, PAGE);
+		struct space_job to = copy_job(self->space, address, zeroes, PAGE);
 
 		ASSERT_EQ(0, protect(self->fd, self->space, address, PAGE, access));
 		EXPECT_EQ(!(access & ACCEL_MAP_READ), faults_at(self->fd, from, address));
@@ -389,18 +389,23 @@ TEST_F(space, ranges_that_are_none_are_refused)
 
 TEST_F(space, jobs_that_make_no_sense_are_refused)
 {
-	struct accel_memcard_job job = fill_job(self->space, SOMEWHERE, PAGE, 1);
+	struct space_job job = fill_job(self->space, SOMEWHERE, PAGE, 1);
 
-	job.dst = self->space + 1;
+	job.space = self->space + 1;
+	EXPECT_EQ(-ENOENT, run_in_space(self->fd, job, NULL));
+	job.space = 0;
+	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
+	job.space = self->space;
+	job.job.dst = 1;
 	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
 	job = fill_job(self->space, UINT64_MAX, 2, 1);
 	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
 	job = copy_job(self->space, self->window.address, UINT64_MAX, 2);
 	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
 	job = fill_job(self->space, SOMEWHERE, 1, 1);
-	job.value = 256;
+	job.job.value = 256;
 	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
-	job.op = 7;
+	job.job.op = 7;
 	EXPECT_EQ(-EINVAL, run_in_space(self->fd, job, NULL));
 }
 
@@ -544,7 +549,7 @@ TEST_F(space, out_of_memory_for_tables_changes_nothing)
 
 TEST_F(space, a_device_that_does_not_answer_is_told)
 {
-	struct accel_memcard_job job = fill_job(self->space, self->window.address, PAGE, 1);
+	struct space_job job = fill_job(self->space, self->window.address, PAGE, 1);
 	struct accel_job_status status;
 
 	ASSERT_EQ(0, fail_flushes(self->fd, 1));
@@ -587,36 +592,42 @@ TEST_F(space, a_buffer_that_failed_to_be_mapped_is_let_go)
 TEST_F(space, destroyed_it_serves_the_jobs_that_use_it)
 {
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
+	__s64 queue = create_queue_in(self->fd, self->space), last = 0;
 	struct window large;
-	__s64 last = 0;
 
+	ASSERT_LT(0, queue);
 	ASSERT_EQ(0, open_window(self->fd, self->space, MIB, READ_WRITE, &large));
 	for (int i = 1; i <= 8; i++)
-		last = submit_in_space(self->fd, fill_job(self->space, large.address, MIB, i));
+		last = submit_to(self->fd, queue, fill_job(0, large.address, MIB, i).job);
 	ASSERT_LT(0, last);
 	EXPECT_EQ(0, close_buffer(self->fd, large.buffer.handle));
 	EXPECT_EQ(0, destroy_space(self->fd, self->space));
-	EXPECT_EQ(-EINVAL, fill_at(self->fd, self->space, large.address, 1, 1));
+	EXPECT_EQ(-ENOENT, fill_at(self->fd, self->space, large.address, 1, 1));
+	wait.queue = queue;
 	wait.job = last;
 	EXPECT_EQ(0, call(self->fd, ACCEL_IOCTL_WAIT, &wait));
 	EXPECT_TRUE(all_bytes(large.memory, 8, MIB));
 	munmap(large.memory, MIB);
 	/* Now it ends. */
+	EXPECT_EQ(0, destroy_queue(self->fd, queue));
 	EXPECT_EQ(PAGE, settled_use(self->fd, PAGE));
 }
 
 /* What a job that runs writes to is taken away from under it, again and again. */
 TEST_F_TIMEOUT(space, what_is_unmapped_is_not_reached_by_jobs_that_run, 240)
 {
+	__s64 queue = create_queue_in(self->fd, self->space);
+
+	ASSERT_LT(0, queue);
 	for (int round = 0; round < times(100); round++) {
-		struct accel_wait wait = { .deadline_ns = INT64_MAX };
+		struct accel_wait wait = { .queue = queue, .deadline_ns = INT64_MAX };
 		struct accel_buffer_create next;
 		struct window large;
 		int error;
 
 		ASSERT_EQ(0, open_window(self->fd, self->space, 4 * MIB, READ_WRITE, &large));
-		wait.job = submit_in_space(self->fd, fill_job(self->space, large.address, 4 * MIB,
-							      FILLED));
+		wait.job = submit_to(self->fd, queue,
+				     fill_job(0, large.address, 4 * MIB, FILLED).job);
 		ASSERT_LT(0, (__s64)wait.job);
 		/* Somewhere in the middle. */
 		while (!__atomic_load_n(large.memory + round % 4 * MIB, __ATOMIC_RELAXED))
@@ -734,7 +745,7 @@ static bool reads_right(struct model *model, int fd, __u32 space, unsigned int a
 			const struct window *window)
 {
 	__u64 address = SOMEWHERE + at * PAGE;
-	struct accel_memcard_job job = copy_job(space, window->address, address, PAGE);
+	struct space_job job = copy_job(space, window->address, address, PAGE);
 	const struct model_page *page = &model->pages[at];
 
 	if (!(page->access & ACCEL_MAP_READ))
@@ -751,7 +762,7 @@ static bool writes_right(struct model *model, int fd, __u32 space, unsigned int 
 {
 	__u64 address = SOMEWHERE + at * PAGE;
 	unsigned char value = 1 + draw(model, 255);
-	struct accel_memcard_job job = fill_job(space, address, PAGE, value);
+	struct space_job job = fill_job(space, address, PAGE, value);
 	const struct model_page *page = &model->pages[at];
 
 	if (!(page->access & ACCEL_MAP_WRITE))

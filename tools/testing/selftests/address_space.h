@@ -4,6 +4,7 @@
 #define _ACCEL_SELFTESTS_ADDRESS_SPACE_H
 
 #include "memcard.h"
+#include "queue.h"
 
 #define READ_WRITE	(ACCEL_MAP_READ | ACCEL_MAP_WRITE)
 #define PAGE_64K	(16 * PAGE)
@@ -92,10 +93,27 @@ static inline int protect(int fd, __u32 space, __u64 address, __u64 size, __u32 
 	return call_settled(fd, ACCEL_IOCTL_ADDRESS_SPACE_PROTECT, &argument);
 }
 
-/* Submits a job that names no buffer; returns its number or -errno. */
-static inline __s64 submit_in_space(int fd, struct accel_memcard_job job)
+/* Makes a queue whose jobs work in @space; returns its handle or -errno. */
+static inline __s64 create_queue_in(int fd, __u32 space)
+{
+	struct accel_context_create context = { .address_space = space };
+	struct accel_queue_create queue = { .flags = 0 };
+	int error = call(fd, ACCEL_IOCTL_CONTEXT_CREATE, &context);
+
+	if (error)
+		return error;
+	queue.context = context.handle;
+	error = call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue);
+	/* The queue keeps what it needs of it. */
+	destroy_context(fd, context.handle);
+	return error ? error : (__s64)queue.handle;
+}
+
+/* Submits a job that names no buffer to @queue; returns its number or -errno. */
+static inline __s64 submit_to(int fd, __u32 queue, struct accel_memcard_job job)
 {
 	struct accel_submit submit = {
+		.queue = queue,
 		.payload = user(&job),
 		.payload_size = sizeof(job),
 	};
@@ -104,41 +122,49 @@ static inline __s64 submit_in_space(int fd, struct accel_memcard_job job)
 	return error ? error : (__s64)submit.job;
 }
 
-/* The same, and waits for its end; @status may be NULL. */
-static inline int run_in_space(int fd, struct accel_memcard_job job,
-			       struct accel_job_status *status)
+/* What a job does in an address space. */
+struct space_job {
+	__u32 space;
+	struct accel_memcard_job job;
+};
+
+/* Runs a job in a queue of its own; @status may be NULL. */
+static inline int run_in_space(int fd, struct space_job job, struct accel_job_status *status)
 {
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
-	__s64 number = submit_in_space(fd, job);
+	__s64 queue = create_queue_in(fd, job.space), number;
 	int error;
 
+	if (queue < 0)
+		return queue;
+	number = submit_to(fd, queue, job.job);
+	wait.queue = queue;
 	wait.job = number;
 	error = number < 0 ? number : call(fd, ACCEL_IOCTL_WAIT, &wait);
 	if (status)
 		*status = wait.status;
+	destroy_queue(fd, queue);
 	return error;
 }
 
-static inline struct accel_memcard_job fill_job(__u32 space, __u64 address, __u64 size, __u8 value)
+static inline struct space_job fill_job(__u32 space, __u64 address, __u64 size, __u8 value)
 {
-	return (struct accel_memcard_job){
+	return (struct space_job){ space, {
 		.op = ACCEL_MEMCARD_SPACE_FILL,
 		.value = value,
-		.dst = space,
 		.dst_offset = address,
 		.size = size,
-	};
+	} };
 }
 
-static inline struct accel_memcard_job copy_job(__u32 space, __u64 to, __u64 from, __u64 size)
+static inline struct space_job copy_job(__u32 space, __u64 to, __u64 from, __u64 size)
 {
-	return (struct accel_memcard_job){
+	return (struct space_job){ space, {
 		.op = ACCEL_MEMCARD_SPACE_COPY,
-		.dst = space,
 		.dst_offset = to,
 		.src_offset = from,
 		.size = size,
-	};
+	} };
 }
 
 static inline int fill_at(int fd, __u32 space, __u64 address, __u64 size, __u8 value)
@@ -152,7 +178,7 @@ static inline int copy_at(int fd, __u32 space, __u64 to, __u64 from, __u64 size)
 }
 
 /* Whether a job ends with a page fault at @address. */
-static inline bool faults_at(int fd, struct accel_memcard_job job, __u64 address)
+static inline bool faults_at(int fd, struct space_job job, __u64 address)
 {
 	struct accel_job_status status;
 
@@ -185,13 +211,12 @@ static inline int open_window(int fd, __u32 space, __u64 size, __u32 access,
 static inline struct accel_memcard_translation translate(int fd, __u32 space, __u64 address,
 							 const struct window *window)
 {
-	struct accel_memcard_job job = {
+	struct space_job job = { space, {
 		.op = ACCEL_MEMCARD_SPACE_ENTRY,
-		.dst = space,
 		.dst_offset = window->address,
 		.src_offset = address,
 		.size = sizeof(struct accel_memcard_translation),
-	};
+	} };
 	struct accel_memcard_translation answer = { .entry = 0, .size = UINT64_MAX };
 
 	if (!run_in_space(fd, job, NULL))

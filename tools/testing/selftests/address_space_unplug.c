@@ -33,9 +33,12 @@ TEST_F_TIMEOUT(unbound, what_is_mapped_is_free, 120)
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
 	__u32 space = create_space(self->fd), lost = create_space(self->fd);
 	__u64 address = map_anywhere(self->fd, space, self->buffer.handle, 0, SIZE, READ_WRITE);
+	__s64 queue = create_queue_in(self->fd, space);
 	int error, fd;
 
 	ASSERT_NE(0ULL, address);
+	ASSERT_LT(0, queue);
+	wait.queue = queue;
 	EXPECT_EQ(0, map_zeroes(self->fd, space, 1 << 30, 1ULL << 32));
 	/* The device may still reach what is mapped there, so it is kept. */
 	EXPECT_EQ(0, map_fixed(self->fd, lost, self->buffer.handle, 0, SIZE, 1ULL << 32,
@@ -44,7 +47,7 @@ TEST_F_TIMEOUT(unbound, what_is_mapped_is_free, 120)
 	EXPECT_EQ(0, destroy_space(self->fd, lost));
 	EXPECT_EQ(0, close_buffer(self->fd, self->buffer.handle));
 	for (int i = 0; i < 20; i++)
-		wait.job = submit_in_space(self->fd, fill_job(space, address, SIZE, i));
+		wait.job = submit_to(self->fd, queue, fill_job(0, address, SIZE, i).job);
 	ASSERT_LT(0, (__s64)wait.job);
 	ASSERT_EQ(0, unbind(self->address));
 	error = call(self->fd, ACCEL_IOCTL_WAIT, &wait);

@@ -8,6 +8,7 @@
 #include "fence.h"
 #include "inject.h"
 #include "job.h"
+#include "queue.h"
 #include "timeline.h"
 
 #define MOST_POINTS	3000	/* that one call may have */
@@ -154,6 +155,45 @@ TEST_F_TIMEOUT(fail, every_kind_of_info, 120)
 {
 	for (kind_to_ask = ACCEL_INFO_LIST; kind_to_ask <= ACCEL_INFO_CLIENTS; kind_to_ask++)
 		EXPECT_SWEPT(.call = ask);
+}
+
+static int create_and_destroy_context(struct subject *subject)
+{
+	struct accel_context_create context = { .flags = 0 };
+	int error = call(subject->fd, ACCEL_IOCTL_CONTEXT_CREATE, &context);
+
+	return error ? error : destroy_context(subject->fd, context.handle);
+}
+
+TEST_F(fail, create_and_destroy_context)
+{
+	EXPECT_SWEPT(.call = create_and_destroy_context);
+}
+
+/* More than the scheduler has room for at first. */
+#define QUEUES	40
+
+static int create_and_destroy_queues(struct subject *subject)
+{
+	__u32 handles[QUEUES];
+	int error = 0, count;
+
+	for (count = 0; count < QUEUES; count++) {
+		struct accel_queue_create queue = { .flags = 0 };
+
+		error = call(subject->fd, ACCEL_IOCTL_QUEUE_CREATE, &queue);
+		if (error)
+			break;
+		handles[count] = queue.handle;
+	}
+	while (count--)
+		error = destroy_queue(subject->fd, handles[count]) ?: error;
+	return error;
+}
+
+TEST_F_TIMEOUT(fail, create_and_destroy_queues, 240)
+{
+	EXPECT_SWEPT(.call = create_and_destroy_queues, .stride = 13);
 }
 
 static int ask_for_client_memory(struct subject *subject)

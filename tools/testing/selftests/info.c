@@ -316,18 +316,25 @@ TEST_F(info, an_idle_device_is_operational)
 	EXPECT_EQ(2 * status.resets, status.changes);
 }
 
-TEST_F(info, there_is_one_engine)
+TEST_F(info, engines_are_listed)
 {
-	struct accel_info_engine engine;
+	static const char *const names[] = { "engine0", "pair0", "pair1", "deep" };
+	static const __u32 kinds[] = {
+		ACCEL_ENGINE_COMPUTE, ACCEL_ENGINE_INFERENCE, ACCEL_ENGINE_INFERENCE,
+		ACCEL_ENGINE_COPY,
+	};
+	struct accel_info_engine engines[ARRAY_SIZE(names)];
 	struct accel_info argument;
 
-	memset(&engine, UNTOUCHED, sizeof(engine));
-	ASSERT_EQ(0, info_call(self->fd, &argument, ACCEL_INFO_ENGINES, &engine, sizeof(engine)));
-	EXPECT_EQ((__u32)sizeof(engine), argument.size);
-	EXPECT_TRUE(is_padded_string(engine.name, sizeof(engine.name)));
-	EXPECT_STREQ("engine0", engine.name);
-	EXPECT_EQ((__u32)ACCEL_ENGINE_COMPUTE, engine.kind);
-	EXPECT_EQ(0U, engine.queued);
+	memset(engines, UNTOUCHED, sizeof(engines));
+	ASSERT_EQ(0, info_call(self->fd, &argument, ACCEL_INFO_ENGINES, engines, sizeof(engines)));
+	EXPECT_EQ((__u32)sizeof(engines), argument.size);
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_TRUE(is_padded_string(engines[i].name, sizeof(engines[i].name)));
+		EXPECT_STREQ(names[i], engines[i].name);
+		EXPECT_EQ(kinds[i], engines[i].kind);
+		EXPECT_EQ(0U, engines[i].queued);
+	}
 }
 
 TEST_F(info, system_memory_is_listed)

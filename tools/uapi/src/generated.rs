@@ -38,6 +38,8 @@ pub const ACCEL_POINT_WAIT: u32 = 1;
 pub const ACCEL_POINT_SIGNAL: u32 = 2;
 pub const ACCEL_QUEUE_HISTORY: u32 = 256;
 pub const ACCEL_QUEUE_DEPTH: u32 = 256;
+pub const ACCEL_CONTEXT_MAX: u32 = 64;
+pub const ACCEL_QUEUE_MAX: u32 = 256;
 pub const ACCEL_TIMELINE_MAX: u32 = 1024;
 pub const ACCEL_TIMELINE_DEPTH: u32 = 1024;
 pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
@@ -683,6 +685,104 @@ pub struct accel_wait {
     pub job: __u64,
     pub deadline_ns: __s64,
     pub status: accel_job_status,
+}
+/// struct accel_context_create - ACCEL_IOCTL_CONTEXT_CREATE, make a context
+/// - `flags`: in: must be 0
+/// - `address_space`: in: where its jobs work; 0: in none
+/// - `handle`: out: name of the context in this file, never 0
+/// - `reserved`: out: 0
+///
+/// A context is what the queues in it have in common: where their jobs find memory.
+/// Every file has context 0, which has no address space.
+///
+/// Errors: ENOENT no such address space; EOPNOTSUPP a flag; EDQUOT
+/// ACCEL_CONTEXT_MAX; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_context_create {
+    pub flags: __u32,
+    pub address_space: __u32,
+    pub handle: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_context_destroy - ACCEL_IOCTL_CONTEXT_DESTROY, give a context back
+/// - `handle`: in: the context
+/// - `flags`: in: must be 0
+///
+/// Queues in it, and its address space, stay as long as there are any.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_context_destroy {
+    pub handle: __u32,
+    pub flags: __u32,
+}
+pub const ACCEL_PRIORITY_NORMAL: accel_priority = 0;
+pub const ACCEL_PRIORITY_LOW: accel_priority = 1;
+pub const ACCEL_PRIORITY_HIGH: accel_priority = 2;
+pub const ACCEL_PRIORITY_REALTIME: accel_priority = 3;
+/// enum accel_priority - how much of the engines a queue gets, if others want them
+/// - `ACCEL_PRIORITY_NORMAL`: as much as others
+/// - `ACCEL_PRIORITY_LOW`: an eighth of that
+/// - `ACCEL_PRIORITY_HIGH`: four times as much
+/// - `ACCEL_PRIORITY_REALTIME`: what it wants, but for a twentieth of the time
+///
+/// First the clients, that is files, share the engines, each weighed by the
+/// priority of what it runs there, then the queues of each. Jobs that run are not
+/// interrupted.
+pub type accel_priority = ::core::ffi::c_uint;
+/// struct accel_queue_create - ACCEL_IOCTL_QUEUE_CREATE, make a queue
+/// - `flags`: in: must be 0
+/// - `context`: in: the context
+/// - `engine`: in: index in ACCEL_INFO_ENGINES; jobs run there, or on an engine next to it
+///   of the same kind
+/// - `priority`: in: [`accel_priority`]
+/// - `payload`: in: pointer to what the driver wants to know (`accel/DRIVER_accel.h`)
+/// - `payload_size`: in: bytes at `payload`
+/// - `handle`: out: name of the queue in this file, never 0
+/// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
+/// - `refused_at`: out, likewise: where in the payload, in units of the driver
+///
+/// Jobs of a queue run in their order. Those of several queues of a file do not wait
+/// for each other, unless points ([`accel_point`]) or shared buffers say so: not
+/// even if they use the same private buffers.
+///
+/// Every file has queue 0: of context 0, for the first engine, of normal priority,
+/// without payload.
+///
+/// Minimum size: up to and including `handle`.
+///
+/// Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
+/// refuses the payload; EPERM ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too
+/// long a payload; EDQUOT ACCEL_QUEUE_MAX; ENOSPC the device has no room for more
+/// queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_queue_create {
+    pub flags: __u32,
+    pub context: __u32,
+    pub engine: __u32,
+    pub priority: __u32,
+    pub payload: __u64,
+    pub payload_size: __u32,
+    pub handle: __u32,
+    pub refused_reason: __u32,
+    pub refused_at: __u32,
+}
+/// struct accel_queue_destroy - ACCEL_IOCTL_QUEUE_DESTROY, give a queue back
+/// - `handle`: in: the queue
+/// - `flags`: in: must be 0
+///
+/// Its jobs that wait end with ECANCELED. One that runs goes on, but nobody can wait
+/// for it any more by its number: points and fences tell of its end.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP a flag; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_queue_destroy {
+    pub handle: __u32,
+    pub flags: __u32,
 }
 /// struct accel_point - a point of a timeline
 /// - `handle`: the timeline

@@ -19,9 +19,13 @@ use crate::accel_buffer_info;
 use crate::accel_buffer_label;
 use crate::accel_buffer_pin;
 use crate::accel_buffer_sync;
+use crate::accel_context_create;
+use crate::accel_context_destroy;
 use crate::accel_doorbell_close;
 use crate::accel_doorbell_create;
 use crate::accel_info;
+use crate::accel_queue_create;
+use crate::accel_queue_destroy;
 use crate::accel_submit;
 use crate::accel_timeline_close;
 use crate::accel_timeline_create;
@@ -71,6 +75,18 @@ pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);
 
 /// Wait for a job to end.
 pub const WAIT: Opcode = opcode::read_write::<accel_wait>(TYPE, 0x11);
+
+/// Make a context.
+pub const CONTEXT_CREATE: Opcode = opcode::read_write::<accel_context_create>(TYPE, 0x12);
+
+/// Give the handle of a context back.
+pub const CONTEXT_DESTROY: Opcode = opcode::write::<accel_context_destroy>(TYPE, 0x13);
+
+/// Make a queue.
+pub const QUEUE_CREATE: Opcode = opcode::read_write::<accel_queue_create>(TYPE, 0x14);
+
+/// Give the handle of a queue back.
+pub const QUEUE_DESTROY: Opcode = opcode::write::<accel_queue_destroy>(TYPE, 0x15);
 
 /// Make a timeline.
 pub const TIMELINE_CREATE: Opcode = opcode::read_write::<accel_timeline_create>(TYPE, 0x18);

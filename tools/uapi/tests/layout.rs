@@ -65,6 +65,12 @@ fn layouts() -> Vec<Layout> {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
         }
         accel_wait { queue, flags, job, deadline_ns, status }
+        accel_context_create { flags, address_space, handle, reserved }
+        accel_context_destroy { handle, flags }
+        accel_queue_create {
+            flags, context, engine, priority, payload, payload_size, handle, refused_reason, refused_at,
+        }
+        accel_queue_destroy { handle, flags }
         accel_point { handle, flags, value }
         accel_timeline_create { value, flags, handle }
         accel_timeline_close { handle, flags }
@@ -101,6 +107,10 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_ADVISE", ioctl::BUFFER_ADVISE),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
+        ("ACCEL_IOCTL_CONTEXT_CREATE", ioctl::CONTEXT_CREATE),
+        ("ACCEL_IOCTL_CONTEXT_DESTROY", ioctl::CONTEXT_DESTROY),
+        ("ACCEL_IOCTL_QUEUE_CREATE", ioctl::QUEUE_CREATE),
+        ("ACCEL_IOCTL_QUEUE_DESTROY", ioctl::QUEUE_DESTROY),
         ("ACCEL_IOCTL_TIMELINE_CREATE", ioctl::TIMELINE_CREATE),
         ("ACCEL_IOCTL_TIMELINE_CLOSE", ioctl::TIMELINE_CLOSE),
         ("ACCEL_IOCTL_TIMELINE_SIGNAL", ioctl::TIMELINE_SIGNAL),

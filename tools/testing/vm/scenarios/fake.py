@@ -9,7 +9,7 @@ SCENARIO = Scenario(
     timeout=1800,
     guest="""
 load accel-core accel_fake
-both="info abi buffer pin dma_buf mmap submit wait uffd timeline timeline_wait sync_file
+both="info abi buffer pin dma_buf mmap submit queue wait uffd timeline timeline_wait sync_file
 	job_points job_created account advise"
 for program in $both reset clients node fence sysfs unplug fail_nth sigkill; do
 	echo "# x86_64/$program"

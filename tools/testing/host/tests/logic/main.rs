@@ -72,9 +72,6 @@ proptest! {
                         n => Ok(&all[n as usize - 1]),
                     };
                     prop_assert_eq!(history.get(number), expected);
-                    prop_assert_eq!(history.last(), all.len() as u64);
-                    let ended = all.iter().take(number as usize).all(|status| !status.1);
-                    prop_assert_eq!(history.has_ended(number, |s: &Status| !s.1), ended);
                 }
             }
         }

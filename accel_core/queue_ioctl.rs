@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The commands of queues.
+
+use kernel::{
+    prelude::*,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    },
+};
+use kernel_ext::task;
+
+use crate::{
+    context::space_of,
+    driver::{
+        Driver,
+        QueueSetup, //
+    },
+    file::File,
+    logic::schedule::Priority,
+    objects::Reserved,
+    open_queue::OpenQueue,
+    uapi::{
+        self,
+        accel_queue_create,
+        accel_queue_destroy, //
+    },
+};
+
+/// Parses an `enum accel_priority`. EINVAL; EPERM: the process may not have that.
+fn priority(value: u32) -> Result<Priority> {
+    match value {
+        uapi::ACCEL_PRIORITY_NORMAL => Ok(Priority::Normal),
+        uapi::ACCEL_PRIORITY_LOW => Ok(Priority::Low),
+        uapi::ACCEL_PRIORITY_HIGH => Ok(Priority::High),
+        uapi::ACCEL_PRIORITY_REALTIME if task::is_capable_of_nice() => Ok(Priority::Realtime),
+        uapi::ACCEL_PRIORITY_REALTIME => Err(EPERM),
+        _ => Err(EINVAL),
+    }
+}
+
+fn read_payload<T: Driver>(args: &accel_queue_create) -> Result<KVVec<u8>> {
+    let size = args.payload_size as usize;
+    if size > T::MAX_QUEUE_PAYLOAD {
+        return Err(E2BIG);
+    }
+    let addr = usize::try_from(args.payload).map_err(|_| EFAULT)?;
+    let mut payload = KVVec::new();
+    UserSlice::new(UserPtr::from_addr(addr), size).read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
+    Ok(payload)
+}
+
+/// ACCEL_IOCTL_QUEUE_CREATE
+pub(crate) fn create<'f, T: Driver>(
+    file: &'f File<T>,
+    args: &mut accel_queue_create,
+) -> Result<Reserved<'f, OpenQueue<T>>> {
+    (args.handle, args.refused_reason, args.refused_at) = (0, 0, 0);
+    if args.flags != 0 {
+        return Err(EOPNOTSUPP);
+    }
+    let priority = priority(args.priority)?;
+    let space = space_of(file, args.context)?;
+    let payload = read_payload::<T>(args)?;
+    let (client, engine) = (&file.client, args.engine as usize);
+    let scheduler = client.device.scheduler_of(engine).ok_or(EINVAL)?;
+    let setup = QueueSetup {
+        engines: scheduler.engines(),
+        priority,
+        space: space.as_ref(),
+        payload: &payload,
+    };
+    let queue = client.device.enter()?.with(|bound| {
+        let (share, reservations) = (&client.share, &client.reservations);
+        OpenQueue::new(bound, &file.driver, share, reservations, setup)
+    });
+    let queue = queue.map_err(|refusal| {
+        args.refused_reason = refusal.reason;
+        args.refused_at = refusal.at;
+        refusal.error
+    })?;
+    let reserved = file.queues.reserve(queue)?;
+    args.handle = reserved.handle();
+    Ok(reserved)
+}
+
+/// ACCEL_IOCTL_QUEUE_DESTROY
+pub(crate) fn destroy<T: Driver>(file: &File<T>, args: &mut accel_queue_destroy) -> Result {
+    if args.flags != 0 {
+        return Err(EOPNOTSUPP);
+    }
+    drop(file.queues.remove(args.handle)?);
+    Ok(())
+}

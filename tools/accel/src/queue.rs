@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Rows of jobs: which engines they run on, how important they are, and where they see memory.
+//!
+//! Queue 0 is there when a device is opened, and [`Submit::new`](crate::Submit::new) uses it. More
+//! queues let jobs pass each other; their jobs wait for each other only if points of timelines or shared
+//! buffers say so.
+//!
+//! ```no_run
+//! use accel::Submit;
+//! use accel::queue::Priority;
+//!
+//! # fn main() -> accel::Result<()> {
+//! # let device = accel::device::Node::new(0).open()?;
+//! let space = device.address_space()?;
+//! let queue = device.context(Some(&space))?.queue(1, Priority::High, &[])?;
+//! let job = Submit::to(&queue).submit()?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use accel_uapi::accel_queue_create;
+use rustix::io::Errno;
+
+use crate::address_space::AddressSpace;
+use crate::device::Device;
+use crate::error::Error;
+use crate::error::Result;
+use crate::handle::Handle;
+use crate::sys;
+
+/// How much of the engines a queue gets, if others want them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Priority {
+    /// An eighth of what others get.
+    Low = accel_uapi::ACCEL_PRIORITY_LOW,
+    /// As much as others.
+    #[default]
+    Normal = accel_uapi::ACCEL_PRIORITY_NORMAL,
+    /// Four times as much.
+    High = accel_uapi::ACCEL_PRIORITY_HIGH,
+    /// What it wants, but for a twentieth of the time; needs CAP_SYS_NICE.
+    Realtime = accel_uapi::ACCEL_PRIORITY_REALTIME,
+}
+
+/// What queues have in common: where their jobs see memory. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Context {
+    handle: Arc<Handle>,
+}
+
+impl Context {
+    pub(crate) fn create(device: &Device, space: Option<&AddressSpace>) -> Result<Self> {
+        if space.is_some_and(|space| !space.device().same_client(device)) {
+            return Err(Error::ForeignAddressSpace);
+        }
+        let space = space.map_or(0, AddressSpace::number);
+        let number =
+            sys::context_create(device, space).map_err(Error::in_call("create a context"))?;
+        Ok(Context {
+            handle: Handle::new(device, number, |device, number| {
+                sys::context_destroy(device, number)
+            }),
+        })
+    }
+
+    /// Make a queue, whose jobs run on `engine`, an index in [`info`](crate::info), or on one next to it
+    /// of the same kind. `payload` is what the driver wants to know.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] by the driver; [`Error::Call`]: `Invalid` no such engine; `Privilege`
+    /// [`Priority::Realtime`] without CAP_SYS_NICE; `TooBig`; `Quota`; `NoDeviceMemory` the device has no
+    /// room for more queues; `Failed` the device does not answer; `NoMemory`; `Gone`.
+    pub fn queue(&self, engine: u32, priority: Priority, payload: &[u8]) -> Result<Queue> {
+        let device = self.handle.device();
+        let raw = accel_queue_create {
+            context: self.handle.number(),
+            engine,
+            priority: priority as u32,
+            ..zerocopy::FromZeros::new_zeroed()
+        };
+        let (raw, result) = sys::queue_create(device, raw, payload);
+        result.map_err(|errno| refusal(&raw, errno))?;
+        Ok(Queue {
+            handle: Handle::new(device, raw.handle, |device, number| {
+                sys::queue_destroy(device, number)
+            }),
+        })
+    }
+}
+
+fn refusal(raw: &accel_queue_create, errno: Errno) -> Error {
+    match raw.refused_reason {
+        0 => Error::in_call("create a queue")(errno),
+        reason => Error::Refused {
+            cause: errno.into(),
+            reason,
+            at: raw.refused_at,
+        },
+    }
+}
+
+/// A queue of jobs. Clones are the same one; with the last of them, and of its
+/// [`Job`](crate::Job)s, what waits in it is canceled.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    handle: Arc<Handle>,
+}
+
+impl Queue {
+    pub(crate) fn device(&self) -> &Device {
+        self.handle.device()
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.handle.number()
+    }
+}

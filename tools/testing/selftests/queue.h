@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Contexts and queues. */
+#ifndef _ACCEL_SELFTESTS_QUEUE_H
+#define _ACCEL_SELFTESTS_QUEUE_H
+
+#include "common.h"
+
+/* Makes a context without address space; returns its handle, 0 if that fails. */
+static inline __u32 create_context(int fd)
+{
+	struct accel_context_create context = { .flags = 0 };
+
+	return call(fd, ACCEL_IOCTL_CONTEXT_CREATE, &context) ? 0 : context.handle;
+}
+
+static inline int destroy_context(int fd, __u32 handle)
+{
+	struct accel_context_destroy argument = { .handle = handle };
+
+	return call(fd, ACCEL_IOCTL_CONTEXT_DESTROY, &argument);
+}
+
+/* Makes a queue of context 0; returns its handle, 0 if that fails. */
+static inline __u32 create_queue(int fd, __u32 engine, __u32 priority)
+{
+	struct accel_queue_create queue = { .engine = engine, .priority = priority };
+
+	return call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue) ? 0 : queue.handle;
+}
+
+static inline int destroy_queue(int fd, __u32 handle)
+{
+	struct accel_queue_destroy argument = { .handle = handle };
+
+	return call(fd, ACCEL_IOCTL_QUEUE_DESTROY, &argument);
+}
+
+#endif /* _ACCEL_SELFTESTS_QUEUE_H */
