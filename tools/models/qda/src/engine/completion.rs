@@ -37,8 +37,7 @@ impl Card {
             (Some(verdict), _) => Err(verdict),
             (None, Err(Stop::Failed(failure))) => Err(failure),
             (None, Err(Stop::Waits)) => {
-                self.sent(state, number);
-                return self.take_back(state, number);
+                return self.sent(state, number);
             }
             (None, Err(Stop::Cancelled)) => Err(crate::status::Status::Aborted.into()),
             (None, Ok(())) => Ok(()),
@@ -95,6 +94,7 @@ impl Card {
         let queue = &mut state.queues[number];
         queue.failure = Some(failure);
         queue.wrong_doorbell = None;
+        queue.ended = [false; 2];
         // What fails in reporting a failure is not reported.
         let _ = self.write_report(state, number);
         let queue = &mut state.queues[number];

@@ -33,7 +33,10 @@ impl Card {
         let queue = &mut state.queues[number];
         match (command, queue.state) {
             (1, QueueState::Active) => self.suspend(state, number),
-            (2, QueueState::Suspending) => queue.state = QueueState::Active,
+            (2, QueueState::Suspending) => {
+                queue.state = QueueState::Active;
+                self.post_missing(state, number);
+            }
             (2, QueueState::Suspended | QueueState::Error) => self.resume(state, number),
             (3, QueueState::Active | QueueState::Suspending | QueueState::Suspended) => {
                 self.abort(state, number);
@@ -50,11 +53,10 @@ impl Card {
 
     /// What is under way of a SUSPENDING queue and only waits is taken back, if that may be.
     pub(crate) fn take_back(&self, state: &mut State, number: usize) {
-        let queue = &mut state.queues[number];
-        if queue.is_running() || queue.state != QueueState::Suspending {
+        if state.queues[number].state != QueueState::Suspending {
             return;
         }
-        if queue.underway.is_some() && !self.withdraw(state, number) {
+        if !self.withdraw(state, number) || state.queues[number].is_running() {
             return;
         }
         let queue = &mut state.queues[number];

@@ -70,14 +70,20 @@ impl Card {
     }
 
     fn granted(&self, state: &mut State, link: usize, frame: &Frame) {
-        let taken = |state: &State| {
-            let same = |grant: &Grant| grant.slot == frame.slot;
-            state.links[link].grants.iter().any(same)
-        };
-        if taken(state) || usize::from(frame.slot) >= QUEUES {
+        let same = |grant: &Grant| grant.slot == frame.slot;
+        let free = state.links[link].grants.iter().any(same);
+        let taken = state.queues.iter().any(|queue| {
+            let underway = queue.underway.as_ref();
+            let sender = underway.filter(|u| send_link(&u.packet) == link);
+            sender.is_some_and(|u| u.halves.grant().as_ref().is_some_and(same))
+        });
+        if free || taken || usize::from(frame.slot) >= QUEUES {
             return self.protocol(state, link);
         }
+        let age = state.links[link].granted;
+        state.links[link].granted += 1;
         state.links[link].grants.push_back(Grant {
+            age,
             slot: frame.slot,
             serial: frame.serial,
             group: frame.group,
@@ -97,15 +103,9 @@ impl Card {
     ) {
         let uses = |g: Grant| g.slot == frame.slot && g.serial == frame.serial;
         let sender = (0..QUEUES).find(|&number| {
-            state.queues[number].underway.as_ref().is_some_and(|u| {
-                let grant = match u.halves.sending {
-                    Sending::Ready(grant) | Sending::Sends(grant, ..) | Sending::Sent(grant) => {
-                        grant
-                    }
-                    _ => return false,
-                };
-                send_link(&u.packet) == link && uses(grant)
-            })
+            let underway = state.queues[number].underway.as_ref();
+            let sender = underway.filter(|u| send_link(&u.packet) == link);
+            sender.is_some_and(|u| u.halves.grant().is_some_and(uses))
         });
         let Some(number) = sender else {
             return;
@@ -114,20 +114,17 @@ impl Card {
             return;
         };
         match (&mut underway.halves.sending, result) {
-            (Sending::Sends(_, outcome, void), result) => {
-                *void |= result.is_none();
-                *outcome = result;
-                if let Some(Err(failure)) = result {
-                    self.fail_packet(state, number, failure);
-                }
-            }
             (Sending::Sent(_), Some(result)) => self.send_ended(state, number, result),
+            (Sending::Sends(_), Some(Err(failure))) => {
+                self.send_ended(state, number, Err(failure));
+            }
+            // Who has not got all of a message cannot be done with it.
+            (_, Some(_)) => self.protocol(state, link),
             (sending, None) => {
                 *sending = Sending::Waits;
                 self.find_grant(state, number);
                 self.take_back(state, number);
             }
-            _ => {}
         }
     }
 
@@ -150,14 +147,14 @@ impl Card {
         let Some(underway) = &state.queues[number].underway else {
             return;
         };
-        let (access, arrived) = match &underway.halves.receiving {
-            Receiving::Moves(_, access, _, arrived) => (access.clone(), *arrived),
-            Receiving::Posted(_, access) => (access.clone(), 0),
+        let (access, sender, arrived) = match &underway.halves.receiving {
+            Receiving::Moves(_, access, sender, arrived) => (access.clone(), *sender, *arrived),
+            Receiving::Posted(_, access) => (access.clone(), frame.sender, 0),
             _ => return,
         };
         let whole = packet.word(Field::Columns);
         let fits = frame.bytes > 0 && frame.bytes % 4 == 0 && frame.bytes <= whole - arrived;
-        if frame.offset != arrived || !fits {
+        if frame.offset != arrived || frame.sender != sender || !fits {
             return self.protocol(state, link);
         }
         state.links[link].rx += u64::from(frame.bytes);
@@ -229,11 +226,12 @@ impl Card {
         let Some((number, _)) = self.receiver(state, link, frame) else {
             return;
         };
-        let status = match frame.status == Status::Length as u32 {
-            true => Status::Length,
-            false => Status::Peer,
-        };
+        let mut status = Status::Peer;
         if let Some(underway) = &mut state.queues[number].underway {
+            let begun = matches!(underway.halves.receiving, Receiving::Moves(..));
+            if frame.status == Status::Length as u32 && !begun {
+                status = Status::Length;
+            }
             underway.halves.receiving = Receiving::Ended;
         }
         self.fail_packet(state, number, Failure::new(status, link as u32));
@@ -250,7 +248,7 @@ impl Card {
             let packet = underway.packet.clone();
             let (sends, receives) = (send_link(&packet) == link, receive_link(&packet) == link);
             match (&mut underway.halves.sending, &underway.halves.receiving) {
-                (Sending::Sends(..) | Sending::Sent(_), _) if sends => {
+                (Sending::Sends(_) | Sending::Sent(_), _) if sends => {
                     underway.halves.sending = Sending::Ended;
                     self.fail_packet(state, number, peer);
                 }

@@ -14,15 +14,17 @@ use crate::status::{Failure, Role, Status};
 /// What a packet that sends waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sending {
-    /// It does not send, or has not begun.
+    /// It does not send.
     #[default]
     Nothing,
+    /// To be posted: not yet, or since it was taken back.
+    Missing,
     /// For a GRANT.
     Waits,
     /// For its engine.
     Ready(Grant),
-    /// It sends; how it ended, if DONE or CANCEL came before the end.
-    Sends(Grant, Option<Result<(), Failure>>, bool),
+    /// For the rest of the message to be sent.
+    Sends(Grant),
     /// For DONE.
     Sent(Grant),
     /// For the other half.
@@ -32,9 +34,11 @@ pub enum Sending {
 /// What a packet that receives waits for.
 #[derive(Clone, Debug, Default)]
 pub enum Receiving {
-    /// It does not receive, or has not begun.
+    /// It does not receive.
     #[default]
     Nothing,
+    /// To be posted: not yet, or since it was taken back.
+    Missing,
     /// For DATA; with the serial of its GRANT.
     Posted(u32, Access),
     /// For more DATA: serial, sender, bytes that have arrived.
@@ -55,6 +59,22 @@ impl Halves {
     /// Whether it needs the engine now.
     pub fn may_send(&self) -> bool {
         matches!(self.sending, Sending::Ready(_))
+    }
+
+    /// The GRANT that its sender has taken.
+    pub(super) fn grant(&self) -> Option<Grant> {
+        match self.sending {
+            Sending::Ready(grant) | Sending::Sends(grant) | Sending::Sent(grant) => Some(grant),
+            _ => None,
+        }
+    }
+
+    fn is_sending(&self) -> bool {
+        self.sending == Sending::Waits || self.grant().is_some()
+    }
+
+    fn is_receiving(&self) -> bool {
+        matches!(self.receiving, Receiving::Posted(..) | Receiving::Moves(..))
     }
 
     fn are_over(&self) -> bool {
@@ -95,38 +115,52 @@ impl Card {
             return true;
         }
         let [sent, received] = state.queues[number].ended;
-        let links = [
-            (sends && !sent, send_link(&packet)),
-            (receives && !received, receive_link(&packet)),
-        ];
-        for (wanted, link) in links {
-            if wanted && !state.links[link].is_up() {
-                let failure = Failure::new(Status::LinkDown, link as u32);
-                self.end_packet(state, number, Err(failure));
-                return true;
-            }
-        }
         if let Some(halves) = halves(state, number) {
             halves.posted = true;
+            halves.sending = match (sends, sent) {
+                (false, _) => Sending::Nothing,
+                (true, false) => Sending::Missing,
+                (true, true) => Sending::Ended,
+            };
+            halves.receiving = match (receives, received) {
+                (false, _) => Receiving::Nothing,
+                (true, false) => Receiving::Missing,
+                (true, true) => Receiving::Ended,
+            };
         }
-        if receives {
-            self.post_receive(state, number, &packet, received);
-        }
-        if let (true, Some(halves)) = (sends, halves(state, number)) {
-            halves.sending = if sent { Sending::Ended } else { Sending::Waits };
-            self.find_grant(state, number);
-        }
+        self.post_missing(state, number);
         self.end_if_over(state, number);
         true
     }
 
-    fn post_receive(&self, state: &mut State, number: usize, packet: &Packet, ended: bool) {
-        if ended {
-            if let Some(halves) = halves(state, number) {
-                halves.receiving = Receiving::Ended;
-            }
+    /// Posts the halves that are missing.
+    pub(crate) fn post_missing(&self, state: &mut State, number: usize) {
+        let Some(underway) = &state.queues[number].underway else {
             return;
+        };
+        let packet = underway.packet.clone();
+        let sends = underway.halves.sending == Sending::Missing;
+        let receives = matches!(underway.halves.receiving, Receiving::Missing);
+        let links = [
+            (sends, send_link(&packet)),
+            (receives, receive_link(&packet)),
+        ];
+        for (wanted, link) in links {
+            if wanted && !state.links[link].is_up() {
+                let failure = Failure::new(Status::LinkDown, link as u32);
+                return self.fail_packet(state, number, failure);
+            }
         }
+        if receives {
+            self.post_receive(state, number, &packet);
+        }
+        if let (true, Some(halves)) = (sends, halves(state, number)) {
+            halves.sending = Sending::Waits;
+            self.find_grant(state, number);
+        }
+    }
+
+    fn post_receive(&self, state: &mut State, number: usize, packet: &Packet) {
         let space = state.queues[number].operand_space();
         let bytes = packet.get(Field::Columns);
         let mut operands = vec![(packet.get(Field::D), Role::Result)];
@@ -136,7 +170,7 @@ impl Card {
         for (at, role) in operands {
             if let Err(fault) = self.mmu.check(space, at, bytes) {
                 let failure = fault.failure(role).unwrap_or(Status::Aborted.into());
-                return self.end_packet(state, number, Err(failure));
+                return self.fail_packet(state, number, failure);
             }
         }
         self.grant(state, number, packet);
@@ -224,23 +258,10 @@ impl Card {
         self.transmit(state, link, &frame);
     }
 
-    /// The engine has sent all of a message.
+    /// The engine has sent all of a message, or stopped because the GRANT is void.
     pub(crate) fn sent(&self, state: &mut State, number: usize) {
-        let Some(halves) = halves(state, number) else {
-            return;
-        };
-        let Sending::Sends(grant, outcome, void) = halves.sending else {
-            return;
-        };
-        halves.sending = if void {
-            Sending::Waits
-        } else {
-            Sending::Sent(grant)
-        };
-        match outcome {
-            Some(result) => self.send_ended(state, number, result),
-            None => self.find_grant(state, number),
-        }
+        self.end_if_over(state, number);
+        self.take_back(state, number);
     }
 
     /// The sending half has ended.
@@ -289,20 +310,21 @@ impl Card {
 
     /// For a suspend: takes back what has not begun. `false` if something moves that must end first.
     pub(crate) fn withdraw(&self, state: &mut State, number: usize) -> bool {
-        let Some(underway) = &state.queues[number].underway else {
+        let Some(underway) = &mut state.queues[number].underway else {
             return true;
         };
-        let moves = matches!(underway.halves.receiving, Receiving::Moves(..))
-            || matches!(
-                underway.halves.sending,
-                Sending::Sends(..) | Sending::Sent(_)
-            );
-        if moves {
-            return false;
+        let (halves, mut idle) = (&mut underway.halves, Halves::default());
+        if matches!(halves.sending, Sending::Waits | Sending::Ready(_)) {
+            idle.sending = std::mem::replace(&mut halves.sending, Sending::Missing);
         }
-        let (halves, packet) = (underway.halves.clone(), underway.packet.clone());
-        self.release(state, number, &packet, &halves, 0);
-        true
+        if matches!(halves.receiving, Receiving::Posted(..)) {
+            idle.receiving = std::mem::replace(&mut halves.receiving, Receiving::Missing);
+        }
+        let moves = matches!(halves.receiving, Receiving::Moves(..))
+            || matches!(halves.sending, Sending::Sends(_) | Sending::Sent(_));
+        let packet = underway.packet.clone();
+        self.release(state, number, &packet, &idle, 0);
+        !moves
     }
 
     /// A packet has failed: what is left of its halves is withdrawn.
@@ -313,11 +335,6 @@ impl Card {
         underway: &Underway,
         status: Status,
     ) {
-        // LENGTH says something about a GRANT, and has been said.
-        let status = match status {
-            Status::Length => Status::Peer,
-            other => other,
-        };
         let (packet, halves) = (&underway.packet, &underway.halves);
         self.release(state, number, packet, halves, status as u32);
     }
@@ -334,12 +351,10 @@ impl Card {
         match halves.sending {
             // Somebody else may take it.
             Sending::Ready(grant) if state.links[out].is_up() => {
-                state.links[out].grants.push_front(grant);
+                state.links[out].give_back(grant);
                 self.offer(state, out);
             }
-            Sending::Sends(grant, None, false) | Sending::Sent(grant)
-                if state.links[out].is_up() =>
-            {
+            Sending::Sends(grant) | Sending::Sent(grant) if state.links[out].is_up() => {
                 self.tell(state, out, kind::ABORT, grant, number, status);
             }
             _ => {}
@@ -375,13 +390,20 @@ impl Card {
     pub(super) fn forget_messages(&self, state: &mut State, link: usize) {
         state.links[link].grants.clear();
         for number in 0..QUEUES {
-            let Some(underway) = &state.queues[number].underway else {
+            let Some(underway) = &mut state.queues[number].underway else {
                 continue;
             };
-            let (halves, packet) = (&underway.halves, &underway.packet);
-            let sends = !matches!(halves.sending, Sending::Nothing | Sending::Ended);
-            let receives = !matches!(halves.receiving, Receiving::Nothing | Receiving::Ended);
-            if sends && send_link(packet) == link || receives && receive_link(packet) == link {
+            let (halves, packet) = (&mut underway.halves, &underway.packet);
+            // What ends here has nobody to tell, also if the link is UP before the engine looks.
+            let sends = halves.is_sending() && send_link(packet) == link;
+            if sends {
+                halves.sending = Sending::Ended;
+            }
+            let receives = halves.is_receiving() && receive_link(packet) == link;
+            if receives {
+                halves.receiving = Receiving::Ended;
+            }
+            if sends || receives {
                 let failure = Failure::new(Status::LinkDown, link as u32);
                 self.fail_packet(state, number, failure);
             }
@@ -391,9 +413,15 @@ impl Card {
     /// The collective engine is reset: all packets under way end.
     pub(crate) fn reset_messages(&self, state: &mut State) {
         for number in 0..QUEUES {
-            let queue = &state.queues[number];
+            let queue = &mut state.queues[number];
             let collective = state.engines[queue.engine].kind == EngineKind::Collective;
-            if collective && queue.underway.is_some() && !queue.is_running() {
+            let Some(underway) = queue.underway.as_mut().filter(|_| collective) else {
+                continue;
+            };
+            // RESET tells it.
+            underway.halves.sending = Sending::Ended;
+            underway.halves.receiving = Receiving::Ended;
+            if !queue.is_running() {
                 self.end_packet(state, number, Err(Status::EngineReset.into()));
             }
         }

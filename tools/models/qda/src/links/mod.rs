@@ -71,6 +71,8 @@ const WIDTH: u32 = 4;
 /// A GRANT that the other side has given, and nobody has taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
+    /// How many came before it.
+    age: u64,
     slot: u16,
     serial: u32,
     group: u16,
@@ -102,6 +104,8 @@ pub struct Link {
     retrain: u64,
     /// GRANTs of the other side, the oldest first.
     grants: VecDeque<Grant>,
+    /// How many there were.
+    granted: u64,
     /// Serials that slots have used.
     serials: BTreeMap<u16, u32>,
     /// A test wants so many damaged frames in a row.
@@ -120,6 +124,12 @@ impl Link {
         (self.tx, self.rx, self.crc) = (0, 0, 0);
         (self.replays, self.downs) = (0, 0);
         (self.sent, self.heard, self.retrain) = (0, 0, 0);
+    }
+
+    /// A GRANT that was taken is there for others again, by its age.
+    fn give_back(&mut self, grant: Grant) {
+        let at = self.grants.partition_point(|other| other.age < grant.age);
+        self.grants.insert(at, grant);
     }
 
     fn register(&self, offset: u64) -> Option<Value> {

@@ -2,10 +2,11 @@
 //! SEND, RECEIVE and EXCHANGE: their checks, and the work of sending
 //! (Documentation/devices/qda/collective.rst, packets).
 
+use super::Grant;
 use super::frame::{Frame, PAYLOAD, kind};
 use super::message::{Sending, receive_link, send_link};
 use crate::capabilities::{LIMIT_MESSAGE, LINKS};
-use crate::card::Card;
+use crate::card::{Card, State};
 use crate::engine::{Shape, Stop, Work};
 use crate::packet::{ANY, Field, Packet, Rule, Rules, opcode};
 use crate::status::{Failure, Role, Status};
@@ -52,24 +53,23 @@ impl Work {
     pub(crate) fn send(&self, card: &Card) -> Result<(), Stop> {
         let (at, bytes) = (self.packet.get(Field::A), self.packet.get(Field::Columns));
         let link = send_link(&self.packet);
-        // Who fails before its first DATA has told nobody.
         self.reach(card, at, Shape::linear(bytes), Role::Operand)?;
-        let begun = |state: &mut crate::card::State| {
-            let underway = state.queues[self.queue].underway.as_mut()?;
-            let Sending::Ready(grant) = underway.halves.sending else {
-                return None;
-            };
-            underway.halves.sending = Sending::Sends(grant, None, false);
-            Some((grant, state.links[link].outbox.clone()))
-        };
-        // The GRANT may have been cancelled since the engine was chosen.
-        let Some((grant, outbox)) = begun(&mut card.lock()) else {
-            return Err(Stop::Waits);
-        };
+        let outbox = card.lock().links[link].outbox.clone();
         let mut offset = 0;
         while offset < bytes {
+            // Who fails before its first DATA has told nobody.
             let mut payload = vec![0; PAYLOAD.min((bytes - offset) as usize)];
             self.read(card, at, offset, &mut payload)?;
+            outbox.wait_for_room();
+            let state = &mut *card.lock();
+            self.go_on()?;
+            if !card.mmu.is_current(&self.access) {
+                return Err(Stop::Cancelled);
+            }
+            let end = offset + payload.len() as u64;
+            let Some(grant) = state.begin_part(self.queue, offset == 0, end == bytes) else {
+                return Err(Stop::Waits);
+            };
             let frame = Frame {
                 slot: grant.slot,
                 sender: self.queue as u16,
@@ -79,16 +79,26 @@ impl Work {
                 payload,
                 ..Frame::new(kind::DATA)
             };
-            offset += u64::from(frame.bytes);
-            outbox.wait_for_room();
-            let state = &mut *card.lock();
-            self.go_on()?;
-            if !card.mmu.is_current(&self.access) {
-                return Err(Stop::Cancelled);
-            }
+            offset = end;
             state.links[link].tx += u64::from(frame.bytes);
             card.transmit(state, link, &frame);
         }
         Err(Stop::Waits)
+    }
+}
+
+impl State {
+    /// A part of a message is about to be sent: the GRANT for it, unless that is void by now.
+    fn begin_part(&mut self, queue: usize, first: bool, last: bool) -> Option<Grant> {
+        let sending = &mut self.queues[queue].underway.as_mut()?.halves.sending;
+        let grant = match (*sending, first) {
+            (Sending::Ready(grant), true) | (Sending::Sends(grant), false) => grant,
+            _ => return None,
+        };
+        *sending = match last {
+            true => Sending::Sent(grant),
+            false => Sending::Sends(grant),
+        };
+        Some(grant)
     }
 }

@@ -5,6 +5,7 @@ mod boot;
 mod hostile;
 mod links;
 mod machine;
+mod peer;
 mod queues;
 mod ras;
 mod tensor;
