@@ -169,11 +169,13 @@ impl Card {
                     .progress
                     .fetch_add(1, Ordering::Relaxed);
             }
-            let left = until
-                .saturating_sub(self.clock.now())
-                .min(20 * crate::clock::MS);
-            let pause = (!hang).then(|| Duration::from_nanos(left));
-            state = self.rest(engine, state, pause);
+            self.end_late(&mut state, engine);
+            let left = match hang {
+                true => u64::MAX,
+                false => until.saturating_sub(self.clock.now()),
+            };
+            let pause = Duration::from_nanos(left.min(crate::clock::MS));
+            state = self.rest(engine, state, Some(pause));
         }
         if late > 0 {
             if let Some(running) = &mut state.engines[engine].running {

@@ -45,32 +45,50 @@ impl Card {
             if queue.engine != engine || queue.state == QueueState::Absent {
                 continue;
             }
-            let Some(underway) = &queue.underway else {
+            if queue.underway.is_none() {
                 if queue.state == QueueState::Active && queue.read < queue.write {
                     ready.push(number);
                 }
                 continue;
-            };
-            waits = Some(LOOK);
-            let over = underway.packet.deadline(underway.start);
-            if underway.packet.opcode() == opcode::WAIT {
-                // A condition that cannot be read ends the packet when it is taken.
-                if self.condition(state, number) != Ok(false) {
-                    ready.push(number);
-                    continue;
-                }
-            } else if underway.halves.may_send() && queue.state == QueueState::Active {
-                ready.push(number);
-                continue;
             }
-            if over.is_some_and(|over| over <= self.clock.now()) {
-                self.end_packet(state, number, Err(Status::Timeout.into()));
+            waits = Some(LOOK);
+            if self.look_at(state, number) {
+                ready.push(number);
             }
         }
         if state.engines[engine].kind == EngineKind::Collective && waits.is_some() {
             waits = Some(10 * LOOK);
         }
         (ready, waits)
+    }
+
+    /// Whether a packet that waits may go on. It ends if its time is over.
+    fn look_at(&self, state: &mut State, number: usize) -> bool {
+        let queue = &state.queues[number];
+        let Some(underway) = &queue.underway else {
+            return false;
+        };
+        let end = underway.packet.deadline(underway.start + underway.busy);
+        let late = end.is_some_and(|end| end <= self.clock.now());
+        let goes_on = match underway.packet.opcode() {
+            // A condition that cannot be read ends the packet when it is taken.
+            opcode::WAIT => self.condition(state, number) != Ok(false),
+            _ => underway.halves.may_send() && queue.state == QueueState::Active && !late,
+        };
+        if late && !goes_on {
+            self.end_packet(state, number, Err(Status::Timeout.into()));
+        }
+        goes_on
+    }
+
+    /// Ends what waits for an engine that is occupied, and whose time is over.
+    pub(super) fn end_late(&self, state: &mut State, engine: usize) {
+        for number in 0..QUEUES {
+            let queue = &state.queues[number];
+            if queue.engine == engine && queue.underway.is_some() && !queue.is_running() {
+                self.look_at(state, number);
+            }
+        }
     }
 
     /// Whether what a WAIT waits for has come.

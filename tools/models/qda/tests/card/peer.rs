@@ -25,6 +25,7 @@ const ERROR: u32 = 4;
 
 const LENGTH: u32 = 0x32;
 const PEER: u32 = 0x31;
+const TIMEOUT: u32 = 0x20;
 const LONG: u32 = 1 << 20;
 
 struct Peer(UnixStream);
@@ -312,6 +313,35 @@ fn error_forgets_what_ended() {
         assert_eq!(machine.state(ring) & 7, state);
     }
     assert_eq!(peer.expect(kind::GRANT).serial, 2);
+}
+
+#[test]
+fn time_out_of_a_sender_that_waits_for_its_engine() {
+    let (machine, ring, mut peer) = connected();
+    let other = machine.queue(6, 4, 1);
+    machine.submit(ring, &[send(8).word(0x38, 50_000)]);
+    waits(&machine, ring);
+    machine.front.card.lock().faults.slow = 10_000_000_000;
+    machine.submit(other, &[Packet::new(1)]);
+    machine.wait(|| machine.read32(0x1404) & 1 != 0, || "BUSY".to_owned());
+    peer.grant(3, 1, 8);
+    reaches(&machine, ring, ERROR);
+    assert_eq!(machine.record(ring, 0), (TIMEOUT, 0, 0));
+    assert_eq!(machine.state(other) & 1 << 8, 1 << 8, "still RUNNING");
+}
+
+#[test]
+fn time_out_stands_still_while_it_sends() {
+    let (machine, ring, mut peer) = connected();
+    machine.front.card.lock().faults.slow = 400_000_000;
+    machine.submit(ring, &[send(8).word(0x38, 350_000)]);
+    waits(&machine, ring);
+    peer.grant(3, 1, 8);
+    peer.expect(kind::DATA);
+    machine.wait(|| machine.queue64(ring, 0x18) != 0, || "Q_BUSY".to_owned());
+    waits(&machine, ring);
+    peer.answer(kind::DONE, 3, 1, 0);
+    machine.completed(ring, 1);
 }
 
 #[test]
