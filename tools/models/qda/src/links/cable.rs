@@ -5,7 +5,7 @@
 //! what arrives; neither holds the card's lock while it waits.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -137,7 +137,12 @@ impl Card {
         };
         outbox.connect(Some(other));
         self.plugged(link);
-        while let Some(frame) = read_frame(&mut stream) {
+        while let Ok(frame) = read_frame(&mut stream) {
+            let Some(frame) = frame else {
+                // Where the next one begins cannot be known.
+                self.protocol(&mut self.lock(), link);
+                break;
+            };
             self.arrived(link, &frame);
         }
         outbox.connect(None);
@@ -145,14 +150,16 @@ impl Card {
     }
 }
 
-/// One frame; `None` at the end, or if it has no length that makes sense.
-fn read_frame(stream: &mut UnixStream) -> Option<Vec<u8>> {
+/// One frame; `None` if its payload is too long.
+fn read_frame(stream: &mut UnixStream) -> io::Result<Option<Vec<u8>>> {
     let mut header = [0; HEADER];
-    stream.read_exact(&mut header).ok()?;
-    let payload = Frame::payload_of(&header)?;
+    stream.read_exact(&mut header)?;
+    let Some(payload) = Frame::payload_of(&header) else {
+        return Ok(None);
+    };
     debug_assert!(payload <= PAYLOAD);
     let mut frame = header.to_vec();
     frame.resize(HEADER + payload, 0);
-    stream.read_exact(&mut frame[HEADER..]).ok()?;
-    Some(frame)
+    stream.read_exact(&mut frame[HEADER..])?;
+    Ok(Some(frame))
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Messages: both sides wait for each other (Documentation/devices/qda/collective.rst, messages).
 
+use super::Grant;
 use super::frame::{Frame, kind};
-use super::{Grant, Loss};
 use crate::capabilities::{ENGINES, LINKS, QUEUES};
 use crate::card::{Card, State};
 use crate::engine::{EngineKind, Underway};
@@ -431,10 +431,5 @@ impl Card {
                 self.transmit(state, link, &Frame::new(kind::RESET));
             }
         }
-    }
-
-    /// The other side did what it may not.
-    pub(super) fn protocol(&self, state: &mut State, link: usize) {
-        self.lose_link(state, link, Loss::Protocol);
     }
 }

@@ -74,7 +74,8 @@ impl Card {
     }
 
     fn train(&self, state: &mut State, number: usize) {
-        self.set_link_state(state, number, LinkState::Training, Loss::None);
+        let reason = state.links[number].reason;
+        self.set_link_state(state, number, LinkState::Training, reason);
         let link = &mut state.links[number];
         link.introduced = false;
         if link.wired || link.control & LOOPBACK != 0 {
@@ -151,9 +152,20 @@ impl Card {
 
     /// DOWN, and the other side finds out.
     pub(crate) fn lose_link(&self, state: &mut State, number: usize, reason: Loss) {
-        if !state.links[number].is_up() {
-            return;
+        if state.links[number].is_up() {
+            self.darken(state, number, reason);
         }
+    }
+
+    /// The other side did what it may not, or speaks another version.
+    pub(super) fn protocol(&self, state: &mut State, number: usize) {
+        let states = [LinkState::Training, LinkState::Up];
+        if states.contains(&state.links[number].state) {
+            self.darken(state, number, Loss::Protocol);
+        }
+    }
+
+    fn darken(&self, state: &mut State, number: usize, reason: Loss) {
         let mut dark = Frame::new(kind::DARK);
         dark.status = if reason == Loss::Errors { 3 } else { 2 };
         self.transmit(state, number, &dark);

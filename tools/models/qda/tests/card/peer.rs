@@ -165,6 +165,23 @@ fn reaches(machine: &Machine, ring: Ring, state: u32) {
 }
 
 #[test]
+fn another_version() {
+    let (machine, mut peer) = training();
+    peer.hello(2);
+    machine.until(L_REASON, PROTOCOL);
+    assert_eq!(machine.read64(L_STATE + 0x48), 0, "it was never UP");
+}
+
+#[test]
+fn payload_too_long() {
+    let (machine, _, mut peer) = connected();
+    let mut frame = Frame::new(kind::DATA);
+    frame.bytes = 4097;
+    peer.send(&frame);
+    machine.until(L_REASON, PROTOCOL);
+}
+
+#[test]
 fn who_cannot_read_tells_nobody() {
     let (machine, ring, mut peer) = connected();
     peer.grant(3, 1, 8);
