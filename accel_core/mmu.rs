@@ -38,7 +38,7 @@ pub struct Level {
 /// An MMU. Constant: checked when the driver is compiled.
 pub struct MmuInfo {
     /// The sizes that pages can have, bytes: powers of two, as the bits of a mask. A page that is
-    /// larger than what an entry translates takes several, all alike.
+    /// larger than what an entry translates takes several.
     pub page_sizes: u64,
     /// The addresses that programs may use: whole pages of the smallest size.
     pub addresses: Range<u64>,
@@ -98,6 +98,8 @@ pub struct PageEntry {
     pub size: u64,
     /// Where it leads, at a multiple of its size.
     pub target: PageTarget,
+    /// Which of its entries is meant, by the bytes of the page before it; 0 if there is one.
+    pub part: u64,
     /// Whether jobs may read.
     pub can_read: bool,
     /// Whether jobs may write.
@@ -113,6 +115,7 @@ impl From<&Page> for PageEntry {
                 Some(address) if address & SYSTEM != 0 => PageTarget::System(address ^ SYSTEM),
                 Some(address) => PageTarget::Device(address),
             },
+            part: 0,
             can_read: page.flags & ACCEL_MAP_READ != 0,
             can_write: page.flags & ACCEL_MAP_WRITE != 0,
         }
@@ -132,7 +135,7 @@ pub trait Mmu<T: Driver>: 'static {
     /// Makes an address space with an empty root table at `root`, an address of the device's own.
     fn create(data: &T::Data<'_>, root: u64) -> Result<Self::Space>;
 
-    /// Returns the entry for a page, never 0.
+    /// Returns the entry for a page, or for one part of it, never 0.
     fn page(page: &PageEntry) -> u64;
 
     /// Returns the entry for the table of the level below at `address`, never 0.

@@ -247,12 +247,12 @@ impl PageTree {
         let range = format.entries(level, page);
         let mut emptied = None;
         let table = self.table(level, page.address)?;
-        for index in range.clone() {
+        for index in range {
             if let Some(child) = table.children.get_mut(index).and_then(Option::take) {
                 push(&mut emptied, child);
             }
         }
-        table.store(range, (format.page)(&page.into()));
+        table.store_page(&format, level, page);
         while let Some(child) = pop(&mut emptied) {
             push(&mut self.dead, child);
         }
@@ -339,6 +339,16 @@ impl Table {
         let _ = self.memory.store(range.start * 8, value, range.len());
     }
 
+    /// Writes the entries of a page.
+    fn store_page(&mut self, format: &Format, level: usize, page: &Page) {
+        let whole = PageEntry::from(page);
+        for (number, index) in format.entries(level, page).enumerate() {
+            let part = (number as u64) << format.level(level).shift;
+            let entry = (format.page)(&PageEntry { part, ..whole });
+            self.store(index..index + 1, entry);
+        }
+    }
+
     /// Has an entry lead to a table.
     fn link(&mut self, format: &Format, index: usize, child: KBox<Table>) {
         let value = (format.table)(child.address());
@@ -352,7 +362,7 @@ impl Table {
     fn fill(&mut self, format: &Format, level: usize, page: &Page, size: u64) {
         for number in 0..page.size >> size.trailing_zeros() {
             let part = page.part(number, size);
-            self.store(format.entries(level, &part), (format.page)(&(&part).into()));
+            self.store_page(format, level, &part);
         }
     }
 
