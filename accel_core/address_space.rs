@@ -11,6 +11,7 @@
 use core::ops::Range;
 use kernel::{
     prelude::*,
+    rbtree::RBTreeNodeReservation,
     sync::{
         atomic::{
             Acquire,
@@ -18,7 +19,8 @@ use kernel::{
             Release, //
         },
         Arc,
-        Mutex, //
+        Mutex,
+        UniqueArc, //
     },
 };
 use kernel_ext::random;
@@ -199,6 +201,8 @@ impl<T: Driver> AddressSpace<T> {
     /// ENOSPC, EAGAIN: as for a buffer in the region of the page tables; ENODEV; ENOMEM; those of
     /// [`Mmu::create`].
     pub(crate) fn new(device: &Arc<Device<T>>, info: &MmuInfo) -> Result<Self> {
+        let place = UniqueArc::<Shared<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
+        let entry = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
         let region = device.regions().get(info.tables).ok_or(EINVAL)?;
         let format = Format {
             levels: info.levels,
@@ -217,20 +221,19 @@ impl<T: Driver> AddressSpace<T> {
             tree,
         };
         let guard = device.enter()?;
+        // Nothing fails after this, so `destroy` will be called.
         let space = guard.with(|bound| T::Mmu::create(&bound.data, root))?;
         let (name, key) = lock_class::address_space();
-        let shared = Arc::pin_init(
-            pin_init!(Shared {
-                device: device.clone(),
-                space,
-                root,
-                in_step: Atomic::new(true),
-                state <- Mutex::new(Some(state), name, key),
-            }),
-            GFP_KERNEL_ACCOUNT,
-        )?;
+        let Ok(shared) = place.pin_init_with(pin_init!(Shared {
+            device: device.clone(),
+            space,
+            root,
+            in_step: Atomic::new(true),
+            state <- Mutex::new(Some(state), name, key),
+        }));
+        let shared: Arc<Shared<T>> = shared.into();
         // Whoever unbinds waits for this section, and finds it.
-        device.address_spaces.add(&shared)?;
+        device.address_spaces.add(&shared, entry);
         Ok(Self(shared))
     }
 
@@ -284,7 +287,16 @@ impl<T: Driver> Drop for AddressSpace<T> {
         };
         // There is room for that: nothing is split. If the device is gone, nothing is left to do; if
         // it does not answer, it may still reach the memory, which stays taken until it is gone.
-        let end = |state: &mut State, bound: &Bound<'_, T>| self.0.unmap(state, bound, all);
+        let end = |state: &mut State, bound: &Bound<'_, T>| {
+            let ((), freed) = self.0.unmap(state, bound, all)?;
+            match T::Mmu::destroy(&bound.data, &self.0.space) {
+                Ok(()) => Ok(((), freed)),
+                Err(_) => {
+                    drop_all(freed);
+                    Err(Failure::NotFlushed)
+                }
+            }
+        };
         if self.0.with(end).is_ok() {
             let state = self.0.state.lock().take();
             self.0.device.address_spaces.remove(&self.0);

@@ -6,7 +6,7 @@ use kernel::{
     prelude::*,
     rbtree::{
         RBTree,
-        RBTreeNode, //
+        RBTreeNodeReservation, //
     },
     sync::{
         Arc,
@@ -32,6 +32,9 @@ pub(crate) fn new<T: Driver>() -> impl PinInit<AddressSpaces<T>> {
     Objects::new(ACCEL_ADDRESS_SPACE_MAX, lock_class::address_spaces())
 }
 
+/// Room for one more address space of a device.
+pub(crate) type Place<T> = RBTreeNodeReservation<usize, Arc<Shared<T>>>;
+
 /// All address spaces of a device that it may know, by their own addresses.
 #[pin_data]
 pub(crate) struct Registry<T: Driver> {
@@ -47,11 +50,9 @@ impl<T: Driver> Registry<T> {
         })
     }
 
-    pub(crate) fn add(&self, space: &Arc<Shared<T>>) -> Result {
+    pub(crate) fn add(&self, space: &Arc<Shared<T>>, place: Place<T>) {
         let id = Arc::as_ptr(space) as usize;
-        let node = RBTreeNode::new(id, space.clone(), GFP_KERNEL_ACCOUNT)?;
-        self.all.lock().insert(node);
-        Ok(())
+        self.all.lock().insert(place.into_node(id, space.clone()));
     }
 
     pub(crate) fn remove(&self, space: &Arc<Shared<T>>) {

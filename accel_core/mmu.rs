@@ -135,6 +135,16 @@ pub trait Mmu<T: Driver>: 'static {
     /// Makes an address space with an empty root table at `root`, an address of the device's own.
     fn create(data: &T::Data<'_>, root: u64) -> Result<Self::Space>;
 
+    /// Ends an address space, of which nothing is mapped any more: after that the device does not
+    /// read its tables. No job uses it. May sleep, must end by itself in bounded time, and not
+    /// allocate. Not called for spaces that are there when the device is unbound:
+    /// [`Driver::stop`] ends those.
+    ///
+    /// If it fails, the memory of the tables stays taken until the device is unbound.
+    fn destroy(_data: &T::Data<'_>, _space: &Self::Space) -> Result {
+        Ok(())
+    }
+
     /// Returns the entry for a page, or for one part of it, never 0.
     fn page(page: &PageEntry) -> u64;
 
