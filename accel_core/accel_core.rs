@@ -2,7 +2,7 @@
 
 //! The accelerator subsystem.
 //!
-//! A driver implements [`Driver`] and calls [`register`] at probe. The six flows through this
+//! A driver implements [`Driver`] and calls [`register`] at probe. The seven flows through this
 //! crate, one file for each step:
 //!
 //! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
@@ -19,6 +19,7 @@
 //! - doorbell: `doorbell_ioctl` -> `doorbell` -> `objects` (handles) -> mmap in `file`
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
 //!   fences) -> `watchers`
+//! - health: `watch` -> [`Driver`] -> `health`; `engine` (time out) -> `worker` -> `health`
 //! - telemetry: `health`, `clients`, `engine`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
 //!   `debugfs` <- `buffer_list`
 //!
@@ -87,6 +88,7 @@ mod timeline_wait;
 mod timelines;
 mod usage;
 mod wait;
+mod watch;
 mod watchers;
 mod worker;
 

@@ -46,6 +46,7 @@ use crate::{
     scrub::Scrubber,
     submissions::Submissions,
     timelines::Registry,
+    watch::Watch,
     worker::Worker, //
 };
 
@@ -87,6 +88,7 @@ pub struct Bound<'a, T: Driver> {
     pub(crate) _lines: irq::Lines<'a>,
     pub(crate) workers: KVec<Arc<Worker<T>>>,
     pub(crate) scrubber: Arc<Scrubber<T>>,
+    pub(crate) watch: Arc<Watch<T>>,
     pub(crate) identity: Identity,
     pub(crate) parent: &'a device::Device<BoundContext>,
     pub(crate) data: T::Data<'a>,

@@ -158,6 +158,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     const MAX_PAYLOAD: usize;
     /// Longest payload of a queue, bytes.
     const MAX_QUEUE_PAYLOAD: usize = 0;
+    /// How often to ask [`Driver::is_well`], milliseconds.
+    const WATCH_MS: u32 = 1000;
     /// An engine whose job faulted must be reset before it runs another one.
     const RESET_AFTER_FAULT: bool = false;
     /// Commands of the driver.
@@ -248,6 +250,17 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Stops whatever the engine does and makes it ready for the next job; may sleep, in bounded
     /// time, and not allocate, as [`Driver::run`]. An error wedges the device.
     fn reset(data: &Self::Data<'_>, engine: usize) -> Result;
+
+    /// Looks whether all of the device answers that no job would show: its firmware, above all. Asked
+    /// every [`Driver::WATCH_MS`]; may sleep, in bounded time, and not allocate.
+    fn is_well(_data: &Self::Data<'_>) -> bool {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Brings back a device that is not well, while jobs may run; as [`Driver::reset`].
+    fn revive(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
 
     /// Stops the device for good: no DMA and no interrupt after this, even if the device does not
     /// obey; may sleep, in bounded time. The device may be gone already.

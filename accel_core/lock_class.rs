@@ -53,4 +53,6 @@ classes! {
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";
     waiting = c"accel_waiting";
+    watch = c"accel_watch";
+    watch_timer = c"accel_watch_timer";
 }

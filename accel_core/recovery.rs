@@ -164,7 +164,7 @@ impl<T: Driver> Scheduler<T> {
     }
 
     /// Takes no more jobs, and ends those that wait, as the device is wedged.
-    fn wedge(&self, bound: &Bound<'_, T>) {
+    pub(crate) fn wedge(&self, bound: &Bound<'_, T>) {
         let mut ended = Ended::new();
         let mut state = self.state.lock();
         if state.mode == Mode::Open {

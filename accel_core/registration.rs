@@ -48,6 +48,7 @@ use crate::{
     },
     scrub::Scrubber,
     submissions::Submissions,
+    watch::Watch,
     worker::Worker, //
 };
 
@@ -96,6 +97,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             workers.push(Worker::new(this.clone(), index)?, GFP_KERNEL)?;
         }
         let scrubber = Scrubber::new(this.clone())?;
+        let watch = Watch::new(this.clone())?;
         let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
         let mut setup = T::probe(parent, this)?;
         let regions = core::mem::take(&mut setup.regions);
@@ -121,6 +123,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
                 _lines: setup.lines,
                 workers,
                 scrubber,
+                watch,
                 parent: parent.as_ref(),
                 data: setup.data,
             },
@@ -138,6 +141,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         for region in this.regions() {
             region.kick();
         }
+        this.enter()?.with(|bound| bound.watch.clone().arm());
         Ok(())
     }
 
@@ -162,6 +166,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             Worker::cancel(worker);
         }
         Scrubber::cancel(&bound.scrubber);
+        Watch::cancel(&bound.watch);
         self.address_spaces.gone();
         self.memory.revoke();
         close_regions(self);
