@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Callable
 
 from . import machine, paths, stuck
+from .models import ModelError
 from .qmp import QmpError
 from .scenario import Scenario
 from .verdict import Verdict
@@ -59,7 +60,7 @@ def run(scenario: Scenario, echo: Echo) -> Verdict:
                 verdict.trouble.append(str(error))
                 verdict.trouble += stuck.where(guest.monitor, paths.symbols(scenario.kernels[0]))
                 verdict.trouble.append(f"the kernel's last line: {verdict.last_line}")
-    except (machine.MachineError, QmpError) as error:
+    except (machine.MachineError, ModelError, QmpError) as error:
         verdict.trouble.append(str(error))
     verdict.finish(time.monotonic() - started)
     return verdict

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+from . import models
 from .models import Model, ModelError
 from .qemu import ANCHORS, PORTS
 from .qmp import Qmp, QmpError
@@ -17,11 +18,12 @@ UNPLUG_SECONDS = 60
 class Channel:
     """Runs in a thread of its own, which alone speaks QMP and to the models."""
 
-    def __init__(self, line: socket.socket, qmp: Qmp, folder: Path) -> None:
+    def __init__(self, line: socket.socket, qmp: Qmp, folder: Path, plugged: dict[str, Model]) -> None:
         self._line = line
         self._qmp = qmp
         self._folder = folder
-        self._models: dict[str, Model] = {}
+        # Those that are there from the start, and those that are plugged later.
+        self._models = dict(plugged)
         self._port = 0
         self._unplugs = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -31,7 +33,7 @@ class Channel:
         """End the thread (QEMU is gone by now) and every model."""
         self._thread.join(UNPLUG_SECONDS)
         for model in self._models.values():
-            model.kill()
+            model.let_go()
 
     def _serve(self) -> None:
         pending = b""
@@ -79,23 +81,23 @@ class Channel:
         if name in self._models:
             return f"error {name} is plugged"
         used = {model.port for model in self._models.values()}
-        if len(used) == PORTS:
+        if used >= {f"rp{port}" for port in range(PORTS)}:
             return "error no free root port"
         # In turn, so that a device seldom comes where another was: see _anchor.
-        while self._port in used:
+        while f"rp{self._port}" in used:
             self._port = (self._port + 1) % PORTS
         port, self._port = self._port, (self._port + 1) % PORTS
-        self._models[name] = model = Model(name, config, self._folder, port)
+        self._models[name] = model = models.npu(name, config, self._folder, f"rp{port}")
         try:
             self._qmp.execute(
                 "device_add",
                 driver="vfio-user-pci",
                 id=name,
-                bus=f"rp{port}",
+                bus=model.port,
                 socket={"type": "unix", "path": str(model.socket)},
             )
         except QmpError:
-            self._models.pop(name).kill()
+            self._models.pop(name).let_go()
             raise
         return f"ok port={port}"
 
@@ -125,7 +127,7 @@ class Channel:
         model = self._models[name]
         if not self._is_let_go(name):
             return f"error the guest did not let go of {name} in {UNPLUG_SECONDS} s"
-        model.kill()
+        model.let_go()
         del self._models[name]
         return "ok"
 

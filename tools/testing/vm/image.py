@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import paths
+from . import models, paths
 from .initramfs import Archive
 from .scenario import Scenario
 
@@ -29,6 +29,10 @@ def build(scenario: Scenario, destination: Path) -> None:
         _program(archive, name)
     for guest, source in scenario.files.items():
         archive.copy(guest, paths.CHECKOUT / source)
+    if scenario.cards:
+        firmware = destination.with_name("firmware.bin")
+        models.card_firmware(firmware)
+        archive.copy("/lib/firmware/qda/firmware.bin", firmware)
     archive.file("/scenario", _script(scenario).encode())
     archive.write(destination)
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Iterator
 
-from . import image, qemu
+from . import image, models, qemu
 from .channel import Channel
 from .qmp import Qmp
 from .scenario import Scenario
@@ -52,11 +52,15 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
             "host": f"socket,path={sockets / 'host'},server=off",
             "qmp": f"unix:{sockets / 'qmp'},server=off",
         }
-        process = _launch(qemu.command(scenario, initramfs, channels), folder, interactive, (kernel_end, program_end))
+        plugged = models.cards(qemu.card_ports(scenario.cards), folder) if scenario.cards else {}
+        for model in plugged.values():
+            stack.callback(model.kill)
+        command = qemu.command(scenario, initramfs, channels, plugged)
+        process = _launch(command, folder, interactive, (kernel_end, program_end))
         stack.callback(_end, process)
         line, monitor = (stack.enter_context(_accept(end, process)) for end in ends)
         qmp = Qmp(monitor)
-        channel = Channel(line, qmp, folder)
+        channel = Channel(line, qmp, folder, plugged)
         # In the reverse order of entry: QEMU first, which ends the channel's thread.
         stack.callback(channel.close)
         stack.callback(_end, process)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Device model processes: start, talk to, kill."""
+"""Device model processes: start, talk to, kill. One may serve several devices."""
 
 import socket
 import subprocess
@@ -10,30 +10,57 @@ from . import paths
 
 START_SECONDS = 10
 ANSWER_SECONDS = 30
+# Device memory of a QDA card, MiB, and what of it CPUs see.
+CARD_MEMORY = 64
+CARD_VISIBLE = 16
+CARD_LINKS = 2
 
 
 class ModelError(Exception):
     """A model did not start, answer or obey."""
 
 
-class Model:
-    """One process and its two sockets: QEMU's end, and the control socket."""
+class _Process:
+    """A program that serves `devices` devices; ends the hard way when the last of them is let go."""
 
-    def __init__(self, name: str, config: str, folder: Path, port: int) -> None:
-        self.port = port
-        self.socket = folder / f"{name}.{port}.sock"
-        self._control_path = folder / f"{name}.{port}.control"
-        for stale in (self.socket, self._control_path):
-            stale.unlink(missing_ok=True)
-        self._log = open(folder / f"{name}.log", "ab")
-        arguments = ["--socket", self.socket, "--config", config, "--control", self._control_path]
-        if not paths.MODEL.is_file():
-            raise ModelError("no model at build/bin/ethosu-model: run scripts/build-programs")
+    def __init__(self, program: Path, arguments: list[str], log: Path, devices: int = 1) -> None:
+        if not program.is_file():
+            raise ModelError(f"no model at build/bin/{program.name}: run scripts/build-programs")
+        self._log = open(log, "ab")
+        self._devices = devices
         self._process = subprocess.Popen(
-            [paths.MODEL, *arguments], stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            [program, *arguments], stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
+
+    def wait_for(self, path: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not path.exists():
+            if self._process.poll() is not None:
+                raise ModelError(f"the model ended with status {self._process.returncode}")
+            if time.monotonic() > deadline:
+                raise ModelError("the model did not open its socket")
+            time.sleep(0.01)
+
+    def let_go(self) -> None:
+        self._devices -= 1
+        if not self._devices:
+            self.kill()
+            self._log.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Model:
+    """A device of a process, in a port, and its two sockets: QEMU's end, and the control socket."""
+
+    def __init__(self, process: _Process, port: str, folder: Path, name: str) -> None:
+        self.port = port
+        self.socket, self._control_path = _sockets(folder, name)
+        self._process = process
         self._control: socket.socket | None = None
-        self._wait_for(self.socket)
+        process.wait_for(self.socket)
 
     def command(self, line: str) -> str:
         """Send one line to the control socket, return the one line it answers."""
@@ -51,26 +78,57 @@ class Model:
         return answer.decode().strip()
 
     def kill(self) -> None:
-        """End the process the hard way; harmless if it is gone."""
+        """End the process, with all of its devices; harmless if it is gone."""
+        self._process.kill()
+
+    def let_go(self) -> None:
+        """Nobody uses the device any more."""
         if self._control:
             self._control.close()
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
+        self._process.let_go()
 
     def _connect(self) -> socket.socket:
         if not self._control:
-            self._wait_for(self._control_path)
+            self._process.wait_for(self._control_path)
             self._control = socket.socket(socket.AF_UNIX)
             self._control.settimeout(ANSWER_SECONDS)
             self._control.connect(str(self._control_path))
         return self._control
 
-    def _wait_for(self, path: Path) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not path.exists():
-            if self._process.poll() is not None:
-                raise ModelError(f"the model ended with status {self._process.returncode}")
-            if time.monotonic() > deadline:
-                raise ModelError("the model did not open its socket")
-            time.sleep(0.01)
+
+def npu(name: str, config: str, folder: Path, port: str) -> Model:
+    """Start the model of an NPU."""
+    one = f"{name}.{port}"
+    mine, control = _fresh_sockets(folder, one)
+    arguments = ["--socket", str(mine), "--config", config, "--control", str(control)]
+    return Model(_Process(paths.NPU_MODEL, arguments, folder / f"{name}.log"), port, folder, one)
+
+
+def cards(ports: dict[str, str], folder: Path) -> dict[str, Model]:
+    """Start one process with a QDA card for each name, in its port; two are cabled."""
+    arguments = []
+    for name in ports:
+        mine, control = _fresh_sockets(folder, name)
+        sizes = f"memory={CARD_MEMORY},visible={CARD_VISIBLE}"
+        arguments += ["--card", f"socket={mine},control={control},log={folder}/{name}.packets,{sizes}"]
+    if len(ports) == 2:
+        for link in range(CARD_LINKS):
+            arguments += ["--cable", f"0.{link}=1.{link}"]
+    process = _Process(paths.CARD_MODEL, arguments, folder / "cards.log", len(ports))
+    return {name: Model(process, port, folder, name) for name, port in ports.items()}
+
+
+def card_firmware(destination: Path) -> None:
+    """Write the firmware that the cards want."""
+    subprocess.run([paths.CARD_FIRMWARE, destination, "--memory", str(CARD_MEMORY)], check=True)
+
+
+def _sockets(folder: Path, name: str) -> tuple[Path, Path]:
+    return folder / f"{name}.sock", folder / f"{name}.control"
+
+
+def _fresh_sockets(folder: Path, name: str) -> tuple[Path, Path]:
+    both = _sockets(folder, name)
+    for stale in both:
+        stale.unlink(missing_ok=True)
+    return both

@@ -8,7 +8,9 @@ BUILD = CHECKOUT / "build"
 RUNS = BUILD / "vm"
 GUEST = Path(__file__).parent / "guest"
 BUSYBOX = Path("/usr/bin/busybox")
-MODEL = BUILD / "bin" / "ethosu-model"
+NPU_MODEL = BUILD / "bin" / "ethosu-model"
+CARD_MODEL = BUILD / "bin" / "qda-model"
+CARD_FIRMWARE = BUILD / "bin" / "qda-firmware"
 
 
 def kernel(variant: str) -> Path:

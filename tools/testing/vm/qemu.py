@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The QEMU command line of a scenario."""
 
+import json
 import re
 from pathlib import Path
 
 from . import paths
+from .models import Model
 from .scenario import Scenario
 
 # Consoles of a display device that nothing drives: channel.py says what they are for.
@@ -27,7 +29,38 @@ def works_kvm() -> bool:
     return re.search(r"\b(svm|vmx)\b", Path("/proc/cpuinfo").read_text()) is not None
 
 
-def command(scenario: Scenario, initramfs: Path, channels: dict[str, str]) -> list[str]:
+def device(driver: str, **properties: object) -> tuple[str, str]:
+    """A device of QEMU's own."""
+    return "-device", ",".join([driver, *(f"{key}={value}" for key, value in properties.items())])
+
+
+def switch(ports: int) -> tuple[str, ...]:
+    """A PCI Express switch at a root port of its own; what is behind it goes into down0, down1, ..."""
+    line = [*device("pcie-root-port", id="top", chassis=20, slot=20), *device("x3130-upstream", id="up", bus="top")]
+    for port in range(ports):
+        slot = 21 + port
+        line += device("xio3130-downstream", id=f"down{port}", bus="up", chassis=slot, slot=slot)
+    return tuple(line)
+
+
+def card_ports(count: int) -> dict[str, str]:
+    """The QDA cards of a machine, and where they are."""
+    return {f"qda{number}": f"down{number}" for number in range(count)}
+
+
+def _plugged(models: dict[str, Model]) -> list[str]:
+    """The models that are there when the guest boots, below one switch."""
+    line = [*switch(len(models))] if models else []
+    for name, model in models.items():
+        place = {"type": "unix", "path": str(model.socket)}
+        what = {"driver": "vfio-user-pci", "id": name, "bus": model.port, "socket": place}
+        line += ["-device", json.dumps(what)]
+    return line
+
+
+def command(
+    scenario: Scenario, initramfs: Path, channels: dict[str, str], models: dict[str, Model]
+) -> list[str]:
     """Everything after which the guest boots; `channels` has a chardev for each of its channels."""
     interactive = channels["kernel"] == STDIO
     line = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
@@ -40,7 +73,7 @@ def command(scenario: Scenario, initramfs: Path, channels: dict[str, str]) -> li
     line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS}"]
     for port in range(PORTS):
         line += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1}"]
-    line += scenario.hardware
+    line += [*_plugged(models), *scenario.hardware]
     if scenario.share:
         folder = paths.CHECKOUT / scenario.share
         line += ["-fsdev", f"local,id=share,path={folder},security_model=none"]

@@ -30,6 +30,8 @@ class Scenario:
     iommu: bool = False
     # More hardware: QEMU arguments. Ports rp0 to rp3 are there already.
     hardware: tuple[str, ...] = ()
+    # So many QDA cards below one switch, all of one process: qda0, qda1, ...
+    cards: int = 0
     # Count instructions: one guest nanosecond is one instruction. Forces one CPU.
     icount: bool = False
     # More kernel parameters.

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Device memory: two memory cards below one switch, a third one at a root port, which goes away."""
 
+from vm.qemu import device, switch
 from vm.scenario import Scenario
 
 # The port that a card is in.
 CARDS = {"card0": "down0", "card1": "down1", "card2": "rp0"}
-
-
-def device(driver: str, **properties: object) -> tuple[str, str]:
-    return "-device", ",".join([driver, *(f"{key}={value}" for key, value in properties.items())])
 
 
 def memory(name: str) -> tuple[str, str]:
@@ -20,18 +17,11 @@ def card(number: int, name: str, bus: str) -> tuple[str, ...]:
     return *memory(f"ram{number}"), *device("ivshmem-plain", id=name, memdev=f"ram{number}", bus=bus)
 
 
-SWITCH = (
-    *device("pcie-root-port", id="top", chassis=20, slot=20),
-    *device("x3130-upstream", id="up", bus="top"),
-    *device("xio3130-downstream", id="down0", bus="up", chassis=21, slot=21),
-    *device("xio3130-downstream", id="down1", bus="up", chassis=22, slot=22),
-)
-
 SCENARIO = Scenario(
     modules=("accel-core", "accel_memcard"),
     files={"/selftests": "build/selftests"},
     # QEMU does not take memory a second time: for the card that is taken out and comes back.
-    hardware=sum((card(i, *place) for i, place in enumerate(CARDS.items())), SWITCH + memory("spare")),
+    hardware=sum((card(i, *place) for i, place in enumerate(CARDS.items())), switch(2) + memory("spare")),
     timeout=1200,
     guest="""
 load
