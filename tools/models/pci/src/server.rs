@@ -163,10 +163,11 @@ impl Server {
         info.flags |= wire::REGION_MMAP | wire::REGION_CAPS;
         let areas = sparse_areas(backing);
         info.argsz += areas.len() as u32;
+        // Also if it is not sent yet: QEMU takes no flag without it.
+        info.cap_offset = size_of::<wire::RegionInfo>() as u32;
         let mut reply = Reply::of(&info);
         reply.file = Some(backing.memory.clone());
         if asked.argsz >= info.argsz {
-            info.cap_offset = size_of::<wire::RegionInfo>() as u32;
             reply.body = [info.as_bytes(), &areas].concat();
         }
         Ok(reply)
