@@ -2,7 +2,7 @@
 # Kbuild: what all directories of the subsystem share. Include it after setting accel-top, the top of
 # the subsystem relative to $(src) and $(obj) (".", "../..").
 
-accel-syms := ACCEL_CORE ACCEL_MOCK ACCEL_ETHOSU ACCEL_FAKE ACCEL_MEMCARD
+accel-syms := ACCEL_CORE ACCEL_MOCK ACCEL_ETHOSU ACCEL_QDA ACCEL_FAKE ACCEL_MEMCARD
 
 # Out of tree (make M=) everything is a module, whatever the kernel's .config says about an in-tree
 # copy; ACCEL_X=n leaves X out.

@@ -1218,8 +1218,9 @@ struct accel_timeline_eventfd {
  * Page tables are in memory of the device.
  *
  * Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
- * page tables, or the dmem limit of the caller's cgroup; EAGAIN there will be;
- * EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
+ * page tables, the device has no more spaces, or the dmem limit of the caller's
+ * cgroup; EAGAIN there will be memory, or a part of the device is in reset; EIO the
+ * device does not do it; EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
  */
 struct accel_address_space_create {
 	__u32 flags;

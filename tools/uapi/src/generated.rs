@@ -54,7 +54,11 @@ pub const ACCEL_MAP_SPARSE: u32 = 8;
 pub const ACCEL_DOORBELL_MAX: u32 = 64;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
+pub const ACCEL_QDA_MEMORY: u32 = 1;
+pub const ACCEL_QDA_PACKET_RECORD: u32 = 1;
+pub const ACCEL_QDA_PACKET_INTERRUPT: u32 = 2;
 pub type __u8 = ::core::ffi::c_uchar;
+pub type __u16 = ::core::ffi::c_ushort;
 pub type __s32 = ::core::ffi::c_int;
 pub type __u32 = ::core::ffi::c_uint;
 pub type __s64 = ::core::ffi::c_longlong;
@@ -966,8 +970,9 @@ pub struct accel_timeline_eventfd {
 /// Page tables are in memory of the device.
 ///
 /// Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
-/// page tables, or the dmem limit of the caller's cgroup; EAGAIN there will be;
-/// EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
+/// page tables, the device has no more spaces, or the dmem limit of the caller's
+/// cgroup; EAGAIN there will be memory, or a part of the device is in reset; EIO the
+/// device does not do it; EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_address_space_create {
@@ -1211,4 +1216,136 @@ pub struct accel_info_ethosu {
     pub config: __u32,
     pub macs: __u32,
     pub pmu_counters: __u32,
+}
+/// struct accel_qda_packet - what an engine does
+/// - `opcode`: [`accel_qda_opcode`]
+/// - `flags`: ACCEL_QDA_PACKET_*; 0 in jobs
+/// - `element`: type of elements, "type" in the specification
+/// - `operation`: as the opcode says
+/// - `options`: as the opcode says
+/// - `reserved`: 0
+/// - `a`: address of the first operand
+/// - `b`: address of the second operand, or a value
+/// - `d`: address of the result
+/// - `stride_a`: bytes from one row of the first operand to the next
+/// - `stride_b`: bytes from one row of the second operand to the next
+/// - `stride_d`: bytes from one row of the result to the next
+/// - `rows`: rows
+/// - `columns`: columns; copy engines: bytes of a row
+/// - `depth`: as the opcode says
+/// - `scalar`: as the opcode says
+/// - `extra`: as the opcode says
+///
+/// Little endian. The specification says which opcode uses what, and that the rest is 0.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_qda_packet {
+    pub opcode: __u8,
+    pub flags: __u8,
+    pub element: __u8,
+    pub operation: __u8,
+    pub options: __u16,
+    pub reserved: __u16,
+    pub a: __u64,
+    pub b: __u64,
+    pub d: __u64,
+    pub stride_a: __u32,
+    pub stride_b: __u32,
+    pub stride_d: __u32,
+    pub rows: __u32,
+    pub columns: __u32,
+    pub depth: __u32,
+    pub scalar: __u32,
+    pub extra: __u32,
+}
+pub const ACCEL_QDA_NOP: accel_qda_opcode = 1;
+pub const ACCEL_QDA_WAIT: accel_qda_opcode = 2;
+pub const ACCEL_QDA_SIGNAL: accel_qda_opcode = 3;
+pub const ACCEL_QDA_COPY: accel_qda_opcode = 16;
+pub const ACCEL_QDA_FILL: accel_qda_opcode = 17;
+pub const ACCEL_QDA_GEMM: accel_qda_opcode = 32;
+pub const ACCEL_QDA_ELEMENTWISE: accel_qda_opcode = 33;
+pub const ACCEL_QDA_REDUCE: accel_qda_opcode = 34;
+pub const ACCEL_QDA_CONVERT: accel_qda_opcode = 35;
+pub const ACCEL_QDA_SEND: accel_qda_opcode = 48;
+pub const ACCEL_QDA_RECEIVE: accel_qda_opcode = 49;
+pub const ACCEL_QDA_EXCHANGE: accel_qda_opcode = 50;
+/// enum accel_qda_opcode - what packets do
+/// - `ACCEL_QDA_NOP`: nothing; all engines
+/// - `ACCEL_QDA_WAIT`: wait for a number in memory; all engines
+/// - `ACCEL_QDA_SIGNAL`: write a number; all engines
+/// - `ACCEL_QDA_COPY`: move bytes; copy engines
+/// - `ACCEL_QDA_FILL`: set bytes; copy engines
+/// - `ACCEL_QDA_GEMM`: multiply matrices; tensor engines
+/// - `ACCEL_QDA_ELEMENTWISE`: compute with each element; tensor engines
+/// - `ACCEL_QDA_REDUCE`: compute with rows or columns; tensor engines
+/// - `ACCEL_QDA_CONVERT`: change the type of elements; tensor engines
+/// - `ACCEL_QDA_SEND`: send to another card; collective engine
+/// - `ACCEL_QDA_RECEIVE`: receive from another card; collective engine
+/// - `ACCEL_QDA_EXCHANGE`: both; collective engine
+pub type accel_qda_opcode = ::core::ffi::c_uint;
+pub const ACCEL_QDA_REFUSED_SIZE: accel_qda_refusal = 1;
+pub const ACCEL_QDA_REFUSED_SPACE: accel_qda_refusal = 2;
+pub const ACCEL_QDA_REFUSED_FLAGS: accel_qda_refusal = 3;
+/// enum accel_qda_refusal - why a payload is refused
+/// - `ACCEL_QDA_REFUSED_SIZE`: it has no packet, a part of one, or too many (EINVAL); refused_at
+///   is the size
+/// - `ACCEL_QDA_REFUSED_SPACE`: the queue is of a context without address space (EINVAL)
+/// - `ACCEL_QDA_REFUSED_FLAGS`: a packet has flags, which are the kernel's (EINVAL); refused_at is
+///   the index of the packet
+///
+/// In [`accel_submit::refused_reason`]. The payload of a job is packets: [`accel_qda_packet`], at
+/// least one and at most as many as [`accel_info_qda::job_packets`] says, with addresses of the
+/// address space of the queue's context. The engine executes them one after the other; one
+/// that fails ends the job. What it reports is the job's fault: ACCEL_FAULT_COMMAND for a
+/// packet that is refused, ACCEL_FAULT_PAGE with the address for one that is translated to
+/// nothing, or may not do there what it wants to; ACCEL_FAULT_BUS if memory failed,
+/// ACCEL_FAULT_TIMEOUT for a time-out, the packet's own included, else ACCEL_FAULT_DEVICE.
+///
+/// Queues have no payload. Making one may fail with EAGAIN while the card's firmware is brought
+/// back, EIO if the card did not answer, ENOSPC if it has no more queues.
+pub type accel_qda_refusal = ::core::ffi::c_uint;
+pub const ACCEL_INFO_QDA: accel_qda_info_id = 32768;
+/// enum accel_qda_info_id - kinds of ACCEL_IOCTL_INFO
+/// - `ACCEL_INFO_QDA`: [`accel_info_qda`]
+pub type accel_qda_info_id = ::core::ffi::c_uint;
+/// struct accel_info_qda - what a card is
+/// - `uuid`: UUID of the card, bytes in the order of RFC 9562
+/// - `memory_size`: all of its memory, bytes
+/// - `memory_visible`: what of it CPUs can reach, bytes
+/// - `revision`: of the specification: bits 31:16 major, 15:0 minor
+/// - `firmware_version`: version of the firmware that runs, 0 if none does: bits 31:24 major,
+///   23:16 minor, 15:0 patch
+/// - `firmware_api`: of its mailbox: bits 31:16 major, 15:0 minor
+/// - `engines`: how many engines it has
+/// - `queues`: how many queues it has
+/// - `contexts`: how many address spaces it can have
+/// - `links`: how many links it has
+/// - `limit_bytes`: LIMIT_BYTES, of copy engines
+/// - `limit_macs`: LIMIT_MACS, of tensor engines
+/// - `limit_elements`: LIMIT_ELEMENTS, of tensor engines
+/// - `limit_message`: LIMIT_MESSAGE, of the collective engine
+/// - `packet_ms`: the longest time that a packet may occupy its engine, milliseconds
+/// - `job_packets`: the most packets of a job
+/// - `firmware_losses`: how often the firmware died and was brought back
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_qda {
+    pub uuid: [__u8; 16usize],
+    pub memory_size: __u64,
+    pub memory_visible: __u64,
+    pub revision: __u32,
+    pub firmware_version: __u32,
+    pub firmware_api: __u32,
+    pub engines: __u32,
+    pub queues: __u32,
+    pub contexts: __u32,
+    pub links: __u32,
+    pub limit_bytes: __u32,
+    pub limit_macs: __u32,
+    pub limit_elements: __u32,
+    pub limit_message: __u32,
+    pub packet_ms: __u32,
+    pub job_packets: __u32,
+    pub firmware_losses: __u32,
 }

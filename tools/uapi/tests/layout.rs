@@ -90,6 +90,15 @@ fn layouts() -> Vec<Layout> {
         accel_address_space_protect { space, flags, address, size }
         accel_ethosu_job { regions }
         accel_info_ethosu { id, config, macs, pmu_counters }
+        accel_qda_packet {
+            opcode, flags, element, operation, options, reserved, a, b, d, stride_a, stride_b, stride_d,
+            rows, columns, depth, scalar, extra,
+        }
+        accel_info_qda {
+            uuid, memory_size, memory_visible, revision, firmware_version, firmware_api, engines,
+            queues, contexts, links, limit_bytes, limit_macs, limit_elements, limit_message, packet_ms,
+            job_packets, firmware_losses,
+        }
     }
 }
 

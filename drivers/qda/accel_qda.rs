@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! QDA: a queue-based data-centre accelerator with memory of its own, an MMU and firmware
+//! (Documentation/devices/qda.rst).
+//!
+//! - `pci`: the front that finds the card
+//! - `card`: the card: from reset to work, contexts and queues, scrubbing
+//! - `capabilities`, `regs`: what it can do, its registers
+//! - `firmware`, `mailbox`: boots the management processor, asks it for something
+//! - `mmu`: page tables, contexts, invalidation
+//! - `job` -> `queue` -> `engine`: payload -> packets in a ring -> doorbell, interrupt, reset
+//! - `status`, `events`: what the card says of failures
+//! - `ids`: numbers of contexts and queues
+//!
+//! Abbreviation: ASID, the number of an address space.
+
+mod capabilities;
+mod card;
+mod engine;
+mod events;
+mod firmware;
+mod ids;
+mod job;
+mod mailbox;
+mod mmu;
+mod pci;
+mod queue;
+mod regs;
+mod status;
+
+accel_core::driver_uapi!();
+
+use accel_core as accel;
+use card::Card;
+use core::ops::Range;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+use uapi::accel_info_qda;
+
+/// E_KIND of the engines.
+pub(crate) const ENGINE_KINDS: [u32; 5] = [1, 1, 2, 2, 3];
+
+/// The card's memory, in the order of the regions.
+pub(crate) const MEMORY: usize = 0;
+
+/// How long a job may make no progress, milliseconds.
+const TIMEOUT_MS: u32 = 2000;
+
+const fn engine(name: &'static CStr, kind: accel::EngineKind) -> accel::EngineInfo {
+    accel::EngineInfo {
+        name,
+        kind,
+        credits: 1,
+        timeout_ms: TIMEOUT_MS,
+    }
+}
+
+/// The driver.
+struct Qda;
+
+#[vtable]
+impl accel::Driver for Qda {
+    type Parent = pci::Parent;
+    type Data<'bound> = Card<'bound>;
+    type File = ();
+    type Mmu = mmu::Mmu;
+    /// Queue 0 works nowhere.
+    type Queue = Option<job::Place>;
+    type Job = job::Job;
+
+    const NAME: &'static CStr = c"accel_qda";
+    const VERSION: (u16, u16) = (0, 1);
+    const ENGINES: &'static [accel::EngineInfo] = &[
+        engine(c"copy0", accel::EngineKind::Copy),
+        engine(c"copy1", accel::EngineKind::Copy),
+        engine(c"tensor0", accel::EngineKind::Compute),
+        engine(c"tensor1", accel::EngineKind::Compute),
+        engine(c"collective", accel::EngineKind::Collective),
+    ];
+    const PLACEMENT: accel::Placement = accel::Placement::System;
+    const DMA_BITS: Option<u32> = Some(52);
+    const MAX_PAYLOAD: usize = job::MAX_PAYLOAD;
+    const INFO: &'static [accel::InfoKind<Self>] = &[accel::InfoKind::new::<accel_info_qda>(
+        uapi::ACCEL_INFO_QDA,
+        |card, answer| answer.push(&card.info()),
+    )];
+    const DEBUGFS: &'static [accel::DebugfsFile<Self>] = &[
+        accel::DebugfsFile {
+            name: c"card",
+            show: |card, f| card.dump(f),
+        },
+        accel::DebugfsFile {
+            name: c"firmware_log",
+            show: |card, f| card.dump_log(f),
+        },
+    ];
+
+    fn probe<'bound>(
+        parent: &'bound pci::Parent,
+        _device: &Arc<accel::Device<Self>>,
+    ) -> Result<accel::Setup<'bound, Self>> {
+        let registers = pci::registers(parent)?;
+        let (memory, doorbells) = (pci::memory(parent)?, pci::doorbells(parent)?);
+        let lines = pci::lines(parent, pci::ENGINE_VECTORS + ENGINE_KINDS.len())?;
+        let card = Card::new(parent.as_ref(), registers, doorbells.clone())?;
+        let capabilities = card.capabilities();
+        let mut regions = KVec::new();
+        let region = accel::RegionInfo {
+            name: c"local",
+            address: 0,
+            size: capabilities.reserved,
+            page_size: 0x1000,
+            scattered: true,
+            visible: Some(accel::Visible {
+                aperture: memory,
+                offset: 0,
+                size: capabilities.visible,
+            }),
+        };
+        if let Err(e) = regions.push(region, GFP_KERNEL) {
+            card.stop();
+            return Err(e.into());
+        }
+        let own = card::kernel_queues(capabilities);
+        let doorbells = accel::DoorbellInfo {
+            aperture: doorbells,
+            offset: (own * pci::DOORBELL_SIZE) as u64,
+            size: pci::DOORBELL_SIZE as u64,
+            count: (capabilities.queues - own) as u32,
+        };
+        Ok(accel::Setup {
+            lines,
+            regions,
+            doorbells: Some(doorbells),
+            ..accel::Setup::new(c"QDA", card)
+        })
+    }
+
+    fn open(_card: &Card<'_>) -> Result {
+        Ok(())
+    }
+
+    fn create_queue(
+        card: &Card<'_>,
+        _file: &(),
+        setup: accel::QueueSetup<'_, Self>,
+    ) -> Result<Self::Queue, accel::Refusal> {
+        Ok(job::Place::new(card, setup)?)
+    }
+
+    fn prepare(
+        card: &Card<'_>,
+        _file: &(),
+        queue: &Self::Queue,
+        payload: KVVec<u8>,
+        _buffers: &[accel::JobBuffer],
+    ) -> Result<job::Job, accel::Refusal> {
+        job::Job::new(card, queue.as_ref(), payload)
+    }
+
+    fn start(
+        card: &Card<'_>,
+        engine: usize,
+        queue: &Self::Queue,
+        job: &job::Job,
+    ) -> Result<accel::Started> {
+        job.start(card, engine, queue.as_ref())?;
+        Ok(accel::Started::Running)
+    }
+
+    fn interrupt(
+        card: &Card<'_>,
+        device: &accel::Device<Self>,
+        line: usize,
+    ) -> accel::irq::IrqReturn {
+        let is_ours = match line {
+            // Whoever waits for the management looks for itself.
+            pci::MANAGEMENT_VECTOR => true,
+            line if line < pci::ENGINE_VECTORS => card.drain(line - pci::RING_VECTORS),
+            line => {
+                let engine = line - pci::ENGINE_VECTORS;
+                let is_pending = card.take_pending(engine);
+                if is_pending {
+                    device.complete(engine, |jobs| {
+                        if let Some(outcome) = card.take_ended(engine) {
+                            jobs.end_first(outcome);
+                        }
+                    });
+                }
+                is_pending
+            }
+        };
+        match is_ours {
+            true => accel::irq::IrqReturn::Handled,
+            false => accel::irq::IrqReturn::None,
+        }
+    }
+
+    fn scrub(card: &Card<'_>, _region: usize, range: Range<u64>) -> Result {
+        card.scrub(range)
+    }
+
+    fn progress(card: &Card<'_>, engine: usize, _job: &job::Job) -> accel::Progress {
+        card.progress(engine)
+    }
+
+    fn reset(card: &Card<'_>, engine: usize) -> Result {
+        card.reset_engine(engine)
+    }
+
+    fn is_well(card: &Card<'_>) -> bool {
+        card.is_well()
+    }
+
+    fn revive(card: &Card<'_>) -> Result {
+        card.revive()
+    }
+
+    fn stop(card: &Card<'_>) {
+        card.stop();
+    }
+}
+
+kernel::module_pci_driver! {
+    type: pci::Driver,
+    name: "accel_qda",
+    authors: ["The accel developers"],
+    description: "QDA data-centre accelerator",
+    license: "GPL",
+    firmware: ["qda/firmware.bin"],
+}

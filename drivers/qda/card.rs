@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A card: what exists while one is bound; from reset to work, and to the end.
+
+use accel_core as accel;
+use core::ops::Range;
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    fmt,
+    io::{
+        poll::read_poll_timeout,
+        Io, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::Relaxed,
+        Arc,
+        Mutex, //
+    },
+    time::Delta,
+};
+use kernel_ext::{
+    dma,
+    pci::set_master, //
+};
+use zerocopy::IntoBytes;
+
+use crate::{
+    capabilities::Capabilities,
+    engine::Engines,
+    events::Ring,
+    firmware::{
+        self,
+        Firmware, //
+    },
+    ids::Ids,
+    mailbox::{
+        Mailbox,
+        Request, //
+    },
+    mmu::Context,
+    pci::Bar,
+    queue::{
+        self,
+        Queue, //
+    },
+    regs,
+    uapi::{
+        self,
+        accel_info_qda,
+        accel_qda_packet, //
+    },
+    ENGINE_KINDS, //
+};
+
+/// How much longer than the card promises we wait, milliseconds: a machine that is not real may stand
+/// still for a while.
+const PATIENCE_MS: u32 = 500;
+
+/// Which engine scrubs, and how long all that is before a scrub on it may take, milliseconds.
+const SCRUB_ENGINE: usize = 1;
+const SCRUB_MS: u32 = 10_000;
+
+/// What the card echoes when its firmware has booted.
+const COOKIE: u64 = 0x6163_6365_6c20_7164;
+
+/// Returns how long to wait for what the card promises within `ms` milliseconds.
+pub(crate) fn limit_ms(ms: u32) -> Delta {
+    Delta::from_millis(i64::from(ms + PATIENCE_MS))
+}
+
+/// The kernel's queues, by number.
+struct Queues {
+    ids: Ids,
+    all: KVec<Option<Arc<Queue>>>,
+}
+
+/// What has locks.
+#[pin_data]
+struct State {
+    #[pin]
+    mailbox: Mailbox,
+    #[pin]
+    engines: Engines,
+    #[pin]
+    contexts: Mutex<Ids>,
+    #[pin]
+    queues: Mutex<Queues>,
+    /// Held while a queue is made, over allocations.
+    #[pin]
+    making: Mutex<()>,
+    #[pin]
+    invalidation: Mutex<()>,
+    /// The queue that scrubs, when there is one.
+    #[pin]
+    scrubber: Mutex<Option<Arc<Queue>>>,
+}
+
+/// A card.
+pub(crate) struct Card<'bound> {
+    dev: &'bound Device<Bound>,
+    bar: Bar<'bound>,
+    doorbells: Arc<accel::Aperture>,
+    capabilities: Capabilities,
+    firmware: Firmware,
+    rings: [Pin<KBox<Ring>>; regs::RINGS],
+    state: Pin<KBox<State>>,
+}
+
+impl<'bound> Card<'bound> {
+    /// Resets a card, boots its firmware and makes it ready. EIO: it does not do as it should; ENODEV:
+    /// it is none; errors of the firmware loader; ENOMEM.
+    pub(crate) fn new(
+        dev: &'bound Device<Bound>,
+        bar: Bar<'bound>,
+        doorbells: Arc<accel::Aperture>,
+    ) -> Result<Self> {
+        let capabilities = Capabilities::read(&bar)?;
+        dma::set_mask(dev, capabilities.address_bits)?;
+        let contexts = Ids::new(1, capabilities.asids)?;
+        let mut all = KVec::with_capacity(kernel_queues(&capabilities), GFP_KERNEL)?;
+        for _ in 0..kernel_queues(&capabilities) {
+            all.push(None, GFP_KERNEL)?;
+        }
+        let queues = Queues {
+            ids: Ids::new(0, all.len())?,
+            all,
+        };
+        let state = KBox::pin_init(
+            pin_init!(State {
+                mailbox <- Mailbox::new(),
+                engines <- Engines::new(),
+                contexts <- new_mutex!(contexts, "qda_contexts"),
+                queues <- new_mutex!(queues, "qda_queues"),
+                making <- new_mutex!((), "qda_making"),
+                invalidation <- new_mutex!((), "qda_invalidation"),
+                scrubber <- new_mutex!(None, "qda_scrubber"),
+            }),
+            GFP_KERNEL,
+        )?;
+        let card = Self {
+            firmware: Firmware::request(dev)?,
+            rings: [
+                KBox::pin_init(Ring::new(dev, 0)?, GFP_KERNEL)?,
+                KBox::pin_init(Ring::new(dev, 1)?, GFP_KERNEL)?,
+            ],
+            dev,
+            bar,
+            doorbells,
+            capabilities,
+            state,
+        };
+        // Before anything that it may still use is freed.
+        card.bring_up().inspect_err(|_| card.stop())?;
+        Ok(card)
+    }
+
+    fn bring_up(&self) -> Result {
+        firmware::reset_device(&self.bar)?;
+        set_master(self.dev, true);
+        self.firmware.boot(self.dev, &self.bar)?;
+        for ring in &self.rings {
+            ring.enable(&self.bar)?;
+        }
+        if self.call(&Request::Ping { cookie: COOKIE })? != COOKIE {
+            return Err(EIO);
+        }
+        *self.state.scrubber.lock() = Some(self.create_queue(0, SCRUB_ENGINE)?);
+        Ok(())
+    }
+
+    /// Stops the card for good, if it is still there; if it does not stop, it cannot reach memory.
+    pub(crate) fn stop(&self) {
+        if !self.is_gone() && firmware::reset_device(&self.bar).is_err() {
+            dev_err!(self.dev, "does not stop\n");
+        }
+        set_master(self.dev, false);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.bar.read(regs::ID).into_raw() == regs::GONE
+    }
+
+    /// Looks whether the card is well but for its engines.
+    pub(crate) fn is_well(&self) -> bool {
+        let has_failed = self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED;
+        let is_served = self.firmware.is_alive(&self.bar) && !self.state.mailbox.is_silent();
+        // Of one that is gone the bus will tell.
+        self.is_gone() || !has_failed && is_served
+    }
+
+    /// Boots firmware that has died, and tells it what has ended meanwhile. EIO: nothing helps.
+    pub(crate) fn revive(&self) -> Result {
+        if self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED {
+            let reason = self.bar.read(regs::DEVICE_REASON).into_raw();
+            dev_err!(self.dev, "has failed, reason {reason}\n");
+            return Err(EIO);
+        }
+        self.firmware.reboot(self.dev, &self.bar)?;
+        self.state.mailbox.renew();
+        self.forget_stale();
+        Ok(())
+    }
+
+    /// Has firmware end the queues, then the contexts, that it could not be told of.
+    fn forget_stale(&self) {
+        let mut next = 0;
+        while let Some(queue) = self.next_stale_queue(next) {
+            let ended = self.call(&Request::QueueDestroy { queue });
+            if matches!(ended, Ok(_) | Err(ENOENT)) {
+                self.state.queues.lock().ids.give_back(queue);
+            }
+            next = usize::from(queue) + 1;
+        }
+        let mut next = 0;
+        while let Some(asid) = self.next_stale_context(next) {
+            let ended = self.call(&Request::ContextDestroy { asid });
+            if matches!(ended, Ok(_) | Err(ENOENT)) {
+                self.state.contexts.lock().give_back(asid);
+            }
+            next = usize::from(asid) + 1;
+        }
+    }
+
+    fn next_stale_queue(&self, start: usize) -> Option<u16> {
+        self.state.queues.lock().ids.next_stale(start)
+    }
+
+    fn next_stale_context(&self, start: usize) -> Option<u16> {
+        self.state.contexts.lock().next_stale(start)
+    }
+
+    /// Has firmware execute a request; errors as [`Mailbox::call`].
+    pub(crate) fn call(&self, request: &Request) -> Result<u64> {
+        self.state.mailbox.call(&self.bar, request)
+    }
+
+    pub(crate) fn bar(&self) -> &Bar<'bound> {
+        &self.bar
+    }
+
+    pub(crate) fn doorbells(&self) -> &accel::Aperture {
+        &self.doorbells
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    pub(crate) fn engines(&self) -> &Engines {
+        &self.state.engines
+    }
+
+    pub(crate) fn contexts(&self) -> &Mutex<Ids> {
+        &self.state.contexts
+    }
+
+    pub(crate) fn invalidation(&self) -> &Mutex<()> {
+        &self.state.invalidation
+    }
+
+    /// Reads what is new in an event ring; returns whether there was something.
+    pub(crate) fn drain(&self, ring: usize) -> bool {
+        let ring = self.rings.get(ring);
+        ring.is_some_and(|ring| ring.drain(self.dev, &self.bar))
+    }
+
+    /// Returns the queue by which jobs of a context reach an engine, which is made for the first one.
+    ///
+    /// # Errors
+    ///
+    /// ENOSPC: the card has no more queues; EAGAIN: its firmware is being brought back; ENOMEM; EIO.
+    pub(crate) fn queue(&self, context: &Context, engine: usize) -> Result<Arc<Queue>> {
+        let place = context.queues.get(engine).ok_or(EINVAL)?;
+        let _one_at_a_time = self.state.making.lock();
+        if let Some(id) = place.load(Relaxed).checked_sub(1) {
+            let queues = self.state.queues.lock();
+            let queue = queues.all.get(id as usize).and_then(Option::as_ref);
+            return queue.cloned().ok_or(EIO);
+        }
+        let queue = self.create_queue(context.asid, engine)?;
+        place.store(u32::try_from(queue.id())? + 1, Relaxed);
+        Ok(queue)
+    }
+
+    fn create_queue(&self, asid: u16, engine: usize) -> Result<Arc<Queue>> {
+        let id = self.state.queues.lock().ids.take()?;
+        let queue = Queue::new(self.dev, id, asid, engine).and_then(|queue| {
+            let request = queue.request()?;
+            Ok((Arc::new(queue, GFP_KERNEL_ACCOUNT)?, request))
+        });
+        let created = queue.and_then(|(queue, request)| {
+            self.call(&Request::QueueCreate(request))?;
+            Ok(queue)
+        });
+        let mut queues = self.state.queues.lock();
+        match created {
+            Ok(queue) => {
+                let place = queues.all.get_mut(usize::from(id)).ok_or(EINVAL)?;
+                *place = Some(queue.clone());
+                Ok(queue)
+            }
+            Err(ETIMEDOUT) => {
+                queues.ids.forsake(id);
+                Err(EAGAIN)
+            }
+            Err(e) => {
+                queues.ids.give_back(id);
+                Err(e)
+            }
+        }
+    }
+
+    /// Ends a queue that nobody uses; after that the card does not touch its memory. EIO: it does not
+    /// obey.
+    pub(crate) fn destroy_queue(&self, id: u16) -> Result {
+        let queue = {
+            let queues = self.state.queues.lock();
+            queues
+                .all
+                .get(usize::from(id))
+                .cloned()
+                .flatten()
+                .ok_or(EINVAL)?
+        };
+        let request = Request::QueueDestroy { queue: id };
+        let ended = match self.call(&request) {
+            Err(EBUSY) => self.abort(&queue).and_then(|()| self.call(&request)),
+            ended => ended,
+        };
+        let is_stale = match ended {
+            Ok(_) | Err(ENOENT) => false,
+            // Without firmware it is stopped, and ended when that is back.
+            Err(EAGAIN | ETIMEDOUT) => {
+                self.suspend(&queue)?;
+                true
+            }
+            Err(e) => return Err(e),
+        };
+        let mut queues = self.state.queues.lock();
+        match is_stale {
+            true => queues.ids.forsake(id),
+            false => queues.ids.give_back(id),
+        }
+        let gone = queues.all.get_mut(usize::from(id)).and_then(Option::take);
+        drop(queues);
+        drop(gone);
+        Ok(())
+    }
+
+    /// Fills a range of the card's memory with zeroes. EIO: that failed.
+    pub(crate) fn scrub(&self, range: Range<u64>) -> Result {
+        let guard = self.state.scrubber.lock();
+        let queue = guard.as_ref().ok_or(EIO)?;
+        let most = self.capabilities.limit_bytes & !3;
+        for start in range.clone().step_by(most as usize) {
+            let packet = accel_qda_packet {
+                opcode: uapi::ACCEL_QDA_FILL as u8,
+                d: start,
+                rows: 1,
+                columns: u32::try_from(range.end - start).map_or(most, |size| size.min(most)),
+                ..Default::default()
+            };
+            // A reset that others are guilty of may have hit it: once more.
+            let fill = || self.execute(queue, packet.as_bytes());
+            fill().or_else(|_| fill())?;
+        }
+        Ok(())
+    }
+
+    /// Has an engine execute packets, and waits for their end. EIO: they failed, or did not end.
+    fn execute(&self, queue: &Queue, packets: &[u8]) -> Result {
+        let end = self.ring(queue, packets)?;
+        let outcome = read_poll_timeout(
+            || Ok(queue.ended(end)),
+            Option::is_some,
+            Delta::from_micros(100),
+            Delta::from_millis(SCRUB_MS.into()),
+        );
+        match outcome {
+            Ok(Some(Ok(()))) => Ok(()),
+            _ => {
+                self.give_up(queue, end)?;
+                Err(EIO)
+            }
+        }
+    }
+
+    /// Returns what it is, for users.
+    pub(crate) fn info(&self) -> accel_info_qda {
+        let Capabilities {
+            revision,
+            uuid,
+            memory,
+            visible,
+            queues,
+            asids,
+            links,
+            limit_bytes,
+            limit_macs,
+            limit_elements,
+            limit_message,
+            packet_ms,
+            ..
+        } = self.capabilities;
+        accel_info_qda {
+            uuid,
+            memory_size: memory,
+            memory_visible: visible,
+            revision,
+            firmware_version: self.bar.read(regs::FW_VERSION).into_raw(),
+            firmware_api: self.bar.read(regs::FW_API).into_raw(),
+            engines: ENGINE_KINDS.len() as u32,
+            queues: queues as u32,
+            contexts: asids as u32 - 1,
+            links,
+            limit_bytes,
+            limit_macs,
+            limit_elements,
+            limit_message,
+            packet_ms,
+            job_packets: queue::PACKETS as u32,
+            firmware_losses: self.firmware.losses(),
+        }
+    }
+
+    /// Writes what firmware has logged.
+    pub(crate) fn dump_log(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        firmware::dump_log(&self.bar, f)
+    }
+
+    /// Writes what the card does.
+    pub(crate) fn dump(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in [
+            ("device state", self.bar.read(regs::DEVICE_STATE).into_raw()),
+            (
+                "device reason",
+                self.bar.read(regs::DEVICE_REASON).into_raw(),
+            ),
+            ("firmware state", self.bar.read(regs::FW_STATE).into_raw()),
+            ("firmware error", self.bar.read(regs::FW_ERROR).into_raw()),
+            ("firmware losses", self.firmware.losses()),
+            (
+                "stray doorbells",
+                self.bar.read(regs::STRAY_DOORBELLS).into_raw(),
+            ),
+        ] {
+            f.write_fmt(fmt!("{name} {value}\n"))?;
+        }
+        let queues = self.state.queues.lock().all.iter().flatten().count();
+        f.write_fmt(fmt!("queues {queues}\n"))?;
+        self.rings
+            .iter()
+            .try_for_each(|ring| ring.dump(&self.bar, f))
+    }
+}
+
+/// The lower half of the queues is the kernel's, the upper half has doorbells for clients.
+pub(crate) fn kernel_queues(capabilities: &Capabilities) -> usize {
+    capabilities.queues / 2
+}

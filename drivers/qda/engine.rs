@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Engines: what runs on each, how that ends, and what to do if it does not
+//! (Documentation/devices/qda/queues.rst, reset.rst).
+
+use accel_core as accel;
+use kernel::{
+    io::{
+        poll::read_poll_timeout,
+        register::Array,
+        Io, //
+    },
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        Arc,
+        SpinLockIrq, //
+    },
+    time::Delta,
+};
+
+use crate::{
+    card::{
+        limit_ms,
+        Card, //
+    },
+    pci::{
+        read64,
+        write64,
+        DOORBELL_SIZE, //
+    },
+    queue::Queue,
+    regs,
+    ENGINE_KINDS, //
+};
+
+/// Limits of the resets, milliseconds.
+const ABORT_MS: u32 = 10;
+const ENGINE_RESET_MS: u32 = 100;
+
+/// Packets of a queue that an engine has to do.
+struct Running {
+    queue: Arc<Queue>,
+    /// Index behind the last one.
+    end: u64,
+    /// E_PROGRESS when it was last looked at.
+    progress: u64,
+}
+
+/// What the engines do.
+#[pin_data]
+pub(crate) struct Engines {
+    #[pin]
+    running: SpinLockIrq<[Option<Running>; ENGINE_KINDS.len()]>,
+}
+
+impl Engines {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            running <- new_spinlock_irq!([const { None }; ENGINE_KINDS.len()], "qda_engines"),
+        })
+    }
+
+    fn take(&self, engine: usize) -> Option<Running> {
+        self.running.lock().get_mut(engine)?.take()
+    }
+}
+
+impl Card<'_> {
+    /// Writes packets to a queue, rings, and keeps in mind that the engine has them. Atomic context.
+    pub(crate) fn start(&self, queue: &Arc<Queue>, packets: &[u8]) -> Result {
+        let end = self.ring(queue, packets)?;
+        let new = Running {
+            queue: queue.clone(),
+            end,
+            progress: 0,
+        };
+        let mut running = self.engines().running.lock();
+        *running.get_mut(queue.engine()).ok_or(EINVAL)? = Some(new);
+        Ok(())
+    }
+
+    /// Writes packets to a queue and rings; returns the index behind the last one.
+    pub(crate) fn ring(&self, queue: &Queue, packets: &[u8]) -> Result<u64> {
+        let end = queue.write(packets)?;
+        self.doorbells().store(queue.id() * DOORBELL_SIZE, end, 1)?;
+        Ok(end)
+    }
+
+    /// Reads and clears what queues of an engine have to say; returns whether there was something.
+    pub(crate) fn take_pending(&self, engine: usize) -> bool {
+        let bar = self.bar();
+        let mut is_any = false;
+        macro_rules! take {
+            ($($word:ident),*) => {$(
+                if let (Some(from), Some(to)) =
+                    (regs::$word::try_at(engine), regs::$word::try_at(engine))
+                {
+                    let pending = read64(bar, from);
+                    if pending != 0 {
+                        write64(bar, to, regs::$word::from(pending));
+                        is_any = true;
+                    }
+                }
+            )*};
+        }
+        take!(QPENDING0, QPENDING1, QPENDING2, QPENDING3);
+        is_any
+    }
+
+    /// Returns how what an engine has to do has ended, if it has. Atomic context.
+    pub(crate) fn take_ended(&self, engine: usize) -> Option<accel::Outcome> {
+        let mut running = self.engines().running.lock();
+        let slot = running.get_mut(engine)?;
+        let outcome = slot.as_ref().and_then(|it| it.queue.ended(it.end))?;
+        let ended = slot.take()?;
+        drop(running);
+        if outcome.is_err() {
+            self.skip(&ended.queue, ended.end);
+        }
+        // The job has a reference, too: nothing is freed here.
+        Some(outcome)
+    }
+
+    /// Looks at what an engine does whose time is over. Atomic context.
+    pub(crate) fn progress(&self, engine: usize) -> accel::Progress {
+        // What the card has written by now is visible after a read.
+        let now = regs::E_PROGRESS::try_at(engine).map_or(0, |at| read64(self.bar(), at));
+        if let Some(outcome) = self.take_ended(engine) {
+            return accel::Progress::Ended(outcome);
+        }
+        let mut running = self.engines().running.lock();
+        let Some(Some(it)) = running.get_mut(engine) else {
+            return accel::Progress::Hung;
+        };
+        let state = self.queue_state(&it.queue);
+        let before = core::mem::replace(&mut it.progress, now);
+        match state.running() && now != before {
+            true => accel::Progress::Progressing,
+            false => accel::Progress::Hung,
+        }
+    }
+
+    /// Takes back what an engine has to do, by the weakest means that helps. EIO: none does.
+    pub(crate) fn reset_engine(&self, engine: usize) -> Result {
+        match self.engines().take(engine) {
+            Some(it) => self.give_up(&it.queue, it.end),
+            None => self.reset_hardware(engine),
+        }
+    }
+
+    /// Takes back what a queue has to do before `end`.
+    pub(crate) fn give_up(&self, queue: &Queue, end: u64) -> Result {
+        if self.abort(queue).is_err() {
+            self.reset_hardware(queue.engine())?;
+            self.wait_for_stop(queue)?;
+        }
+        self.skip(queue, end);
+        Ok(())
+    }
+
+    /// Gives up the packet of a queue that is under way, and stops the queue. EIO: it goes on.
+    pub(crate) fn abort(&self, queue: &Queue) -> Result {
+        self.control(queue, regs::Q_ABORT);
+        self.wait_for_stop(queue)
+    }
+
+    /// Has a queue start no more packets, and waits for the one under way.
+    pub(crate) fn suspend(&self, queue: &Queue) -> Result {
+        self.control(queue, regs::Q_SUSPEND);
+        self.wait_for_stop(queue)
+    }
+
+    /// Goes on behind packets that are not to be executed any more, with a queue that has stopped.
+    fn skip(&self, queue: &Queue, end: u64) {
+        if let Some(at) = regs::Q_READ::try_at(queue.id()) {
+            write64(self.bar(), at, regs::Q_READ::from(end));
+        }
+        self.control(queue, regs::Q_RESUME);
+        // The report is written when this has been read.
+        let _ = self.queue_state(queue);
+    }
+
+    fn control(&self, queue: &Queue, what: u32) {
+        if let Some(at) = regs::Q_CONTROL::try_at(queue.id()) {
+            self.bar().write(at, regs::Q_CONTROL::from(what));
+        }
+    }
+
+    fn queue_state(&self, queue: &Queue) -> regs::Q_STATE {
+        let at = regs::Q_STATE::try_at(queue.id());
+        at.map_or(regs::Q_STATE::zeroed(), |at| self.bar().read(at))
+    }
+
+    /// Waits until a queue has stopped. EIO: it does not.
+    fn wait_for_stop(&self, queue: &Queue) -> Result {
+        let has_stopped = |state: &regs::Q_STATE| {
+            [regs::Q_SUSPENDED, regs::Q_ERROR].contains(&state.state().into())
+        };
+        read_poll_timeout(
+            || Ok(self.queue_state(queue)),
+            has_stopped,
+            Delta::from_millis(1),
+            limit_ms(ABORT_MS),
+        )
+        .map(|_| ())
+        .map_err(|_| EIO)
+    }
+
+    /// Resets an engine. EIO: it does not come back.
+    fn reset_hardware(&self, engine: usize) -> Result {
+        let bar = self.bar();
+        let at = regs::E_CONTROL::try_at(engine).ok_or(EINVAL)?;
+        bar.write(at, regs::E_CONTROL::from(regs::E_RESET));
+        let status = read_poll_timeout(
+            || {
+                let at = regs::E_STATUS::try_at(engine).ok_or(EINVAL)?;
+                Ok(bar.read(at))
+            },
+            |status| !status.resetting(),
+            Delta::from_millis(1),
+            limit_ms(ENGINE_RESET_MS),
+        );
+        match status {
+            Ok(status) if !status.failed() => Ok(()),
+            _ => Err(EIO),
+        }
+    }
+}

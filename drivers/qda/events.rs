@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Event rings: what the card tells of faults, and of its health
+//! (Documentation/devices/qda/status.rst).
+
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    dma::Coherent,
+    fmt,
+    io::{
+        io_read,
+        register::Array,
+        Io, //
+    },
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq,
+};
+
+use crate::{
+    mmu,
+    pci::{
+        read64,
+        write64,
+        Bar, //
+    },
+    regs, //
+};
+
+/// log2 of the records of a ring: as many as there can be queues.
+const ORDER: u32 = 8;
+const RECORDS: u64 = 1 << ORDER;
+const RECORD_WORDS: usize = 8;
+
+/// Kinds of records.
+const UNCORRECTED: u16 = 0x11;
+const ROW_PENDING: u16 = 0x12;
+const NO_SPARES: u16 = 0x13;
+const LINK: u16 = 0x14;
+const THROTTLE: u16 = 0x15;
+const SENSOR: u16 = 0x16;
+
+/// What was read from a ring.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) records: u64,
+    /// Records that made no sense.
+    pub(crate) bad: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Reader {
+    tail: u64,
+    counts: Counts,
+}
+
+/// An event ring.
+#[pin_data]
+pub(crate) struct Ring {
+    index: usize,
+    memory: Coherent<[u64]>,
+    #[pin]
+    reader: SpinLockIrq<Reader>,
+}
+
+/// What the head of a record has.
+struct Event {
+    kind: u16,
+    source: u16,
+    status: u32,
+    detail: u32,
+    address: u64,
+}
+
+impl Ring {
+    /// Makes ring `index`: 0 for faults, 1 for health.
+    pub(crate) fn new(
+        dev: &Device<Bound>,
+        index: usize,
+    ) -> Result<impl PinInit<Self, core::convert::Infallible>> {
+        let words = RECORDS as usize * RECORD_WORDS;
+        let memory = Coherent::zeroed_slice(dev, words, GFP_KERNEL)?;
+        Ok(pin_init!(Self {
+            index,
+            memory,
+            reader <- new_spinlock_irq!(Reader::default(), "qda_events"),
+        }))
+    }
+
+    /// Has the card write to it. EIO: it does not want to.
+    pub(crate) fn enable(&self, bar: &Bar<'_>) -> Result {
+        let base = regs::EV_BASE::try_at(self.index).ok_or(EINVAL)?;
+        let order = regs::EV_ORDER::try_at(self.index).ok_or(EINVAL)?;
+        let enable = regs::EV_ENABLE::try_at(self.index).ok_or(EINVAL)?;
+        let is_enabled = regs::EV_ENABLE::try_at(self.index).ok_or(EINVAL)?;
+        let address = mmu::system(self.memory.dma_address());
+        write64(bar, base, regs::EV_BASE::from(address));
+        bar.write(order, regs::EV_ORDER::from(ORDER));
+        bar.write(enable, regs::EV_ENABLE::from(1));
+        match bar.read(is_enabled).into_raw() {
+            1 => Ok(()),
+            _ => Err(EIO),
+        }
+    }
+
+    /// Reads what is new; returns whether there was something. Any context.
+    pub(crate) fn drain(&self, dev: &Device<Bound>, bar: &Bar<'_>) -> bool {
+        let mut reader = self.reader.lock();
+        let head = regs::EV_HEAD::try_at(self.index).map_or(0, |at| read64(bar, at));
+        let new = head.wrapping_sub(reader.tail);
+        if new == 0 || new > RECORDS {
+            // Nothing, or the card is gone.
+            return false;
+        }
+        for index in reader.tail..head {
+            reader.counts.records += 1;
+            match self.event(index) {
+                Ok(event) => event.tell(dev),
+                Err(_) => reader.counts.bad += 1,
+            }
+        }
+        reader.tail = head;
+        if let Some(at) = regs::EV_TAIL::try_at(self.index) {
+            write64(bar, at, regs::EV_TAIL::from(head));
+        }
+        true
+    }
+
+    /// Reads a record. EIO: it is another one.
+    fn event(&self, index: u64) -> Result<Event> {
+        let first = (index % RECORDS) as usize * RECORD_WORDS;
+        let word = |n: usize| -> Result<u64> { Ok(io_read!(self.memory, [try: first + n])) };
+        if word(0)? != index + 1 {
+            return Err(EIO);
+        }
+        let (what, why) = (word(1)?, word(2)?);
+        // CAST: Parts of words.
+        Ok(Event {
+            kind: what as u16,
+            source: (what >> 16) as u16,
+            status: why as u32,
+            detail: (why >> 32) as u32,
+            address: word(3)?,
+        })
+    }
+
+    /// Writes what was read from it.
+    pub(crate) fn dump(&self, bar: &Bar<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.index == 0 { "faults" } else { "health" };
+        let counts = self.reader.lock().counts;
+        let dropped = regs::EV_DROPPED::try_at(self.index).map_or(0, |at| bar.read(at).into_raw());
+        f.write_fmt(fmt!(
+            "{name} {} bad {} dropped {dropped}\n",
+            counts.records,
+            counts.bad
+        ))
+    }
+}
+
+impl Event {
+    /// Tells the administrator, if that is his business: faults are the clients'.
+    fn tell(&self, dev: &Device<Bound>) {
+        let Self {
+            source,
+            status,
+            detail,
+            address,
+            ..
+        } = self;
+        match self.kind {
+            UNCORRECTED => {
+                dev_err!(
+                    dev,
+                    "uncorrected error in block {source}, address {address:#x}\n"
+                )
+            }
+            ROW_PENDING => dev_warn!(dev, "row at {address:#x} will be retired\n"),
+            NO_SPARES => dev_err!(dev, "no spare for the row at {address:#x}\n"),
+            LINK => dev_info!(dev, "link {source}: state {status}, reason {detail}\n"),
+            THROTTLE => dev_warn!(dev, "clocks are lowered, reasons {status:#x}\n"),
+            SENSOR => dev_warn!(dev, "sensor {source}: state {status:#x}\n"),
+            _ => (),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mailbox: asks the management firmware for something, one request at a time
+//! (Documentation/devices/qda/firmware.rst).
+
+use kernel::{
+    io::{
+        poll::read_poll_timeout,
+        register::Array,
+        Io, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex, //
+    },
+    time::Delta,
+};
+
+use crate::{
+    card::limit_ms,
+    pci::{
+        read64,
+        write64,
+        Bar, //
+    },
+    regs, //
+};
+
+/// How long a reply may take, milliseconds.
+const REPLY_MS: u32 = 100;
+
+/// A message, 64 bytes.
+type Words = [u64; 8];
+
+/// A queue to be made; addresses are locations.
+pub(crate) struct QueueRequest {
+    pub(crate) queue: u16,
+    pub(crate) asid: u16,
+    pub(crate) engine: u8,
+    pub(crate) priority: u8,
+    /// log2 of the packets in the ring.
+    pub(crate) order: u8,
+    pub(crate) ring: u64,
+    pub(crate) records: u64,
+    pub(crate) report: u64,
+}
+
+/// What firmware is asked for.
+pub(crate) enum Request {
+    Ping { cookie: u64 },
+    ContextCreate { asid: u16, root: u64 },
+    ContextDestroy { asid: u16 },
+    QueueCreate(QueueRequest),
+    QueueDestroy { queue: u16 },
+}
+
+impl Request {
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Ping { .. } => 1,
+            Self::ContextCreate { .. } => 2,
+            Self::ContextDestroy { .. } => 3,
+            Self::QueueCreate(_) => 4,
+            Self::QueueDestroy { .. } => 5,
+        }
+    }
+
+    fn encode(&self, tag: u32) -> Words {
+        let head = u64::from(tag) << 32 | u64::from(self.kind());
+        match *self {
+            Self::Ping { cookie } => [head, cookie, 0, 0, 0, 0, 0, 0],
+            Self::ContextCreate { asid, root } => [head, asid.into(), root, 0, 0, 0, 0, 0],
+            Self::ContextDestroy { asid } => [head, asid.into(), 0, 0, 0, 0, 0, 0],
+            Self::QueueCreate(ref new) => {
+                let [queue_low, queue_high] = new.queue.to_le_bytes();
+                let [asid_low, asid_high] = new.asid.to_le_bytes();
+                let what = [
+                    queue_low,
+                    queue_high,
+                    asid_low,
+                    asid_high,
+                    new.engine,
+                    new.priority,
+                    new.order,
+                    0,
+                ];
+                let what = u64::from_le_bytes(what);
+                [head, what, new.ring, new.records, new.report, 0, 0, 0]
+            }
+            Self::QueueDestroy { queue } => [head, queue.into(), 0, 0, 0, 0, 0, 0],
+        }
+    }
+}
+
+/// What a reply says of a request that was not executed.
+fn error(status: u16) -> Result {
+    match status {
+        0 => Ok(()),
+        3 => Err(EEXIST),
+        4 => Err(ENOENT),
+        5 => Err(EBUSY),
+        6 => Err(EIO),
+        _ => Err(EINVAL),
+    }
+}
+
+/// The mailbox.
+#[pin_data]
+pub(crate) struct Mailbox {
+    /// Of the last request.
+    #[pin]
+    tag: Mutex<u32>,
+    /// A request was not answered as it has to be: firmware is dead.
+    is_silent: Atomic<bool>,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            tag <- new_mutex!(0, "qda_mailbox"),
+            is_silent: Atomic::new(false),
+        })
+    }
+
+    /// Has firmware execute a request; returns the payload of the reply.
+    ///
+    /// # Errors
+    ///
+    /// EAGAIN: no firmware runs, nothing was done. ETIMEDOUT: firmware died over it; whether it was
+    /// done is found out by asking again. EEXIST, ENOENT, EBUSY: as the request says. EIO: the card
+    /// has failed. EINVAL: it makes no sense to the card. ENODEV: the card is gone.
+    pub(crate) fn call(&self, bar: &Bar<'_>, request: &Request) -> Result<u64> {
+        let mut tag = self.tag.lock();
+        match bar.read(regs::FW_STATE).into_raw() {
+            regs::FW_RUNNING if !self.is_silent() => (),
+            regs::GONE => return Err(ENODEV),
+            _ => return Err(EAGAIN),
+        }
+        *tag = tag.wrapping_add(1);
+        for (index, word) in request.encode(*tag).into_iter().enumerate() {
+            if let Some(at) = regs::MB_REQUEST::try_at(index) {
+                write64(bar, at, regs::MB_REQUEST::from(word));
+            }
+        }
+        bar.write_reg(regs::MB_CONTROL::zeroed().with_busy(true));
+        let done = read_poll_timeout(
+            || Ok(bar.read(regs::MB_CONTROL)),
+            |control| !control.busy(),
+            Delta::from_micros(200),
+            limit_ms(REPLY_MS),
+        );
+        let [head, payload] =
+            [0, 1].map(|index| regs::MB_REPLY::try_at(index).map_or(0, |at| read64(bar, at)));
+        let [kind_low, kind_high, status_low, status_high, tag_bytes @ ..] = head.to_le_bytes();
+        let is_ours = u16::from_le_bytes([kind_low, kind_high]) == request.kind()
+            && u32::from_le_bytes(tag_bytes) == *tag;
+        if done.is_err() || !is_ours {
+            self.is_silent.store(true, Relaxed);
+            return Err(ETIMEDOUT);
+        }
+        error(u16::from_le_bytes([status_low, status_high]))?;
+        Ok(payload)
+    }
+
+    /// Returns whether firmware owes an answer.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent.load(Relaxed)
+    }
+
+    /// Firmware has begun anew. What was asked before has ended when this returns.
+    pub(crate) fn renew(&self) {
+        let _tag = self.tag.lock();
+        self.is_silent.store(false, Relaxed);
+    }
+}

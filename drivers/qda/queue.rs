@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A queue of the kernel: a ring of packets in memory of the host, and what the card says of them
+//! (Documentation/devices/qda/queues.rst).
+//!
+//! Nothing here touches the card: `engine` rings and looks.
+
+use accel_core as accel;
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    dma::Coherent,
+    io::{
+        io_read,
+        io_write, //
+    },
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
+};
+
+use crate::{
+    mailbox::QueueRequest,
+    mmu,
+    status,
+    uapi, //
+};
+
+/// log2 of the packets in the ring.
+pub(crate) const ORDER: u8 = 7;
+
+/// How many packets fit.
+pub(crate) const PACKETS: usize = 1 << ORDER;
+
+/// Bytes of a packet, a completion record, a report; and in words.
+pub(crate) const PACKET_SIZE: usize = 64;
+const PACKET_WORDS: usize = PACKET_SIZE / 8;
+
+/// Where the completion records and the report are, in words; the ring is before them.
+const RECORDS: usize = PACKETS * PACKET_WORDS;
+const REPORT: usize = 2 * RECORDS;
+const WORDS: usize = REPORT + PACKET_WORDS;
+
+/// Words of a report: how many packets have ended well, status and detail, address.
+const COMPLETED: usize = REPORT;
+const STATUS: usize = REPORT + 1;
+const ADDRESS: usize = REPORT + 2;
+
+/// The last packet of a job tells that it has ended.
+const LAST: u64 = ((uapi::ACCEL_QDA_PACKET_RECORD | uapi::ACCEL_QDA_PACKET_INTERRUPT) as u64) << 8;
+
+/// Queues are equals until clients have priorities: normal.
+const PRIORITY: u8 = 1;
+
+/// A queue.
+pub(crate) struct Queue {
+    id: u16,
+    asid: u16,
+    engine: usize,
+    memory: Coherent<[u64]>,
+    /// Index behind the last packet that was written.
+    written: Atomic<u64>,
+}
+
+impl Queue {
+    /// Makes its memory.
+    pub(crate) fn new(dev: &Device<Bound>, id: u16, asid: u16, engine: usize) -> Result<Self> {
+        Ok(Self {
+            id,
+            asid,
+            engine,
+            memory: Coherent::zeroed_slice(dev, WORDS, GFP_KERNEL_ACCOUNT)?,
+            written: Atomic::new(0),
+        })
+    }
+
+    /// Returns what firmware has to know.
+    pub(crate) fn request(&self) -> Result<QueueRequest> {
+        let ring = self.memory.dma_address();
+        Ok(QueueRequest {
+            queue: self.id,
+            asid: self.asid,
+            engine: u8::try_from(self.engine)?,
+            priority: PRIORITY,
+            order: ORDER,
+            ring: mmu::system(ring),
+            records: mmu::system(ring + RECORDS as u64 * 8),
+            report: mmu::system(ring + REPORT as u64 * 8),
+        })
+    }
+
+    /// Returns its number.
+    pub(crate) fn id(&self) -> usize {
+        self.id.into()
+    }
+
+    pub(crate) fn engine(&self) -> usize {
+        self.engine
+    }
+
+    /// Writes packets behind those that are there, which must have ended; returns the index behind the
+    /// last one. Calls must not overlap. EINVAL: there are too many.
+    pub(crate) fn write(&self, packets: &[u8]) -> Result<u64> {
+        let first = self.written.load(Relaxed);
+        let count = packets.len() / PACKET_SIZE;
+        if count == 0 || count > PACKETS {
+            return Err(EINVAL);
+        }
+        for (number, packet) in packets.chunks_exact(PACKET_SIZE).enumerate() {
+            let slot = (first as usize).wrapping_add(number) % PACKETS;
+            for (index, word) in packet.chunks_exact(8).enumerate() {
+                let mut word = u64::from_le_bytes(word.try_into().map_err(|_| EINVAL)?);
+                if index == 0 && number + 1 == count {
+                    word |= LAST;
+                }
+                self.store(slot * PACKET_WORDS + index, word)?;
+            }
+        }
+        let end = first + count as u64;
+        self.written.store(end, Relaxed);
+        Ok(end)
+    }
+
+    /// Returns how the packets before `end` have ended, if they have.
+    pub(crate) fn ended(&self, end: u64) -> Option<accel::Outcome> {
+        let report = [COMPLETED, STATUS, ADDRESS].map(|word| self.load(word));
+        let [Ok(completed), Ok(why), Ok(address)] = report else {
+            return Some(Err(accel::Fault::new(accel::FaultKind::Device)));
+        };
+        // CAST: Two halves.
+        let (status, detail) = (why as u32, (why >> 32) as u32);
+        match (status, completed) {
+            (0, completed) if completed < end => None,
+            (0, completed) if completed == end => Some(Ok(())),
+            // It says that packets have ended that were never written.
+            (0, _) => Some(Err(accel::Fault::new(accel::FaultKind::Device))),
+            (status, _) => Some(Err(status::fault(status, detail, address))),
+        }
+    }
+
+    fn load(&self, word: usize) -> Result<u64> {
+        Ok(io_read!(self.memory, [try: word]))
+    }
+
+    fn store(&self, word: usize, value: u64) -> Result {
+        io_write!(self.memory, [try: word], value);
+        Ok(())
+    }
+}
