@@ -41,21 +41,6 @@ static int line_up(int fd, __u32 queue, __u32 timeline, int count)
 	return error;
 }
 
-static int wait_in(int fd, __u32 queue, __u64 number, __s64 deadline,
-		   struct accel_job_status *status)
-{
-	struct accel_wait argument = {
-		.queue = queue,
-		.job = number,
-		.deadline_ns = deadline,
-	};
-	int error = call(fd, ACCEL_IOCTL_WAIT, &argument);
-
-	if (status)
-		*status = argument.status;
-	return error;
-}
-
 /* How many of the first @count jobs of a queue have ended. */
 static int ended(int fd, __u32 queue, int count)
 {

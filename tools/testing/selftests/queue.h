@@ -35,4 +35,20 @@ static inline int destroy_queue(int fd, __u32 handle)
 	return call(fd, ACCEL_IOCTL_QUEUE_DESTROY, &argument);
 }
 
+/* Waits for a job of @queue; @status may be NULL. */
+static inline int wait_in(int fd, __u32 queue, __u64 number, __s64 deadline,
+			  struct accel_job_status *status)
+{
+	struct accel_wait argument = {
+		.queue = queue,
+		.job = number,
+		.deadline_ns = deadline,
+	};
+	int error = call(fd, ACCEL_IOCTL_WAIT, &argument);
+
+	if (status)
+		*status = argument.status;
+	return error;
+}
+
 #endif /* _ACCEL_SELFTESTS_QUEUE_H */

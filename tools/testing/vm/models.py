@@ -105,12 +105,15 @@ def npu(name: str, config: str, folder: Path, port: str) -> Model:
 
 
 def cards(ports: dict[str, str], folder: Path) -> dict[str, Model]:
-    """Start one process with a QDA card for each name, in its port; two are cabled."""
+    """Start one process with a QDA card for each name, in its port; two are cabled.
+
+    All bytes of the UUID of the first one are 1, of the second one 2, ...
+    """
     arguments = []
-    for name in ports:
+    for number, name in enumerate(ports):
         mine, control = _fresh_sockets(folder, name)
-        sizes = f"memory={CARD_MEMORY},visible={CARD_VISIBLE}"
-        arguments += ["--card", f"socket={mine},control={control},log={folder}/{name}.packets,{sizes}"]
+        what = f"memory={CARD_MEMORY},visible={CARD_VISIBLE},uuid={number + 1}"
+        arguments += ["--card", f"socket={mine},control={control},log={folder}/{name}.packets,{what}"]
     if len(ports) == 2:
         for link in range(CARD_LINKS):
             arguments += ["--cable", f"0.{link}=1.{link}"]

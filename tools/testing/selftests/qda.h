@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Jobs of accel_qda: packets made by hand, and the models' faults. */
+#ifndef _ACCEL_SELFTESTS_QDA_H
+#define _ACCEL_SELFTESTS_QDA_H
+
+#include <accel/qda_accel.h>
+
+#include "address_space.h"
+#include "job.h"
+
+#define QDA_DRIVER	"accel_qda"
+#define LOCAL		ACCEL_QDA_MEMORY
+#define MOST_PACKETS	128
+
+static inline struct accel_info_qda qda_info(int fd)
+{
+	struct accel_info_qda answer = { .revision = 0 };
+
+	info(fd, ACCEL_INFO_QDA, &answer, sizeof(answer));
+	return answer;
+}
+
+/* The number K of card "qdaK": all bytes of its UUID are K + 1 (tools/testing/vm/models.py). */
+static inline bool is_qda(const struct accel_info_device *device, void *number)
+{
+	int monitor;
+	bool is_it;
+
+	if (strcmp(device->driver, QDA_DRIVER))
+		return false;
+	monitor = open_monitor(device->index);
+	is_it = qda_info(monitor).uuid[0] == *(int *)number + 1;
+	close(monitor);
+	return is_it;
+}
+
+/* Index of the nodes of card "qda@number". */
+static inline int qda_index(int number)
+{
+	return visit_devices(is_qda, &number);
+}
+
+static inline int open_qda(int number)
+{
+	int index = qda_index(number);
+
+	return index < 0 ? index : open_compute(index);
+}
+
+static inline struct accel_qda_packet nop(void)
+{
+	return (struct accel_qda_packet){ .opcode = ACCEL_QDA_NOP };
+}
+
+/* Moves @size bytes in one row. */
+static inline struct accel_qda_packet move(__u64 from, __u64 to, __u32 size)
+{
+	return (struct accel_qda_packet){
+		.opcode = ACCEL_QDA_COPY,
+		.a = from,
+		.d = to,
+		.rows = 1,
+		.columns = size,
+	};
+}
+
+/* Sets @size bytes to those of @value, again and again. */
+static inline struct accel_qda_packet fill(__u64 to, __u32 size, __u32 value)
+{
+	return (struct accel_qda_packet){
+		.opcode = ACCEL_QDA_FILL,
+		.d = to,
+		.rows = 1,
+		.columns = size,
+		.scalar = value,
+	};
+}
+
+/* Waits for the u64 at @address to be @value, for @time us; 0: for ever. */
+static inline struct accel_qda_packet await(__u64 address, __u64 value, __u32 time)
+{
+	return (struct accel_qda_packet){
+		.opcode = ACCEL_QDA_WAIT,
+		.a = address,
+		.b = value,
+		.scalar = time,
+	};
+}
+
+/* A payload of @size bytes, in a submission that says why it is refused. */
+static inline int submit_payload(int fd, __u32 queue, const struct accel_qda_packet *packets,
+				 __u32 size, struct accel_submit *submit)
+{
+	*submit = (struct accel_submit){
+		.queue = queue,
+		.payload = user(packets),
+		.payload_size = size,
+	};
+	return call(fd, ACCEL_IOCTL_SUBMIT, submit);
+}
+
+/* Returns the number of the job in @queue or -errno. */
+static inline __s64 submit_packets(int fd, __u32 queue, const struct accel_qda_packet *packets,
+				   unsigned int count)
+{
+	struct accel_submit submit;
+	int error = submit_payload(fd, queue, packets, count * sizeof(*packets), &submit);
+
+	return error ? error : (__s64)submit.job;
+}
+
+/* Submits packets and waits for their end; @status may be NULL. */
+static inline int run_packets(int fd, __u32 queue, const struct accel_qda_packet *packets,
+			      unsigned int count, struct accel_job_status *status)
+{
+	__s64 number = submit_packets(fd, queue, packets, count);
+
+	if (status)
+		*status = (struct accel_job_status){ 0 };
+	return number < 0 ? number : wait_in(fd, queue, number, FOREVER, status);
+}
+
+static inline int run_packet(int fd, __u32 queue, struct accel_qda_packet packet,
+			     struct accel_job_status *status)
+{
+	return run_packets(fd, queue, &packet, 1, status);
+}
+
+/* Gives the model of a card a command; returns whether it obeyed. */
+static inline bool qda_model(int card, const char *command)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "host model qda%d %s >/dev/null", card, command);
+	return system(line) == 0;
+}
+
+/* A number of the debugfs file "card"; -1 if it has none of that name. */
+static inline long qda_number(int index, const char *name)
+{
+	char path[64], text[1024], *at;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%d/card", index);
+	if (read_file(path, text, sizeof(text)))
+		return -1;
+	at = strstr(text, name);
+	return at ? strtol(at + strlen(name), NULL, 10) : -1;
+}
+
+#endif /* _ACCEL_SELFTESTS_QDA_H */

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_qda when the cards die and stay in their slots: their model is killed. Run it last. */
+#include "qda_fixture.h"
+
+TEST_F_TIMEOUT(card, a_dead_card_is_wedged, 120)
+{
+	struct accel_address_space_create create = { .flags = 0 };
+	struct accel_qda_packet packet;
+	struct accel_job_status status;
+	__s64 job;
+
+	memset(self->host_bytes, 0, PAGE);
+	packet = await(self->at_host, 1, 0);
+	job = submit_packets(self->fd, self->queue, &packet, 1);
+	ASSERT_LT(0, job);
+	ASSERT_EQ(0, system("host kill qda0"));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, self->queue, job, FOREVER, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
+	for (__s64 end = in_ms(30000); now_ns() < end; sleep_ms(50))
+		if (status_of(self->fd).health == ACCEL_HEALTH_WEDGED)
+			break;
+	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
+	EXPECT_EQ(-EIO, submit_packets(self->fd, self->queue, &packet, 1));
+	EXPECT_GT(0, call(self->fd, ACCEL_IOCTL_ADDRESS_SPACE_CREATE, &create));
+	memset(self->host_bytes, 1, PAGE);
+	EXPECT_TRUE(all_bytes(self->host_bytes, 1, PAGE));
+}
+
+TEST_HARNESS_MAIN

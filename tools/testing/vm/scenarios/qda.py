@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The QDA driver on two cards below one switch: memory, jobs, every fault, unbind; at last, the cards die."""
+
+from vm.scenario import Scenario, selftests
+
+SCENARIO = Scenario(
+    modules=("accel-core", "accel_qda"),
+    files=selftests("qda") | selftests("qda_faults", "qda_death", callers=("x86_64",)),
+    cards=2,
+    timeout=900,
+    guest="""
+load
+until_true 10 test -e /dev/accel/accel1 || exit 1
+run /selftests/x86_64/qda
+# What 32-bit callers could see differently.
+run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
+run /selftests/x86_64/qda_faults
+# The guest must not be reset after that.
+run /selftests/x86_64/qda_death
+unload accel_qda accel_core
+exit $failures
+""",
+)
