@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from . import boot, scenario
 from .scenario import Scenario
-from .verdict import Verdict
+from .verdict import Verdict, slowest
+
+SLOWEST = 10
 
 
 def main() -> int:
@@ -75,6 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     boots = [one.on(kernel) for one in chosen for kernel in _kernels(one, arguments)]
     with ThreadPoolExecutor(1 if arguments.show else arguments.jobs) as pool:
         verdicts = list(pool.map(judge, boots))
+    if not arguments.show:
+        print(slowest(verdicts, SLOWEST))
     passed = sum(verdict.passed for verdict in verdicts)
     failed = sum(verdict.failed for verdict in verdicts)
     if not arguments.show or failed:

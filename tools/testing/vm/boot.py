@@ -63,6 +63,8 @@ def run(scenario: Scenario, echo: Echo) -> Verdict:
     except (machine.MachineError, ModelError, QmpError) as error:
         verdict.trouble.append(str(error))
     verdict.finish(time.monotonic() - started)
+    lines = [f"{seconds:8.2f} {name}\n" for seconds, name in verdict.report.seconds]
+    (folder / "times.log").write_text("".join(lines))
     return verdict
 
 

@@ -2,6 +2,8 @@
 """Counts the results in KTAP output: nested, with or without the kernel log's time stamps."""
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 STAMP = re.compile(r"^\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? ?")
@@ -18,6 +20,8 @@ class Report:
 
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    # What each result took: the seconds since the one before it, or since its document began.
+    seconds: list[tuple[float, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -35,12 +39,22 @@ class _Block:
     subtest_failed: bool = False
 
 
-class Parser:
-    """Feed it lines, then call `finish`."""
+def _joined(*names: str) -> str:
+    return ": ".join(name for name in names if name)
 
-    def __init__(self) -> None:
+
+class Parser:
+    """Feed it lines as they come, then call `finish`.
+
+    `heading` says who prints them: the names of results in documents that open from now on begin with it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.report = Report()
+        self.heading = ""
         self._blocks = [_Block(-1)]
+        self._clock = clock
+        self._since = clock()
 
     def feed(self, line: str) -> None:
         """Take one line; what is not KTAP is passed over."""
@@ -48,6 +62,7 @@ class Parser:
         text = line.lstrip(" ")
         indent = len(line) - len(text)
         if VERSION.match(text):
+            self._since = self._clock()
             self._open(indent).plan_due = True
         elif match := SUBTEST.match(text):
             self._name(indent, match[1])
@@ -64,13 +79,12 @@ class Parser:
         return self.report
 
     def _fail(self, block: _Block, why: str) -> None:
-        prefix = f"{block.name}: " if block.name else ""
-        self.report.failed.append(prefix + why)
+        self.report.failed.append(_joined(block.name, why))
         block.failed = True
 
     def _open(self, indent: int) -> _Block:
         self._close(indent)
-        self._blocks.append(_Block(indent))
+        self._blocks.append(_Block(indent, self.heading))
         return self._blocks[-1]
 
     def _block(self, indent: int) -> _Block:
@@ -100,7 +114,7 @@ class Parser:
         block = self._block(indent)
         if block.results:
             block = self._open(indent)
-        block.name = name
+        block.name = _joined(self.heading, name)
 
     def _plan(self, indent: int, count: int, comment: str) -> None:
         block = self._block(indent)
@@ -118,6 +132,8 @@ class Parser:
 
         name, _, directive = (part.strip() for part in rest.partition("#"))
         name = name or f"test {block.results}"
+        if not summary:
+            self._time(_joined(block.name, name))
         if number is not None and int(number) != block.results:
             self._fail(block, f"{name}: numbered {number} where {block.results} was due")
         if directive.upper().startswith(("SKIP", "TODO")):
@@ -125,4 +141,9 @@ class Parser:
         elif not good and not subtest_failed:
             self._fail(block, name)
         elif good and not summary:
-            self.report.passed.append(f"{block.name}: {name}" if block.name else name)
+            self.report.passed.append(_joined(block.name, name))
+
+    def _time(self, name: str) -> None:
+        now = self._clock()
+        self.report.seconds.append((now - self._since, name))
+        self._since = now

@@ -44,6 +44,8 @@ class Verdict:
         """Take one line that a program in the guest printed."""
         word, _, rest = line.partition(" ")
         match word:
+            case "@@run":
+                self._parsers["program"].heading = rest.split(" ")[0].removeprefix("/selftests/")
             case "@@leak":
                 self._leaks.append(rest)
             case "@@lockdep":
@@ -63,6 +65,7 @@ class Verdict:
             report = parser.finish()
             self.report.passed += report.passed
             self.report.failed += report.failed
+            self.report.seconds += report.seconds
         self.trouble += self._splats.found
         self.trouble += [f"leak: {line}" for line in self._leaks]
         if self._lockdep != "1":
@@ -75,11 +78,22 @@ class Verdict:
         if seen < self.scenario.tests:
             self.trouble.append(f"{seen} test results, at least {self.scenario.tests} were due")
 
+    @property
+    def title(self) -> str:
+        """The scenario and its kernel."""
+        return f"{self.scenario.name} ({self.scenario.kernels[0]})"
+
     def text(self) -> str:
         """One line, and one for each failure."""
-        title = f"{self.scenario.name} ({self.scenario.kernels[0]})"
-        lines = [f"  {title:<28} {self.passed:4} passed, {self.failed} failed  {self.seconds:6.1f} s"]
+        lines = [f"  {self.title:<28} {self.passed:4} passed, {self.failed} failed  {self.seconds:6.1f} s"]
         lines += [f"      {what}" for what in self.trouble + self.report.failed]
         if self.failed:
             lines.append(f"      logs: {self.folder}/*.log")
         return "\n".join(lines)
+
+
+def slowest(verdicts: list[Verdict], count: int) -> str:
+    """A table of the tests that took longest."""
+    times = [(seconds, verdict.title, name) for verdict in verdicts for seconds, name in verdict.report.seconds]
+    rows = [f"  {seconds:6.1f} s  {title}: {name}" for seconds, title, name in sorted(times, reverse=True)[:count]]
+    return "\n".join(["slowest tests:", *rows])

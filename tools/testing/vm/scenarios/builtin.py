@@ -10,7 +10,6 @@ SCENARIO = Scenario(
     timeout=900,
     guest="""
 for program in info abi buffer mmap submit wait reset clients node sysfs mock; do
-	echo "# $program"
 	run /selftests/$program
 done
 host plug npu0 256

@@ -12,12 +12,10 @@ load accel-core accel_fake
 both="info abi buffer pin dma_buf mmap submit queue wait uffd timeline timeline_wait sync_file
 	job_points job_created account advise"
 for program in $both reset clients node fence sysfs unplug fail_nth sigkill; do
-	echo "# x86_64/$program"
 	run /selftests/x86_64/$program
 done
 # What 32-bit callers could see differently.
 for program in $both; do
-	echo "# i386/$program"
 	run /selftests/i386/$program
 done
 run /selftests/x86_64/module

@@ -104,6 +104,20 @@ class Refusing(unittest.TestCase):
     def test_bail_out(self) -> None:
         self.assertIn("bailed out: no device", parse("TAP version 13\n1..1\nBail out! no device\n")[1])
 
+    def test_who_died(self) -> None:
+        parser = ktap.Parser()
+        for parser.heading in ("one", "two"):
+            parser.feed("TAP version 13")
+        self.assertEqual(parser.finish().failed, ["one: no plan, 0 results", "two: no plan, 0 results"])
+
+    def test_seconds(self) -> None:
+        now = 0.0
+        parser = ktap.Parser(lambda: now)
+        for line in ["TAP version 13", "1..2", "ok 1 a", "ok 2 b", "TAP version 13", "1..1", "ok 1 c"]:
+            parser.feed(line)
+            now += 3 if line == "ok 1 a" else 1
+        self.assertEqual(parser.finish().seconds, [(2, "a"), (3, "b"), (2, "c")])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 from vm.scenario import Scenario
-from vm.verdict import Verdict
+from vm.verdict import Verdict, slowest
 
 PROGRAM = ["1..1", "ok 1 open", "@@lockdep 1", "@@taint 4096", "@@exit 0"]
 
@@ -54,6 +54,16 @@ class Judgement(unittest.TestCase):
 
     def test_too_few_results(self) -> None:
         self.assert_trouble(judge(PROGRAM, tests=2), "1 test results")
+
+    def test_who_failed(self) -> None:
+        lines = ["@@run /selftests/i386/node", "TAP version 13", "1..1", "not ok 1 open"]
+        self.assertEqual(judge(lines + PROGRAM[2:]).report.failed, ["i386/node: open"])
+
+    def test_slowest(self) -> None:
+        verdict = judge(PROGRAM)
+        verdict.report.seconds = [(1.0, "a"), (3.0, "b"), (2.0, "c")]
+        table = slowest([verdict], 2).splitlines()
+        self.assertEqual([line.split()[-1] for line in table[1:]], ["b", "c"])
 
 
 if __name__ == "__main__":
