@@ -614,7 +614,7 @@ TEST_F(space, destroyed_it_serves_the_jobs_that_use_it)
 }
 
 /* What a job that runs writes to is taken away from under it, again and again. */
-TEST_F_TIMEOUT(space, what_is_unmapped_is_not_reached_by_jobs_that_run, 240)
+TEST_F_TIMEOUT(space, what_is_unmapped_is_not_reached_by_jobs_that_run, 600)
 {
 	__s64 queue = create_queue_in(self->fd, self->space);
 

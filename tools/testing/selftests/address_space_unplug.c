@@ -91,7 +91,7 @@ static void *map_and_unmap(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(unbound, nobody_minds_in_the_middle_of_a_change, 240)
+TEST_F_TIMEOUT(unbound, nobody_minds_in_the_middle_of_a_change, 600)
 {
 	int fd = self->fd;
 

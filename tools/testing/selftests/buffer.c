@@ -282,7 +282,7 @@ TEST_F(fake, a_label_is_printable_and_ends)
 		EXPECT_EQ(-EOPNOTSUPP, set_label(self->fd, handle, 1U << bit, "a", 2));
 }
 
-TEST_F_TIMEOUT(fake, thousands_of_create_and_close, 300)
+TEST_F_TIMEOUT(fake, thousands_of_create_and_close, 600)
 {
 	struct accel_buffer_create buffer;
 
@@ -301,7 +301,7 @@ static int compare_handles(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
-TEST_F_TIMEOUT(fake, thousands_of_live_handles_differ, 300)
+TEST_F_TIMEOUT(fake, thousands_of_live_handles_differ, 600)
 {
 	static __u32 handles[MANY];
 	const int many = times(MANY);
@@ -380,7 +380,7 @@ static void *churn(void *argument)
 {
 	int fd = *(int *)argument;
 
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < times(2000); i++) {
 		struct accel_buffer_info answer;
 		__u32 handle = handle_of(fd, PAGE);
 
@@ -390,7 +390,7 @@ static void *churn(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(fake, threads_share_the_handles_of_a_file, 120)
+TEST_F_TIMEOUT(fake, threads_share_the_handles_of_a_file, 600)
 {
 	pthread_t threads[4];
 	void *failed;

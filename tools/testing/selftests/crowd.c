@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* More devices at once than one major number of old had minors. */
-#include "device.h"
+#include "fixture.h"
 
 #define MANY	260
 
-TEST(more_than_256_devices_at_once)
+TEST_F_TIMEOUT(fake, more_than_256_devices_at_once, 600)
 {
 	bool present[MAX_FAKES] = { false }, before[MAX_FAKES] = { false };
 	int count = 0;

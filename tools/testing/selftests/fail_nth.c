@@ -877,7 +877,7 @@ static void remove_added(struct __test_metadata *_metadata, struct subject *subj
 TEST_F_TIMEOUT(fail, add_device, 300)
 {
 	/* faux_device_create() does not say why it failed. */
-	EXPECT_SWEPT(.call = add_one, .after = remove_added, .also = ENODEV, .stride = 5);
+	EXPECT_SWEPT(.call = add_one, .after = remove_added, .also = ENODEV, .stride = 10);
 }
 
 static void add_before(struct subject *subject)

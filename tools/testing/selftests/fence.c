@@ -613,10 +613,10 @@ static void *share_main(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(fence, no_job_escapes_an_export, 300)
+TEST_F_TIMEOUT(fence, no_job_escapes_an_export, 600)
 {
 	ASSERT_EQ(0, sw_increase(self->counter, 1));
-	for (int round = 0; round < times(500); round++) {
+	for (int round = 0; round < times(200); round++) {
 		struct sharer sharer = { self->fd, handle_of(self->fd, PAGE), -1 };
 		__s64 last = 0;
 		pthread_t thread;

@@ -230,7 +230,7 @@ FIXTURE_TEARDOWN(storm)
 {
 }
 
-TEST_F_TIMEOUT(storm, nobody_dies_of_it_in_the_middle_of_a_fault, 300)
+TEST_F_TIMEOUT(storm, nobody_dies_of_it_in_the_middle_of_a_fault, 600)
 {
 	for (int round = 0; round < times(60); round++) {
 		struct accel_buffer_create buffer;

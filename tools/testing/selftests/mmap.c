@@ -22,13 +22,13 @@ FIXTURE_VARIANT(mapping)
 {
 	size_t unit;	/* bytes of a part */
 	bool is_huge;
-	int rounds;	/* of a test with many */
+	int rounds;	/* at most, of a test with many */
 };
 
 FIXTURE_VARIANT_ADD(mapping, of_pages)
 {
 	.unit = PAGE,
-	.rounds = 200,
+	.rounds = 1000,
 };
 
 /* Two parts to a huge page, which is split by nearly everything that is done to a part. */
@@ -36,7 +36,7 @@ FIXTURE_VARIANT_ADD(mapping, of_huge_pages)
 {
 	.unit = HUGE_PAGE / 2,
 	.is_huge = true,
-	.rounds = 4,
+	.rounds = 20,
 };
 
 FIXTURE_SETUP(mapping)
@@ -456,10 +456,10 @@ static void *map_and_touch(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(mapping, threads_map_the_same_buffer, 120)
+TEST_F_TIMEOUT(mapping, threads_map_the_same_buffer, 600)
 {
 	struct map_work work = {
-		self->fd, self->buffer.mmap_offset, UNIT, variant->rounds,
+		self->fd, self->buffer.mmap_offset, UNIT, times(variant->rounds),
 	};
 	pthread_t threads[3];
 	void *failed;

@@ -140,9 +140,9 @@ TEST_F(module, a_driver_with_an_abandoned_job_unloads_soon)
 	EXPECT_EQ(0, unload_soon());
 }
 
-TEST_F(module, a_driver_unloads_right_after_a_job)
+TEST_F_TIMEOUT(module, a_driver_unloads_right_after_a_job, 600)
 {
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < times(50); i++) {
 		int fd = open_fake(0);
 
 		ASSERT_LE(0, fd);
@@ -170,7 +170,7 @@ TEST_F(module, an_open_attribute_does_not_hold_the_driver)
 TEST_F_TIMEOUT(module, it_loads_and_unloads_again_and_again, 600)
 {
 	ASSERT_EQ(0, unload(FAKE_DRIVER));
-	for (int i = 0; i < times(100); i++) {
+	for (int i = 0; i < times(50); i++) {
 		ASSERT_EQ(0, load(FAKE_DRIVER, ""));
 		ASSERT_EQ(0, unload_soon());
 	}

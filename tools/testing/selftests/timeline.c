@@ -360,7 +360,7 @@ static void *race(void *argument)
 {
 	struct racer *racer = argument;
 
-	for (int i = 0; i < times(20000) && !racer->odd; i++) {
+	for (int i = 0; i < times(10000) && !racer->odd; i++) {
 		__u64 next = last_of(racer->fd, racer->handle) + 1 + rand_r(&racer->seed) % 2;
 		__u32 handle = racer->handle;
 		int error = 0, file;
@@ -403,7 +403,7 @@ static void *race(void *argument)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(fake, racing_users_see_documented_errors_only, 300)
+TEST_F_TIMEOUT(fake, racing_users_see_documented_errors_only, 600)
 {
 	struct racer racers[4];
 	int counter = open_sw_sync();

@@ -193,9 +193,9 @@ TEST_F(victim, jobs_that_wait_for_points_that_nothing_backs_end)
 	EXPECT_EQ(-ENODEV, end_point_waiter(&sleeper));
 }
 
-TEST_F(victim, removal_while_kept_jobs_go_on_is_safe)
+TEST_F_TIMEOUT(victim, removal_while_kept_jobs_go_on_is_safe, 600)
 {
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < times(50); i++) {
 		int number = add_shared_fake(), fd = open_fake(number);
 		__u32 line = timeline_at(fd, 0);
 
@@ -354,7 +354,7 @@ TEST_F_TIMEOUT(victim, devices_come_and_go_under_racing_users, 600)
 	stop_opening = false;
 	for (unsigned int i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, use_any_node, NULL));
-	for (int i = 0; i < times(400); i++) {
+	for (int i = 0; i < times(200); i++) {
 		int number = add_fake();
 
 		ASSERT_LE(0, number);
