@@ -55,6 +55,12 @@ class Scenario:
         return replace(self, kernels=(kernel,), modules=modules)
 
 
+def selftests(*programs: str, callers: tuple[str, ...] = ("x86_64", "i386")) -> dict[str, str]:
+    """For `files`: selftests as 64-bit and 32-bit programs, /selftests/CALLER/PROGRAM in the guest."""
+    paths = [f"{caller}/{program}" for caller in callers for program in programs]
+    return {f"/selftests/{path}": f"build/selftests/{path}" for path in paths}
+
+
 def load(name: str) -> Scenario:
     """Read scenarios/NAME.py."""
     path = FOLDER / f"{name}.py"

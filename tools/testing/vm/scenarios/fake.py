@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """The whole uAPI against the test device: every selftest that needs no model, 64-bit and 32-bit."""
 
-from vm.scenario import Scenario
+from vm.scenario import Scenario, selftests
+
+# Interfaces, of which 32-bit callers could see something else. They repeat less: times() in common.h.
+BOTH = """info abi buffer pin dma_buf mmap submit queue wait uffd timeline timeline_wait sync_file
+    job_points job_created account advise""".split()
+ONLY_64 = "reset clients node fence sysfs unplug fail_nth sigkill".split()
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_mock"),
-    files={"/selftests": "build/selftests"},
+    files=selftests(*BOTH, "mock") | selftests(*ONLY_64, "module", callers=("x86_64",)),
     timeout=1800,
-    guest="""
+    guest=f"""
 load accel-core accel_fake
-both="info abi buffer pin dma_buf mmap submit queue wait uffd timeline timeline_wait sync_file
-	job_points job_created account advise"
-for program in $both reset clients node fence sysfs unplug fail_nth sigkill; do
-	run /selftests/x86_64/$program
-done
-# What 32-bit callers could see differently.
-for program in $both; do
-	run /selftests/i386/$program
-done
+for program in {" ".join(BOTH + ONLY_64)}; do run /selftests/x86_64/$program; done
+for program in {" ".join(BOTH)}; do run /selftests/i386/$program; done
 run /selftests/x86_64/module
 load accel_mock
 run /selftests/x86_64/mock

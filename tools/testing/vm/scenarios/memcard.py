@@ -2,7 +2,7 @@
 """Device memory: two memory cards below one switch, a third one at a root port, which goes away."""
 
 from vm.qemu import device, switch
-from vm.scenario import Scenario
+from vm.scenario import Scenario, selftests
 
 # The port that a card is in.
 CARDS = {"card0": "down0", "card1": "down1", "card2": "rp0"}
@@ -17,9 +17,11 @@ def card(number: int, name: str, bus: str) -> tuple[str, ...]:
     return *memory(f"ram{number}"), *device("ivshmem-plain", id=name, memdev=f"ram{number}", bus=bus)
 
 
+PROGRAMS = ("memcard", "memcard_unplug", "doorbell", "address_space", "address_space_unplug")
+
 SCENARIO = Scenario(
     modules=("accel-core", "accel_memcard"),
-    files={"/selftests": "build/selftests"},
+    files=selftests(*PROGRAMS),
     # QEMU does not take memory a second time: for the card that is taken out and comes back.
     hardware=sum((card(i, *place) for i, place in enumerate(CARDS.items())), switch(2) + memory("spare")),
     timeout=1200,
