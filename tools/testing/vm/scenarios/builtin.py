@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """The same selftests with everything built into the kernel (=y)."""
 
-from vm.scenario import Scenario
+from vm.scenario import Scenario, selftests
+
+# Not those of time and repetition: what could differ is what modules would own, and the order of things.
+PROGRAMS = "info abi buffer mmap dma_buf submit node sysfs mock".split()
 
 SCENARIO = Scenario(
     kernels=("builtin",),
-    files={"/selftests": "build/selftests/x86_64"},
+    files=selftests(*PROGRAMS, "ethosu", callers=("x86_64",)),
     parameters="kunit.enable=1 kunit.autorun=1",
     timeout=900,
-    guest="""
-for program in info abi buffer mmap submit wait reset clients node sysfs mock; do
-	run /selftests/$program
-done
+    guest=f"""
+for program in {" ".join(PROGRAMS)}; do run /selftests/x86_64/$program; done
 host plug npu0 256
 until_true 10 test -d /sys/bus/pci/drivers/accel_ethosu/0000:01:00.0 || exit 1
-run /selftests/ethosu
+run /selftests/x86_64/ethosu
 host unplug npu0
 exit $failures
 """,
