@@ -1,36 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 """Everything that has to hold for long: thousands of buffers, jobs and faults, of unplugs and kills."""
 
-from vm.scenario import Scenario
+from vm.scenario import Scenario, selftests
+
+# Once, with all their repetitions.
+PROGRAMS = "crowd sigkill account advise buffer mmap submit clients fence timeline fail_nth unplug module".split()
+# As `make test` does it, but again and again.
+AGAIN = "reset unplug module".split()
+ETHOSU = "ethosu_unplug ethosu_faults".split()
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_ethosu"),
-    files={"/selftests": "build/selftests"},
+    files=selftests(*PROGRAMS, *AGAIN, *ETHOSU, callers=("x86_64",)) | selftests("ethosu", "ethosu_faults"),
     long=True,
     timeout=7200,
     silence=600,
-    guest="""
+    guest=f"""
 export ACCEL_LONG=1
 cd /selftests/x86_64
 load accel-core accel_fake
-for program in crowd buffer mmap submit clients fail_nth sigkill; do run ./$program; done
-round=0
-while [ $round -lt 20 ]; do
-	run ./reset
-	run ./unplug
-	run ./module
-	round=$((round + 1))
+for program in {" ".join(PROGRAMS)}; do run ./$program; done
+unset ACCEL_LONG
+for round in 1 2 3 4 5 6 7 8 9 10; do
+	for program in {" ".join(AGAIN)}; do run ./$program; done
 done
 rmmod accel_fake
 load accel_ethosu
 run ./ethosu_unplug
 host plug npu0 256
 until_true 10 test -e /dev/accel/accel0 || exit 1
-round=0
-while [ $round -lt 20 ]; do
-	run ./ethosu_faults
-	round=$((round + 1))
-done
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do run ./ethosu_faults; done
+run /selftests/i386/ethosu
+run /selftests/i386/ethosu_faults
 host unplug npu0
 unload accel_ethosu accel_core
 exit $failures

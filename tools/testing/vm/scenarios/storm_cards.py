@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The same for device memory: the machine of the scenario memcard."""
+
+from dataclasses import replace
+
+from vm.scenarios import memcard
+
+SCENARIO = replace(
+    memcard.SCENARIO,
+    long=True,
+    timeout=7200,
+    silence=600,
+    guest=f"""
+export ACCEL_LONG=1
+cd /selftests/x86_64
+load
+until_true 10 test -e /dev/accel/accel2 || exit 1
+for program in {" ".join(memcard.PROGRAMS)}; do run ./$program; done
+unload accel_memcard accel_core
+exit $failures
+""",
+)
