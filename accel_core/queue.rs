@@ -49,16 +49,13 @@ struct Entry<T: Driver> {
 impl<T: Driver> Entry<T> {
     fn new(share: Arc<Share<T>>, setup: &QueueSetup<'_, T>) -> Result<Self> {
         let schedulers = &share.device().schedulers;
-        let is_it = |s: &Pin<KBox<Scheduler<T>>>| s.engines() == setup.engines;
-        let scheduler = schedulers.iter().position(is_it).ok_or(EINVAL)?;
-        let client = share.id(scheduler)?;
-        let id = schedulers
-            .get(scheduler)
-            .ok_or(EINVAL)?
-            .add_queue(client, setup.priority)?;
+        let mut all = schedulers.iter().enumerate();
+        let found = all.find(|(_, scheduler)| scheduler.engines() == setup.engines);
+        let (index, scheduler) = found.ok_or(EINVAL)?;
+        let id = scheduler.add_queue(share.id(index)?, setup.priority)?;
         Ok(Self {
             share,
-            scheduler,
+            scheduler: index,
             id,
         })
     }

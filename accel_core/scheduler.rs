@@ -8,7 +8,10 @@
 //! ends jobs collects them ([`Ended`]) until it has no lock.
 
 use core::{
-    mem::replace,
+    mem::{
+        replace,
+        swap, //
+    },
     ops::Range, //
 };
 use kernel::{
@@ -176,9 +179,9 @@ impl<T: Driver> Scheduler<T> {
         // Another thread may have been faster.
         if spare.is_ok() {
             for (new, old) in waiting.iter_mut().zip(&mut state.waiting) {
-                core::mem::swap(new, old);
+                swap(new, old);
             }
-            core::mem::swap(&mut waiting, &mut state.waiting);
+            swap(&mut waiting, &mut state.waiting);
         }
         drop(state);
         // With nothing in it.
@@ -208,15 +211,14 @@ impl<T: Driver> Scheduler<T> {
     }
 
     /// Ends jobs that were never queued, because of `fault`.
-    pub(crate) fn refuse(&self, jobs: List<Job<T>>, fault: Fault) -> Ended<T> {
-        let now = monotonic_ns();
-        let mut count = 0;
-        for job in jobs.iter() {
-            job.end(now, Err(fault));
-            count += 1;
+    pub(crate) fn refuse(&self, mut jobs: List<Job<T>>, fault: Fault) -> Ended<T> {
+        let mut ended = Ended::new();
+        let mut state = self.state.lock();
+        while let Some(job) = jobs.pop_front() {
+            state.refuse(job, fault, &mut ended);
         }
-        self.state.lock().count_failed(count);
-        Ended(jobs)
+        drop(state);
+        ended
     }
 
     /// Tells everybody that jobs have ended; the worker drops them. Any context, without locks.

@@ -118,17 +118,12 @@ impl<T: Driver> State<T> {
         self.schedule.set_credits(engine, credits);
     }
 
-    /// Counts jobs that no engine ran as failed.
-    pub(crate) fn count_failed(&mut self, count: u64) {
-        if let Some(engine) = self.engines.first_mut() {
-            engine.stats.failed += count;
-        }
-    }
-
-    /// Ends a job that was not started, because of `fault`.
+    /// Ends a job that was not started, because of `fault`; as no engine has it, the first one counts it.
     pub(crate) fn refuse(&mut self, job: ListArc<Job<T>>, fault: Fault, ended: &mut Ended<T>) {
         job.end(monotonic_ns(), Err(fault));
-        self.count_failed(1);
+        if let Some(engine) = self.engines.first_mut() {
+            engine.stats.failed += 1;
+        }
         ended.0.push_back(job);
     }
 
