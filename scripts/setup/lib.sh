@@ -57,3 +57,42 @@ step() {
 	quietly "$name" "${@:3}"
 	echo "$key" >"$STAMPS/$name"
 }
+
+# tree_digest PATH...: one short key for what is below folders of the checkout.
+tree_digest() {
+	(cd "$TREE" && find "$@" -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) | digest
+}
+
+# kernel_part: one short key for what of this checkout goes into a kernel.
+kernel_part() {
+	tree_digest Kbuild Kconfig scripts/{accel.mk,apply-to-tree} rust accel_core drivers uapi tools/testing/{fake,memcard}
+}
+
+# product NAME KEY COMMAND...: have COMMAND make build/NAME, unless the cache has it. KEY is a command: one short
+# key for all that goes into it. Only what was made from nothing is kept, so that no mistake of a tool that looks at
+# the times of files is kept with it.
+product() {
+	local folder=$TREE/build/$1 kept=$CACHE/products/$1 key lock new=
+	key=$($2)
+	mkdir -p "$kept"
+	exec {lock}>"$kept.lock"
+	flock $lock
+	if [[ -d $kept/$key ]]; then
+		mkdir -p "$folder"
+		[[ -f $folder/key && $(<"$folder/key") == "$key" ]] || rsync --archive --delete "$kept/$key/" "$folder"
+		exec {lock}>&-
+		return
+	fi
+	flock --unlock $lock
+	[[ -d $folder ]] || new=1
+	mkdir -p "$folder"
+	rm -f "$folder/key"
+	"${@:3}"
+	if [[ $new && $($2) == "$key" ]]; then
+		echo "$key" >"$folder/key"
+		flock $lock
+		rm -rf "$kept"/*
+		cp -a "$folder" "$kept/$key"
+	fi
+	exec {lock}>&-
+}
