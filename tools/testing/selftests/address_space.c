@@ -668,6 +668,7 @@ struct model {
 	struct model_page pages[MODEL_PAGES];
 	struct accel_buffer_create buffers[BUFFERS];
 	unsigned char *memory[BUFFERS];
+	__u32 queue;		/* in the space */
 	unsigned int seed;
 };
 
@@ -748,6 +749,7 @@ static bool reads_right(struct model *model, int fd, __u32 space, unsigned int a
 	struct space_job job = copy_job(space, window->address, address, PAGE);
 	const struct model_page *page = &model->pages[at];
 
+	job.queue = model->queue;
 	if (!(page->access & ACCEL_MAP_READ))
 		return faults_at(fd, job, address);
 	if (run_in_space(fd, job, NULL))
@@ -765,6 +767,7 @@ static bool writes_right(struct model *model, int fd, __u32 space, unsigned int 
 	struct space_job job = fill_job(space, address, PAGE, value);
 	const struct model_page *page = &model->pages[at];
 
+	job.queue = model->queue;
 	if (!(page->access & ACCEL_MAP_WRITE))
 		return faults_at(fd, job, address);
 	if (run_in_space(fd, job, NULL))
@@ -787,7 +790,10 @@ static void paint(struct model *model)
 TEST_F_TIMEOUT(space, whatever_is_done_it_is_as_the_model, 600)
 {
 	static struct model model;
+	__s64 queue = create_queue_in(self->fd, self->space);
 
+	ASSERT_LT(0, queue);
+	model.queue = queue;
 	model.seed = 42;
 	for (int i = 0; i < BUFFERS; i++) {
 		ASSERT_EQ(0, create_in(self->fd, LOCAL, BUFFER_PAGES * PAGE,
@@ -817,6 +823,7 @@ TEST_F_TIMEOUT(space, whatever_is_done_it_is_as_the_model, 600)
 		EXPECT_EQ(0, munmap(model.memory[i], BUFFER_PAGES * PAGE));
 		EXPECT_EQ(0, close_buffer(self->fd, model.buffers[i].handle));
 	}
+	EXPECT_EQ(0, destroy_queue(self->fd, model.queue));
 	EXPECT_EQ(0, unmap(self->fd, self->space, SOMEWHERE, MODEL_PAGES * PAGE));
 	EXPECT_EQ(self->used, settled_region(self->fd, LOCAL));
 }

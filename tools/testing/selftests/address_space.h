@@ -126,13 +126,14 @@ static inline __s64 submit_to(int fd, __u32 queue, struct accel_memcard_job job)
 struct space_job {
 	__u32 space;
 	struct accel_memcard_job job;
+	__u32 queue;	/* 0: one of its own */
 };
 
-/* Runs a job in a queue of its own; @status may be NULL. */
+/* Runs a job; @status may be NULL. */
 static inline int run_in_space(int fd, struct space_job job, struct accel_job_status *status)
 {
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
-	__s64 queue = create_queue_in(fd, job.space), number;
+	__s64 queue = job.queue ? job.queue : create_queue_in(fd, job.space), number;
 	int error;
 
 	if (queue < 0)
@@ -143,13 +144,14 @@ static inline int run_in_space(int fd, struct space_job job, struct accel_job_st
 	error = number < 0 ? number : call(fd, ACCEL_IOCTL_WAIT, &wait);
 	if (status)
 		*status = wait.status;
-	destroy_queue(fd, queue);
+	if (!job.queue)
+		destroy_queue(fd, queue);
 	return error;
 }
 
 static inline struct space_job fill_job(__u32 space, __u64 address, __u64 size, __u8 value)
 {
-	return (struct space_job){ space, {
+	return (struct space_job){ .space = space, .job = {
 		.op = ACCEL_MEMCARD_SPACE_FILL,
 		.value = value,
 		.dst_offset = address,
@@ -159,7 +161,7 @@ static inline struct space_job fill_job(__u32 space, __u64 address, __u64 size, 
 
 static inline struct space_job copy_job(__u32 space, __u64 to, __u64 from, __u64 size)
 {
-	return (struct space_job){ space, {
+	return (struct space_job){ .space = space, .job = {
 		.op = ACCEL_MEMCARD_SPACE_COPY,
 		.dst_offset = to,
 		.src_offset = from,
@@ -211,7 +213,7 @@ static inline int open_window(int fd, __u32 space, __u64 size, __u32 access,
 static inline struct accel_memcard_translation translate(int fd, __u32 space, __u64 address,
 							 const struct window *window)
 {
-	struct space_job job = { space, {
+	struct space_job job = { .space = space, .job = {
 		.op = ACCEL_MEMCARD_SPACE_ENTRY,
 		.dst_offset = window->address,
 		.src_offset = address,
