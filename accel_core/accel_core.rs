@@ -158,7 +158,10 @@ pub use crate::{
     sysfs::Attribute,
 };
 pub use kernel_ext::{
-    aperture::Aperture,
+    aperture::{
+        Aperture,
+        Caching, //
+    },
     irq,
     sysfs::Page, //
 };

@@ -36,8 +36,16 @@ use crate::{
     user_mappings::UserMappings, //
 };
 
-/// A BAR whose bytes are memory: reading and writing them has no other effect. Mapped
-/// write-combined.
+/// How CPUs reach an aperture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Caching {
+    /// Writes may be put together, and arrive late: for memory.
+    WriteCombined,
+    /// Each access arrives as it is, and in order: for registers, such as doorbells.
+    Uncached,
+}
+
+/// A BAR that users can be given pages of: reading its bytes has no effect.
 ///
 /// # Invariants
 ///
@@ -52,6 +60,7 @@ pub struct Aperture {
     physical: u64,
     size: usize,
     mapped: NonNull<c_void>,
+    caching: Caching,
     mappings: UserMappings,
     is_live: Atomic<bool>,
     #[pin]
@@ -75,7 +84,12 @@ impl Aperture {
     /// # Errors
     ///
     /// EINVAL: there is no such BAR, or it is no memory; EBUSY: it is taken; ENOMEM.
-    pub fn new(pdev: &pci::Device<Bound>, bar: u32, name: &'static CStr) -> Result<Arc<Self>> {
+    pub fn new(
+        pdev: &pci::Device<Bound>,
+        bar: u32,
+        caching: Caching,
+        name: &'static CStr,
+    ) -> Result<Arc<Self>> {
         let (physical, size) = (pdev.resource_start(bar)?, pdev.resource_len(bar)?);
         let size = usize::try_from(size)?;
         if size == 0 || (physical as usize | size) & !PAGE_MASK != 0 {
@@ -94,7 +108,7 @@ impl Aperture {
         // after `undo`, which it is given later.
         let provider = unsafe { ext::accel_helper_p2pdma_provider(raw.as_ptr(), bar) };
         // SAFETY: As above.
-        let mapped = unsafe { request(raw, bar, name) }?;
+        let mapped = unsafe { request(raw, bar, caching, name) }?;
         let this = Arc::pin_init(
             // INVARIANT: Just requested and mapped.
             try_pin_init!(Self {
@@ -103,6 +117,7 @@ impl Aperture {
                 physical,
                 size,
                 mapped,
+                caching,
                 mappings,
                 is_live: Atomic::new(true),
                 srcu <- Srcu::new(c"aperture", static_lock_class!()),
@@ -125,6 +140,10 @@ impl Aperture {
     /// Returns the size in bytes, a multiple of the page size.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    pub(crate) fn caching(&self) -> Caching {
+        self.caching
     }
 
     /// Returns the physical address of its first byte.
@@ -255,12 +274,18 @@ unsafe extern "C" fn undo(cookie: *mut c_void) {
 unsafe fn request(
     pdev: NonNull<bindings::pci_dev>,
     bar: c_int,
+    caching: Caching,
     name: &'static CStr,
 ) -> Result<NonNull<c_void>> {
     // SAFETY: By the requirements of this function; `name` lives forever.
     to_result(unsafe { bindings::pci_request_region(pdev.as_ptr(), bar, name.as_char_ptr()) })?;
     // SAFETY: As above; it is ours now.
-    let mapped = unsafe { bindings::pci_iomap_wc(pdev.as_ptr(), bar, 0) };
+    let mapped = unsafe {
+        match caching {
+            Caching::WriteCombined => bindings::pci_iomap_wc(pdev.as_ptr(), bar, 0),
+            Caching::Uncached => bindings::pci_iomap(pdev.as_ptr(), bar, 0),
+        }
+    };
     NonNull::new(mapped).ok_or(ENOMEM).inspect_err(|_| {
         // SAFETY: Requested above.
         unsafe { bindings::pci_release_region(pdev.as_ptr(), bar) }

@@ -224,6 +224,12 @@ void accel_helper_vma_set_wc(struct vm_area_struct *vma)
 }
 EXPORT_SYMBOL_GPL(accel_helper_vma_set_wc);
 
+void accel_helper_vma_set_uncached(struct vm_area_struct *vma)
+{
+	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+}
+EXPORT_SYMBOL_GPL(accel_helper_vma_set_uncached);
+
 /* As __ib_umem_get_va() does it. */
 int accel_helper_account_pinned(struct mm_struct *mm, unsigned long count)
 {

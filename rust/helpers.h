@@ -50,6 +50,7 @@ void accel_helper_put_page(struct page *page);
 int accel_helper_set_pages_wc(struct page *first, size_t count);
 void accel_helper_set_pages_wb(struct page *first, size_t count);
 void accel_helper_vma_set_wc(struct vm_area_struct *vma);
+void accel_helper_vma_set_uncached(struct vm_area_struct *vma);
 int accel_helper_account_pinned(struct mm_struct *mm, unsigned long count);
 void accel_helper_unaccount_pinned(struct mm_struct *mm, unsigned long count);
 void accel_helper_vma_set_pfnmap(struct vm_area_struct *vma);

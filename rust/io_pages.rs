@@ -41,7 +41,10 @@ use kernel::{
 };
 
 use crate::{
-    aperture::Aperture,
+    aperture::{
+        Aperture,
+        Caching, //
+    },
     bindings as ext,
     mapped::{
         self,
@@ -162,8 +165,8 @@ impl IoPages {
         Ok(list)
     }
 
-    /// Maps the pages of `object` into user space, write-combined, beginning with page `first`, as a
-    /// shared mapping that cannot grow. The mapping keeps the object and becomes one of the
+    /// Maps the pages of `object` into user space, as the aperture is mapped, beginning with page
+    /// `first`, as a shared mapping that cannot grow. The mapping keeps the object and becomes one of the
     /// aperture's file.
     ///
     /// # Errors
@@ -178,7 +181,10 @@ impl IoPages {
         // SAFETY: The VMA is being set up; it has no pages yet. Nothing fails after this.
         unsafe {
             ext::accel_helper_vma_set_pfnmap(vma.as_ptr());
-            ext::accel_helper_vma_set_wc(vma.as_ptr());
+            match pages.aperture.caching() {
+                Caching::WriteCombined => ext::accel_helper_vma_set_wc(vma.as_ptr()),
+                Caching::Uncached => ext::accel_helper_vma_set_uncached(vma.as_ptr()),
+            }
             ext::accel_helper_vma_set_pgoff(vma.as_ptr(), pages.first as usize + first);
             bindings::vma_set_file(vma.as_ptr(), pages.aperture.mappings().file().as_ptr());
             mapped::keep::<Shown<T>>(vma, object.clone());

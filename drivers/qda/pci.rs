@@ -51,12 +51,12 @@ pub(crate) fn registers(parent: &Parent) -> Result<Bar<'_>> {
 
 /// Maps what of the card's memory the CPU can reach.
 pub(crate) fn memory(parent: &Parent) -> Result<Arc<accel::Aperture>> {
-    accel::Aperture::new(parent, MEMORY, c"accel_qda")
+    accel::Aperture::new(parent, MEMORY, accel::Caching::WriteCombined, c"accel_qda")
 }
 
 /// Maps the doorbells.
 pub(crate) fn doorbells(parent: &Parent) -> Result<Arc<accel::Aperture>> {
-    accel::Aperture::new(parent, DOORBELLS, c"accel_qda")
+    accel::Aperture::new(parent, DOORBELLS, accel::Caching::Uncached, c"accel_qda")
 }
 
 /// Allocates interrupts, all `count` of them.

@@ -86,7 +86,12 @@ impl accel::Driver for MemcardDriver {
         parent: &'bound pci::Device<Bound>,
         _device: &Arc<accel::Device<Self>>,
     ) -> Result<accel::Setup<'bound, Self>> {
-        let memory = accel::Aperture::new(parent, MEMORY, c"accel_memcard")?;
+        let memory = accel::Aperture::new(
+            parent,
+            MEMORY,
+            accel::Caching::WriteCombined,
+            c"accel_memcard",
+        )?;
         let size = memory.size() as u64;
         let doorbells = u64::from(DOORBELLS) * PAGE_SIZE as u64;
         let local = size / 4 * 3;
