@@ -5,7 +5,7 @@
 //! A driver implements [`Driver`] and calls [`register`] at probe. The seven flows through this
 //! crate, one file for each step:
 //!
-//! - ioctl: `file` -> `ioctl` (table, copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
+//! - ioctl: `file` -> `commands` (table) -> `ioctl` (copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
 //!   [`Driver`]
 //! - buffer: `buffer` (create) -> `handles` -> mmap in `file`; DMA mappings in `memory`; the
 //!   device's own memory: `device_memory` <- `region` -> `scrub`; given back: `purge`
@@ -13,6 +13,8 @@
 //!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `scheduler` (whose
 //!   turn it is) -> `engine` (in flight; `recovery` if it hangs) -> `statuses` (status, fence)
 //! - queue: `queue_ioctl` -> `context` (where jobs work) -> `open_queue` -> `queue` <- `share`
+//! - user queue: `user_queue_ioctl` -> `context` -> `user_queue` -> [`UserQueues`]; what happens to it:
+//!   driver -> `queue_events` -> `timeline`
 //! - address space: `address_space_ioctl` -> `address_spaces` (handles) -> `address_space` (change)
 //!   -> `page_tree` (tables in device memory) -> [`Mmu`] (entries, flush); `mapped_objects` (parts of
 //!   buffers)
@@ -36,6 +38,7 @@ mod buffer;
 mod buffer_ioctl;
 mod buffer_list;
 mod clients;
+mod commands;
 mod context;
 mod debugfs;
 mod device;
@@ -65,6 +68,7 @@ mod owner;
 mod page_tree;
 mod purge;
 mod queue;
+mod queue_events;
 mod queue_ioctl;
 mod recovery;
 mod region;
@@ -87,6 +91,8 @@ mod timeline_tests;
 mod timeline_wait;
 mod timelines;
 mod usage;
+mod user_queue;
+mod user_queue_ioctl;
 mod wait;
 mod watch;
 mod watchers;
@@ -150,12 +156,18 @@ pub use crate::{
         PageEntry,
         PageTarget, //
     },
+    queue_events::QueueEvents,
     region::{
         RegionInfo,
         Visible, //
     },
     registration::register,
     sysfs::Attribute,
+    user_queue::{
+        NoUserQueues,
+        UserQueueSetup,
+        UserQueues, //
+    },
 };
 pub use kernel_ext::{
     aperture::{

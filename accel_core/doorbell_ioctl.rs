@@ -42,6 +42,7 @@ pub(crate) fn close<T: Driver>(file: &File<T>, args: &mut accel_doorbell_close) 
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
-    drop(file.doorbells.remove(args.handle)?);
+    // A user queue may keep it.
+    file.doorbells.remove(args.handle)?.pages().revoke();
     Ok(())
 }

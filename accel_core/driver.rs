@@ -33,6 +33,7 @@ use crate::{
     region::RegionInfo,
     sysfs,
     uapi,
+    user_queue::UserQueues,
     Placement, //
 };
 
@@ -137,6 +138,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     type File: Send + Sync + 'static;
     /// Its MMU; [`NoMmu`](crate::NoMmu) if the device has none.
     type Mmu: Mmu<Self>;
+    /// Its user queues; [`NoUserQueues`](crate::NoUserQueues) if the device has none.
+    type UserQueues: UserQueues<Self>;
     /// What the driver keeps for each queue; dropped when it has no job any more and nobody can submit
     /// to it, which may be after the device was unbound: it must not hold DMA memory.
     type Queue: Send + Sync + 'static;

@@ -5,10 +5,7 @@
 
 use kernel::{
     fs,
-    ioctl::{
-        _IOW,
-        _IOWR, //
-    },
+    ioctl::_IOWR,
     mm::virt::VmaNew,
     prelude::*,
     seq_file::SeqFile,
@@ -28,25 +25,18 @@ use kernel_ext::{
 };
 
 use crate::{
-    address_space_ioctl,
     address_spaces::{
         self,
         AddressSpaces, //
     },
     buffer,
-    buffer_ioctl,
     clients::Seat,
-    context::{
-        self,
-        Context, //
-    },
+    context::Context,
     device::{
         Bound,
         Device, //
     },
-    dma_buf,
     doorbell::Doorbell,
-    doorbell_ioctl,
     driver::{
         Driver,
         QueueSetup, //
@@ -56,11 +46,9 @@ use crate::{
     health,
     info,
     ioctl::{
-        core_row,
         dispatch,
         run,
-        Options,
-        Table, //
+        Options, //
     },
     lock_class,
     logic::schedule::Priority,
@@ -68,60 +56,25 @@ use crate::{
     objects::Objects,
     open_queue::OpenQueue,
     owner::Owner,
-    purge,
-    queue_ioctl,
     reservations::Reservations,
     share::Share,
-    submit::submit,
     sysfs,
-    timeline_ioctl,
-    timeline_wait,
     timelines::{
         self,
         Timelines, //
     },
     uapi::{
-        accel_address_space_create,
-        accel_address_space_destroy,
-        accel_address_space_map,
-        accel_address_space_protect,
-        accel_address_space_unmap,
-        accel_buffer_advise,
-        accel_buffer_close,
-        accel_buffer_create,
-        accel_buffer_export,
-        accel_buffer_import,
-        accel_buffer_info,
-        accel_buffer_label,
-        accel_buffer_pin,
-        accel_buffer_sync,
-        accel_context_create,
-        accel_context_destroy,
-        accel_doorbell_close,
-        accel_doorbell_create,
         accel_info,
-        accel_queue_create,
-        accel_queue_destroy,
-        accel_submit,
-        accel_timeline_close,
-        accel_timeline_create,
-        accel_timeline_eventfd,
-        accel_timeline_export,
-        accel_timeline_import,
-        accel_timeline_query,
-        accel_timeline_signal,
-        accel_timeline_transfer,
-        accel_timeline_wait,
-        accel_wait,
         ACCEL_CONTEXT_MAX,
         ACCEL_DOORBELL_MAX,
         ACCEL_IOCTL_TYPE,
-        ACCEL_QUEUE_MAX, //
+        ACCEL_QUEUE_MAX,
+        ACCEL_USER_QUEUE_MAX, //
     },
-    wait::wait, //
+    user_queue::UserQueue, //
 };
 
-const INFO: u32 = _IOWR::<accel_info>(ACCEL_IOCTL_TYPE, 0x00);
+pub(crate) const INFO: u32 = _IOWR::<accel_info>(ACCEL_IOCTL_TYPE, 0x00);
 
 /// An open file of the compute node.
 #[pin_data]
@@ -139,6 +92,8 @@ pub(crate) struct File<T: Driver> {
     pub(crate) contexts: Objects<Context<T>>,
     #[pin]
     pub(crate) queues: Objects<OpenQueue<T>>,
+    #[pin]
+    pub(crate) user_queues: Objects<UserQueue<T>>,
     pub(crate) client: Client<T>,
 }
 
@@ -188,203 +143,8 @@ impl<T: Driver> File<T> {
 }
 
 impl<T: Driver> File<T> {
-    const IOCTLS: &'static Table<Self> = &Table::new([
-        core_row!(INFO, accel_info, data, Self::info),
-        core_row!(
-            _IOWR::<accel_submit>(ACCEL_IOCTL_TYPE, 0x10),
-            accel_submit,
-            job,
-            submit::<T>,
-            out_on_error: true,
-        ),
-        core_row!(
-            _IOWR::<accel_wait>(ACCEL_IOCTL_TYPE, 0x11),
-            accel_wait,
-            deadline_ns,
-            wait::<T>,
-            out_on_error: true,
-        ),
-        core_row!(
-            _IOWR::<accel_context_create>(ACCEL_IOCTL_TYPE, 0x12),
-            accel_context_create,
-            reserved,
-            context::create::<T>
-        ),
-        core_row!(
-            _IOW::<accel_context_destroy>(ACCEL_IOCTL_TYPE, 0x13),
-            accel_context_destroy,
-            flags,
-            context::destroy::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_queue_create>(ACCEL_IOCTL_TYPE, 0x14),
-            accel_queue_create,
-            handle,
-            queue_ioctl::create::<T>,
-            out_on_error: true,
-        ),
-        core_row!(
-            _IOW::<accel_queue_destroy>(ACCEL_IOCTL_TYPE, 0x15),
-            accel_queue_destroy,
-            flags,
-            queue_ioctl::destroy::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_create>(ACCEL_IOCTL_TYPE, 0x08),
-            accel_buffer_create,
-            mmap_offset,
-            buffer_ioctl::create::<T>,
-        ),
-        core_row!(
-            _IOW::<accel_buffer_close>(ACCEL_IOCTL_TYPE, 0x09),
-            accel_buffer_close,
-            flags,
-            buffer_ioctl::close::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_info>(ACCEL_IOCTL_TYPE, 0x0a),
-            accel_buffer_info,
-            placement,
-            buffer_ioctl::info::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_export>(ACCEL_IOCTL_TYPE, 0x0b),
-            accel_buffer_export,
-            fd,
-            dma_buf::export_buffer::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_import>(ACCEL_IOCTL_TYPE, 0x0c),
-            accel_buffer_import,
-            placement,
-            dma_buf::import_buffer::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_pin>(ACCEL_IOCTL_TYPE, 0x0d),
-            accel_buffer_pin,
-            handle,
-            buffer_ioctl::pin::<T>
-        ),
-        core_row!(
-            _IOW::<accel_buffer_sync>(ACCEL_IOCTL_TYPE, 0x0e),
-            accel_buffer_sync,
-            flags,
-            buffer_ioctl::sync::<T>
-        ),
-        core_row!(
-            _IOW::<accel_buffer_label>(ACCEL_IOCTL_TYPE, 0x0f),
-            accel_buffer_label,
-            label,
-            buffer_ioctl::label::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_timeline_create>(ACCEL_IOCTL_TYPE, 0x18),
-            accel_timeline_create,
-            handle,
-            timeline_ioctl::create::<T>
-        ),
-        core_row!(
-            _IOW::<accel_timeline_close>(ACCEL_IOCTL_TYPE, 0x19),
-            accel_timeline_close,
-            flags,
-            timeline_ioctl::close::<T>
-        ),
-        core_row!(
-            _IOW::<accel_timeline_signal>(ACCEL_IOCTL_TYPE, 0x1a),
-            accel_timeline_signal,
-            flags,
-            timeline_ioctl::signal::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_timeline_query>(ACCEL_IOCTL_TYPE, 0x1b),
-            accel_timeline_query,
-            last,
-            timeline_ioctl::query::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_timeline_wait>(ACCEL_IOCTL_TYPE, 0x1c),
-            accel_timeline_wait,
-            first,
-            timeline_wait::wait::<T>
-        ),
-        core_row!(
-            _IOW::<accel_timeline_transfer>(ACCEL_IOCTL_TYPE, 0x1d),
-            accel_timeline_transfer,
-            reserved,
-            timeline_ioctl::transfer::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_timeline_export>(ACCEL_IOCTL_TYPE, 0x1e),
-            accel_timeline_export,
-            fd,
-            timeline_ioctl::export::<T>
-        ),
-        core_row!(
-            _IOW::<accel_timeline_import>(ACCEL_IOCTL_TYPE, 0x1f),
-            accel_timeline_import,
-            fd,
-            timeline_ioctl::import::<T>
-        ),
-        core_row!(
-            _IOW::<accel_timeline_eventfd>(ACCEL_IOCTL_TYPE, 0x20),
-            accel_timeline_eventfd,
-            fd,
-            timeline_wait::eventfd::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_buffer_advise>(ACCEL_IOCTL_TYPE, 0x21),
-            accel_buffer_advise,
-            retained,
-            purge::advise::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_address_space_create>(ACCEL_IOCTL_TYPE, 0x28),
-            accel_address_space_create,
-            page_sizes,
-            address_space_ioctl::create::<T>
-        ),
-        core_row!(
-            _IOW::<accel_address_space_destroy>(ACCEL_IOCTL_TYPE, 0x29),
-            accel_address_space_destroy,
-            flags,
-            address_space_ioctl::destroy::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_address_space_map>(ACCEL_IOCTL_TYPE, 0x2a),
-            accel_address_space_map,
-            address,
-            address_space_ioctl::map::<T>
-        ),
-        core_row!(
-            _IOW::<accel_address_space_unmap>(ACCEL_IOCTL_TYPE, 0x2b),
-            accel_address_space_unmap,
-            size,
-            address_space_ioctl::unmap::<T>
-        ),
-        core_row!(
-            _IOW::<accel_address_space_protect>(ACCEL_IOCTL_TYPE, 0x2c),
-            accel_address_space_protect,
-            size,
-            address_space_ioctl::protect::<T>
-        ),
-        core_row!(
-            _IOWR::<accel_doorbell_create>(ACCEL_IOCTL_TYPE, 0x30),
-            accel_doorbell_create,
-            size,
-            doorbell_ioctl::create::<T>
-        ),
-        core_row!(
-            _IOW::<accel_doorbell_close>(ACCEL_IOCTL_TYPE, 0x31),
-            accel_doorbell_close,
-            flags,
-            doorbell_ioctl::close::<T>
-        ),
-    ]);
-}
-
-impl<T: Driver> File<T> {
     #[inline(always)]
-    fn info(&self, args: &mut accel_info) -> Result {
+    pub(crate) fn info(&self, args: &mut accel_info) -> Result {
         info::info(&self.client.device, args, |args| {
             info::ask(&self.client.device, Some(self), args)
         })
@@ -416,6 +176,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
                 address_spaces <- address_spaces::new(),
                 contexts <- Objects::new(ACCEL_CONTEXT_MAX, lock_class::contexts()),
                 queues <- Objects::new(ACCEL_QUEUE_MAX, lock_class::file_queues()),
+                user_queues <- Objects::new(ACCEL_USER_QUEUE_MAX, lock_class::user_queues()),
                 client,
             }),
             GFP_KERNEL,
@@ -433,7 +194,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
             &file.client.device,
             file,
             driver_file,
-            Self::IOCTLS,
+            Self::COMMANDS,
             cmd,
             arg,
         )

@@ -53,6 +53,7 @@ classes! {
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";
     waiting = c"accel_waiting";
+    user_queues = c"accel_user_queues";
     watch = c"accel_watch";
     watch_timer = c"accel_watch_timer";
 }

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Parses an `enum accel_priority`. EINVAL; EPERM: the process may not have that.
-fn priority(value: u32) -> Result<Priority> {
+pub(crate) fn priority(value: u32) -> Result<Priority> {
     match value {
         uapi::ACCEL_PRIORITY_NORMAL => Ok(Priority::Normal),
         uapi::ACCEL_PRIORITY_LOW => Ok(Priority::Low),
@@ -40,12 +40,13 @@ fn priority(value: u32) -> Result<Priority> {
     }
 }
 
-fn read_payload<T: Driver>(args: &accel_queue_create) -> Result<KVVec<u8>> {
-    let size = args.payload_size as usize;
-    if size > T::MAX_QUEUE_PAYLOAD {
+/// Copies what a client has to say to the driver. E2BIG: more than `longest` bytes; EFAULT; ENOMEM.
+pub(crate) fn read_payload(addr: u64, size: u32, longest: usize) -> Result<KVVec<u8>> {
+    let size = size as usize;
+    if size > longest {
         return Err(E2BIG);
     }
-    let addr = usize::try_from(args.payload).map_err(|_| EFAULT)?;
+    let addr = usize::try_from(addr).map_err(|_| EFAULT)?;
     let mut payload = KVVec::new();
     UserSlice::new(UserPtr::from_addr(addr), size).read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
     Ok(payload)
@@ -62,7 +63,7 @@ pub(crate) fn create<'f, T: Driver>(
     }
     let priority = priority(args.priority)?;
     let space = space_of(file, args.context)?;
-    let payload = read_payload::<T>(args)?;
+    let payload = read_payload(args.payload, args.payload_size, T::MAX_QUEUE_PAYLOAD)?;
     let (client, engine) = (&file.client, args.engine as usize);
     let scheduler = client.device.scheduler_of(engine).ok_or(EINVAL)?;
     let setup = QueueSetup {

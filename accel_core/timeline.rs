@@ -98,6 +98,19 @@ struct State {
     points: Points<Backing, Slots>,
     watchers: Watchers,
     ended: Option<Ended>,
+    /// Somebody says how far it is; nobody adds points.
+    is_driven: bool,
+}
+
+impl State {
+    /// Refuses more points. ENOENT: closed; ENODEV; why who drives it has stopped.
+    fn check(&self) -> Result {
+        match self.ended {
+            None => Ok(()),
+            Some(Ended::Closed) => Err(ENOENT),
+            Some(Ended::Over(error)) => Err(error),
+        }
+    }
 }
 
 impl State {
@@ -235,6 +248,7 @@ impl Timeline {
                         points: Points::new(value, Slots::NONE),
                         watchers: Watchers::new(),
                         ended: None,
+                        is_driven: false,
                     },
                     "timeline"
                 ),
@@ -255,7 +269,8 @@ impl Timeline {
 
     /// Adds a point that somebody is going to back or to complete. Process context.
     ///
-    /// EINVAL: not after the last one; EDQUOT: too many are not done; ENOENT: closed; ENODEV; ENOMEM.
+    /// EINVAL: not after the last one; EDQUOT: too many are not done; ENOENT: closed; EBUSY: driven;
+    /// ENODEV; ENOMEM.
     pub(crate) fn reserve(&self, point: u64) -> Result<Reserved> {
         let callback = UnattachedCallback::new(GFP_KERNEL_ACCOUNT)?;
         Ok(Reserved::new(self.reserve_place(point)?, callback))
@@ -266,10 +281,9 @@ impl Timeline {
         loop {
             self.shared.reap();
             let mut state = self.shared.state.lock();
-            match state.ended {
-                None => (),
-                Some(Ended::Closed) => return Err(ENOENT),
-                Some(Ended::Over(error)) => return Err(error),
+            state.check()?;
+            if state.is_driven {
+                return Err(EBUSY);
             }
             match state.points.reserve(point) {
                 Ok(()) => break,
@@ -281,6 +295,23 @@ impl Timeline {
             self.shared.grow(slots)?;
         }
         Ok(Place::new(self.shared.clone(), point))
+    }
+
+    /// Takes the right to say how far it is; it must be at 0, and have no points. Process context.
+    ///
+    /// EINVAL: it is not; EBUSY: somebody has the right; ENOENT: closed; why it has ended; ENODEV.
+    pub(crate) fn drive(&self) -> Result<Driven> {
+        self.shared.reap();
+        let mut state = self.shared.state.lock();
+        if state.is_driven {
+            return Err(EBUSY);
+        }
+        state.check()?;
+        if state.points.last() != 0 {
+            return Err(EINVAL);
+        }
+        state.is_driven = true;
+        Ok(Driven(self.shared.clone()))
     }
 
     /// Returns how far it is. Process context.
@@ -412,6 +443,27 @@ impl Drop for Timeline {
         // Takes the callbacks back, with which the fences keep what we share.
         drop(points);
         self.shared.reap();
+    }
+}
+
+/// The right to say how far a timeline is; given back when dropped.
+pub(crate) struct Driven(Arc<Shared>);
+
+impl Driven {
+    /// It is at `value`, if it was not further. Any context.
+    pub(crate) fn advance(&self, value: u64) {
+        self.0.change(|points| points.jump(value));
+    }
+
+    /// It goes no further: whoever waits for more gets `error`. Any context.
+    pub(crate) fn end(&self, error: Error) {
+        self.0.end(Ended::Over(error));
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.0.state.lock().is_driven = false;
     }
 }
 

@@ -148,6 +148,13 @@ where
         }
     }
 
+    /// Goes to `value`, if that is more, where there are no points.
+    pub(crate) fn jump(&mut self, value: u64) {
+        if self.len == 0 {
+            self.value = self.value.max(value);
+        }
+    }
+
     /// Takes the first point out if the timeline has come beyond it, and returns what backed it.
     pub(crate) fn take_ended(&mut self) -> Option<Option<B>> {
         if self.done == 0 {

@@ -37,6 +37,7 @@ impl accel::Driver for EthosU {
     type Data<'bound> = Npu<'bound>;
     type File = ();
     type Mmu = accel::NoMmu;
+    type UserQueues = accel::NoUserQueues;
     type Queue = ();
     type Job = job::Job;
 

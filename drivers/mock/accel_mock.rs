@@ -38,6 +38,7 @@ impl accel::Driver for Mock {
     type Data<'bound> = Adder;
     type File = ();
     type Mmu = accel::NoMmu;
+    type UserQueues = accel::NoUserQueues;
     type Queue = ();
     type Job = AddJob;
 

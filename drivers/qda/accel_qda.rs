@@ -9,6 +9,7 @@
 //! - `firmware`, `mailbox`: boots the management processor, asks it for something
 //! - `mmu`: page tables, contexts, invalidation
 //! - `job` -> `queue` -> `engine`: payload -> packets in a ring -> doorbell, interrupt, reset
+//! - `user_queue`: queues that clients write and ring themselves; `watch`: their packets that hang
 //! - `status`, `events`: what the card says of failures
 //! - `ids`: numbers of contexts and queues
 //!
@@ -27,6 +28,8 @@ mod pci;
 mod queue;
 mod regs;
 mod status;
+mod user_queue;
+mod watch;
 
 accel_core::driver_uapi!();
 
@@ -66,6 +69,7 @@ impl accel::Driver for Qda {
     type Data<'bound> = Card<'bound>;
     type File = ();
     type Mmu = mmu::Mmu;
+    type UserQueues = user_queue::UserQueues;
     /// Queue 0 works nowhere.
     type Queue = Option<job::Place>;
     type Job = job::Job;
@@ -181,15 +185,16 @@ impl accel::Driver for Qda {
             line if line < pci::ENGINE_VECTORS => card.drain(line - pci::RING_VECTORS),
             line => {
                 let engine = line - pci::ENGINE_VECTORS;
-                let is_pending = card.take_pending(engine);
-                if is_pending {
+                let pending = card.take_pending(engine);
+                pending.queues().for_each(|queue| card.tell(queue));
+                if pending.is_any() {
                     device.complete(engine, |jobs| {
                         if let Some(outcome) = card.take_ended(engine) {
                             jobs.end_first(outcome);
                         }
                     });
                 }
-                is_pending
+                pending.is_any()
             }
         };
         match is_ours {

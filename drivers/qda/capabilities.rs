@@ -40,6 +40,8 @@ pub(crate) struct Capabilities {
     pub(crate) queues: usize,
     pub(crate) asids: usize,
     pub(crate) links: u32,
+    /// log2 of the packets of the largest ring.
+    pub(crate) order_max: u32,
     pub(crate) limit_bytes: u32,
     pub(crate) limit_macs: u32,
     pub(crate) limit_elements: u32,
@@ -68,6 +70,7 @@ impl Capabilities {
             queues: bar.read(regs::QUEUES).into_raw() as usize,
             asids: bar.read(regs::ASIDS).into_raw() as usize,
             links: bar.read(regs::LINKS).into_raw(),
+            order_max: bar.read(regs::RING_ORDER_MAX).into_raw(),
             limit_bytes: bar.read(regs::LIMIT_BYTES).into_raw(),
             limit_macs: bar.read(regs::LIMIT_MACS).into_raw(),
             limit_elements: bar.read(regs::LIMIT_ELEMENTS).into_raw(),
@@ -78,7 +81,6 @@ impl Capabilities {
         let fits = this.has_sense()
             && bar.read(regs::PAGE_SIZES).into_raw() == PAGE_SIZES
             && bar.read(regs::VA_BITS).into_raw() == VA_BITS
-            && bar.read(regs::RING_ORDER_MAX).into_raw() >= queue::ORDER.into()
             && Self::has_engines(bar);
         match fits {
             true => Ok(this),
@@ -96,6 +98,8 @@ impl Capabilities {
             && (2..=1 << 16).contains(&self.asids)
             && self.limit_bytes as usize >= PAGE_SIZE
             && (1..=52).contains(&self.address_bits)
+            && self.links <= regs::MAX_LINKS
+            && (u32::from(queue::ORDER)..32).contains(&self.order_max)
     }
 
     /// The core wants to know at compile time which engines there are.

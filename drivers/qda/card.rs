@@ -54,6 +54,8 @@ use crate::{
         accel_info_qda,
         accel_qda_packet, //
     },
+    user_queue::UserQueues,
+    watch::Watch,
     ENGINE_KINDS, //
 };
 
@@ -73,6 +75,14 @@ pub(crate) fn limit_ms(ms: u32) -> Delta {
     Delta::from_millis(i64::from(ms + PATIENCE_MS))
 }
 
+/// How a queue of the card was ended.
+pub(crate) enum Ended {
+    /// The card does not know it any more.
+    Gone,
+    /// It is stopped; without firmware nobody can have it forgotten.
+    Stale,
+}
+
 /// The kernel's queues, by number.
 struct Queues {
     ids: Ids,
@@ -90,6 +100,10 @@ struct State {
     contexts: Mutex<Ids>,
     #[pin]
     queues: Mutex<Queues>,
+    #[pin]
+    user_queues: UserQueues,
+    #[pin]
+    watch: Watch,
     /// Held while a queue is made, over allocations.
     #[pin]
     making: Mutex<()>,
@@ -122,6 +136,7 @@ impl<'bound> Card<'bound> {
         let capabilities = Capabilities::read(&bar)?;
         dma::set_mask(dev, capabilities.address_bits)?;
         let contexts = Ids::new(1, capabilities.asids)?;
+        let user_queues = UserQueues::new(&capabilities)?;
         let mut all = KVec::with_capacity(kernel_queues(&capabilities), GFP_KERNEL)?;
         for _ in 0..kernel_queues(&capabilities) {
             all.push(None, GFP_KERNEL)?;
@@ -136,6 +151,8 @@ impl<'bound> Card<'bound> {
                 engines <- Engines::new(),
                 contexts <- new_mutex!(contexts, "qda_contexts"),
                 queues <- new_mutex!(queues, "qda_queues"),
+                user_queues <- user_queues,
+                watch <- Watch::new(),
                 making <- new_mutex!((), "qda_making"),
                 invalidation <- new_mutex!((), "qda_invalidation"),
                 scrubber <- new_mutex!(None, "qda_scrubber"),
@@ -189,6 +206,7 @@ impl<'bound> Card<'bound> {
     pub(crate) fn is_well(&self) -> bool {
         let has_failed = self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED;
         let is_served = self.firmware.is_alive(&self.bar) && !self.state.mailbox.is_silent();
+        self.end_hung();
         // Of one that is gone the bus will tell.
         self.is_gone() || !has_failed && is_served
     }
@@ -198,6 +216,7 @@ impl<'bound> Card<'bound> {
         if self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED {
             let reason = self.bar.read(regs::DEVICE_REASON).into_raw();
             dev_err!(self.dev, "has failed, reason {reason}\n");
+            self.fail_user_queues(accel::FaultKind::Device);
             return Err(EIO);
         }
         self.firmware.reboot(self.dev, &self.bar)?;
@@ -216,6 +235,7 @@ impl<'bound> Card<'bound> {
             }
             next = usize::from(queue) + 1;
         }
+        let _ = self.forget_stale_user_queues();
         let mut next = 0;
         while let Some(asid) = self.next_stale_context(next) {
             let ended = self.call(&Request::ContextDestroy { asid });
@@ -253,6 +273,19 @@ impl<'bound> Card<'bound> {
 
     pub(crate) fn engines(&self) -> &Engines {
         &self.state.engines
+    }
+
+    pub(crate) fn user_queues(&self) -> &UserQueues {
+        &self.state.user_queues
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.state.watch
+    }
+
+    /// Returns the number of the first queue that is a client's.
+    pub(crate) fn first_user_queue(&self) -> usize {
+        kernel_queues(&self.capabilities)
     }
 
     pub(crate) fn contexts(&self) -> &Mutex<Ids> {
@@ -315,36 +348,28 @@ impl<'bound> Card<'bound> {
         }
     }
 
-    /// Ends a queue that nobody uses; after that the card does not touch its memory. EIO: it does not
-    /// obey.
-    pub(crate) fn destroy_queue(&self, id: u16) -> Result {
-        let queue = {
-            let queues = self.state.queues.lock();
-            queues
-                .all
-                .get(usize::from(id))
-                .cloned()
-                .flatten()
-                .ok_or(EINVAL)?
-        };
+    /// Stops a queue of the card and ends it, whatever it does. EIO: the card does not obey.
+    pub(crate) fn end_queue(&self, id: u16) -> Result<Ended> {
         let request = Request::QueueDestroy { queue: id };
         let ended = match self.call(&request) {
-            Err(EBUSY) => self.abort(&queue).and_then(|()| self.call(&request)),
+            Err(EBUSY) => self.abort(id.into()).and_then(|()| self.call(&request)),
             ended => ended,
         };
-        let is_stale = match ended {
-            Ok(_) | Err(ENOENT) => false,
-            // Without firmware it is stopped, and ended when that is back.
-            Err(EAGAIN | ETIMEDOUT) => {
-                self.suspend(&queue)?;
-                true
-            }
-            Err(e) => return Err(e),
-        };
+        match ended {
+            Ok(_) | Err(ENOENT) => Ok(Ended::Gone),
+            Err(EAGAIN | ETIMEDOUT) => self.suspend(id.into()).map(|()| Ended::Stale),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Ends a queue of the kernel that nobody uses; after that the card does not touch its memory.
+    /// EIO: it does not obey.
+    pub(crate) fn destroy_queue(&self, id: u16) -> Result {
+        let ended = self.end_queue(id)?;
         let mut queues = self.state.queues.lock();
-        match is_stale {
-            true => queues.ids.forsake(id),
-            false => queues.ids.give_back(id),
+        match ended {
+            Ended::Stale => queues.ids.forsake(id),
+            Ended::Gone => queues.ids.give_back(id),
         }
         let gone = queues.all.get_mut(usize::from(id)).and_then(Option::take);
         drop(queues);
@@ -405,6 +430,7 @@ impl<'bound> Card<'bound> {
             limit_elements,
             limit_message,
             packet_ms,
+            order_max,
             ..
         } = self.capabilities;
         accel_info_qda {
@@ -425,6 +451,8 @@ impl<'bound> Card<'bound> {
             packet_ms,
             job_packets: queue::PACKETS as u32,
             firmware_losses: self.firmware.losses(),
+            order_max,
+            reserved: 0,
         }
     }
 

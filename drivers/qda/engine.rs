@@ -47,6 +47,25 @@ struct Running {
     progress: u64,
 }
 
+/// Which queues have something to say: bit q of all words.
+#[derive(Default)]
+pub(crate) struct Pending([u64; 4]);
+
+impl Pending {
+    pub(crate) fn is_any(&self) -> bool {
+        self.0 != [0; 4]
+    }
+
+    /// Returns the numbers of the queues.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().flat_map(|(word, bits)| {
+            let bits = *bits;
+            let set = (0..64).filter(move |bit| bits >> bit & 1 != 0);
+            set.map(move |bit| word * 64 + bit)
+        })
+    }
+}
+
 /// What the engines do.
 #[pin_data]
 pub(crate) struct Engines {
@@ -87,25 +106,25 @@ impl Card<'_> {
         Ok(end)
     }
 
-    /// Reads and clears what queues of an engine have to say; returns whether there was something.
-    pub(crate) fn take_pending(&self, engine: usize) -> bool {
+    /// Reads and clears which queues of an engine have something to say, a bit each.
+    pub(crate) fn take_pending(&self, engine: usize) -> Pending {
         let bar = self.bar();
-        let mut is_any = false;
+        let mut pending = Pending::default();
         macro_rules! take {
-            ($($word:ident),*) => {$(
+            ($($word:ident = $index:literal),*) => {$(
                 if let (Some(from), Some(to)) =
                     (regs::$word::try_at(engine), regs::$word::try_at(engine))
                 {
-                    let pending = read64(bar, from);
-                    if pending != 0 {
-                        write64(bar, to, regs::$word::from(pending));
-                        is_any = true;
+                    let bits = read64(bar, from);
+                    if bits != 0 {
+                        write64(bar, to, regs::$word::from(bits));
+                        pending.0[$index] = bits;
                     }
                 }
             )*};
         }
-        take!(QPENDING0, QPENDING1, QPENDING2, QPENDING3);
-        is_any
+        take!(QPENDING0 = 0, QPENDING1 = 1, QPENDING2 = 2, QPENDING3 = 3);
+        pending
     }
 
     /// Returns how what an engine has to do has ended, if it has. Atomic context.
@@ -133,11 +152,16 @@ impl Card<'_> {
         let Some(Some(it)) = running.get_mut(engine) else {
             return accel::Progress::Hung;
         };
-        let state = self.queue_state(&it.queue);
         let before = core::mem::replace(&mut it.progress, now);
-        match state.running() && now != before {
-            true => accel::Progress::Progressing,
-            false => accel::Progress::Hung,
+        let occupant = regs::E_STATUS::try_at(engine).map(|at| self.bar().read(at));
+        let others = |status: &regs::E_STATUS| {
+            status.busy() && u32::from(status.queue()) as usize != it.queue.id()
+        };
+        let is_running = self.queue_state(it.queue.id()).running();
+        match (occupant.filter(others), is_running && now != before) {
+            // A user queue's packet goes before; if it hangs that is seen to.
+            (Some(_), _) | (_, true) => accel::Progress::Progressing,
+            _ => accel::Progress::Hung,
         }
     }
 
@@ -151,22 +175,22 @@ impl Card<'_> {
 
     /// Takes back what a queue has to do before `end`.
     pub(crate) fn give_up(&self, queue: &Queue, end: u64) -> Result {
-        if self.abort(queue).is_err() {
+        if self.abort(queue.id()).is_err() {
             self.reset_hardware(queue.engine())?;
-            self.wait_for_stop(queue)?;
+            self.wait_for_stop(queue.id())?;
         }
         self.skip(queue, end);
         Ok(())
     }
 
     /// Gives up the packet of a queue that is under way, and stops the queue. EIO: it goes on.
-    pub(crate) fn abort(&self, queue: &Queue) -> Result {
+    pub(crate) fn abort(&self, queue: usize) -> Result {
         self.control(queue, regs::Q_ABORT);
         self.wait_for_stop(queue)
     }
 
     /// Has a queue start no more packets, and waits for the one under way.
-    pub(crate) fn suspend(&self, queue: &Queue) -> Result {
+    pub(crate) fn suspend(&self, queue: usize) -> Result {
         self.control(queue, regs::Q_SUSPEND);
         self.wait_for_stop(queue)
     }
@@ -176,24 +200,24 @@ impl Card<'_> {
         if let Some(at) = regs::Q_READ::try_at(queue.id()) {
             write64(self.bar(), at, regs::Q_READ::from(end));
         }
-        self.control(queue, regs::Q_RESUME);
+        self.control(queue.id(), regs::Q_RESUME);
         // The report is written when this has been read.
-        let _ = self.queue_state(queue);
+        let _ = self.queue_state(queue.id());
     }
 
-    fn control(&self, queue: &Queue, what: u32) {
-        if let Some(at) = regs::Q_CONTROL::try_at(queue.id()) {
+    fn control(&self, queue: usize, what: u32) {
+        if let Some(at) = regs::Q_CONTROL::try_at(queue) {
             self.bar().write(at, regs::Q_CONTROL::from(what));
         }
     }
 
-    fn queue_state(&self, queue: &Queue) -> regs::Q_STATE {
-        let at = regs::Q_STATE::try_at(queue.id());
+    pub(crate) fn queue_state(&self, queue: usize) -> regs::Q_STATE {
+        let at = regs::Q_STATE::try_at(queue);
         at.map_or(regs::Q_STATE::zeroed(), |at| self.bar().read(at))
     }
 
     /// Waits until a queue has stopped. EIO: it does not.
-    fn wait_for_stop(&self, queue: &Queue) -> Result {
+    fn wait_for_stop(&self, queue: usize) -> Result {
         let has_stopped = |state: &regs::Q_STATE| {
             [regs::Q_SUSPENDED, regs::Q_ERROR].contains(&state.state().into())
         };
@@ -208,7 +232,7 @@ impl Card<'_> {
     }
 
     /// Resets an engine. EIO: it does not come back.
-    fn reset_hardware(&self, engine: usize) -> Result {
+    pub(crate) fn reset_hardware(&self, engine: usize) -> Result {
         let bar = self.bar();
         let at = regs::E_CONTROL::try_at(engine).ok_or(EINVAL)?;
         bar.write(at, regs::E_CONTROL::from(regs::E_RESET));

@@ -106,7 +106,7 @@ impl Job {
     }
 }
 
-fn refusal(reason: u32, at: usize) -> accel::Refusal {
+pub(crate) fn refusal(reason: u32, at: usize) -> accel::Refusal {
     accel::Refusal {
         error: EINVAL,
         reason,

@@ -37,7 +37,16 @@ const REPLY_MS: u32 = 100;
 /// A message, 64 bytes.
 type Words = [u64; 8];
 
-/// A queue to be made; addresses are locations.
+/// What the collective engine does for a queue; all 0 on others.
+#[derive(Default)]
+pub(crate) struct Messages {
+    /// Of its messages.
+    pub(crate) group: u16,
+    /// Which links it may use, a bit each.
+    pub(crate) links: u8,
+}
+
+/// A queue to be made; addresses are locations, or those of the ASID if it is a client's.
 pub(crate) struct QueueRequest {
     pub(crate) queue: u16,
     pub(crate) asid: u16,
@@ -45,9 +54,12 @@ pub(crate) struct QueueRequest {
     pub(crate) priority: u8,
     /// log2 of the packets in the ring.
     pub(crate) order: u8,
+    /// Whether it is a client's.
+    pub(crate) is_user: bool,
     pub(crate) ring: u64,
     pub(crate) records: u64,
     pub(crate) report: u64,
+    pub(crate) messages: Messages,
 }
 
 /// What firmware is asked for.
@@ -87,10 +99,21 @@ impl Request {
                     new.engine,
                     new.priority,
                     new.order,
-                    0,
+                    new.is_user.into(),
                 ];
                 let what = u64::from_le_bytes(what);
-                [head, what, new.ring, new.records, new.report, 0, 0, 0]
+                let Messages { group, links } = new.messages;
+                let messages = u64::from(links) << 16 | u64::from(group);
+                [
+                    head,
+                    what,
+                    new.ring,
+                    new.records,
+                    new.report,
+                    messages,
+                    0,
+                    0,
+                ]
             }
             Self::QueueDestroy { queue } => [head, queue.into(), 0, 0, 0, 0, 0, 0],
         }

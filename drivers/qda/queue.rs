@@ -24,7 +24,10 @@ use kernel::{
 };
 
 use crate::{
-    mailbox::QueueRequest,
+    mailbox::{
+        Messages,
+        QueueRequest, //
+    },
     mmu,
     status,
     uapi, //
@@ -87,9 +90,11 @@ impl Queue {
             engine: u8::try_from(self.engine)?,
             priority: PRIORITY,
             order: ORDER,
+            is_user: false,
             ring: mmu::system(ring),
             records: mmu::system(ring + RECORDS as u64 * 8),
             report: mmu::system(ring + REPORT as u64 * 8),
+            messages: Messages::default(),
         })
     }
 

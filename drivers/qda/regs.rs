@@ -17,6 +17,8 @@ pub(crate) const QDA1: u32 = 0x3141_4451;
 pub(crate) const MAX_ENGINES: usize = 8;
 /// As above.
 pub(crate) const MAX_QUEUES: usize = 256;
+/// As above.
+pub(crate) const MAX_LINKS: u32 = 8;
 
 // Capabilities.
 register! {
@@ -158,6 +160,8 @@ register! {
         0:0 busy => bool;
     }
     pub(crate) E_CONTROL(u32)[MAX_ENGINES, stride = 0x100] @ 0x1008 { 31:0 value; }
+    /// While busy the index of the packet.
+    pub(crate) E_PACKET(u64)[MAX_ENGINES, stride = 0x100] @ 0x1010 { 63:0 value; }
     /// Counts work.
     pub(crate) E_PROGRESS(u64)[MAX_ENGINES, stride = 0x100] @ 0x1020 { 63:0 value; }
     /// A bit for each queue that has something to say.
@@ -187,12 +191,16 @@ register! {
     pub(crate) Q_WRITE(u64)[MAX_QUEUES, stride = 0x40] @ 0x8010 { 63:0 value; }
     /// Why the queue is in error.
     pub(crate) Q_STATUS(u32)[MAX_QUEUES, stride = 0x40] @ 0x8020 { 31:0 value; }
+    /// Where.
+    pub(crate) Q_ADDRESS(u64)[MAX_QUEUES, stride = 0x40] @ 0x8028 { 63:0 value; }
 }
 
 /// Q_STATE: the device accesses nothing for it.
 pub(crate) const Q_SUSPENDED: u32 = 3;
 /// Q_STATE: as suspended, because of a packet.
 pub(crate) const Q_ERROR: u32 = 4;
+/// Q_STATE: what that of a card reads as that is gone.
+pub(crate) const GONE_STATE: u32 = 7;
 /// Q_CONTROL: start no more packets.
 pub(crate) const Q_SUSPEND: u32 = 1;
 /// Q_CONTROL: go on.

@@ -1391,6 +1391,121 @@ struct accel_doorbell_close {
 #define ACCEL_IOCTL_DOORBELL_CREATE	_IOWR(ACCEL_IOCTL_TYPE, 0x30, struct accel_doorbell_create)
 #define ACCEL_IOCTL_DOORBELL_CLOSE	_IOW(ACCEL_IOCTL_TYPE, 0x31, struct accel_doorbell_close)
 
+/* ---- User queues --------------------------------------------------------- */
+
+/* How many user queues a file may have. */
+#define ACCEL_USER_QUEUE_MAX		64
+
+/**
+ * struct accel_user_queue_create - ACCEL_IOCTL_USER_QUEUE_CREATE, make a user queue
+ * @flags: in: must be 0
+ * @context: in: a context with an address space
+ * @engine: in: index in ACCEL_INFO_ENGINES: what serves the queue
+ * @priority: in: &enum accel_priority; whose turn it is the device decides
+ * @doorbell: in: the doorbell that rings it (&struct accel_doorbell_create)
+ * @timeline: in: a timeline that is at 0 and has no points; 0: none
+ * @payload: in: pointer to what the driver wants to know (<accel/DRIVER_accel.h>):
+ *           above all where in the address space its memory is
+ * @payload_size: in: bytes at @payload
+ * @handle: out: name of the user queue in this file, never 0
+ * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
+ * @refused_at: out, likewise: where in the payload, in units of the driver
+ * @reserved: in: must be 0
+ *
+ * A user queue takes commands from memory, without a system call: write them, ring
+ * the doorbell, and look in memory how far it is. They work in the address space of
+ * the context. What is wrong with them harms nobody else.
+ *
+ * Who wants to sleep gives it a timeline. That comes to point N when N commands have
+ * ended, and the device was asked to say so, as the driver documents; nobody else adds
+ * points meanwhile (EBUSY). Like points that the CPU signals they are not backed by a
+ * fence: a sync_file cannot have them, a job can wait for them. When the queue fails,
+ * waits for more fail with the errno of that (ACCEL_IOCTL_USER_QUEUE_QUERY), and when
+ * it is destroyed with ECANCELED.
+ *
+ * The doorbell, the context and the address space stay as long as the queue does; the
+ * mappings of the doorbell end with its handle. A user queue does not time out: a
+ * command that hangs its engine makes it fail.
+ *
+ * Errors: ENOENT no such context, doorbell or timeline; EINVAL the context has no
+ * address space, no such engine or priority, the timeline is not at 0, the driver
+ * refuses the payload; EBUSY the doorbell or the timeline is that of another queue; EPERM
+ * ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
+ * ACCEL_USER_QUEUE_MAX; ENOSPC the device has no room for more queues; EOPNOTSUPP the
+ * device has no user queues, a flag; EAGAIN in reset; EIO the device does not answer;
+ * EFAULT; ENOMEM; ENODEV.
+ */
+struct accel_user_queue_create {
+	__u32 flags;
+	__u32 context;
+	__u32 engine;
+	__u32 priority;
+	__u32 doorbell;
+	__u32 timeline;
+	__u64 payload;
+	__u32 payload_size;
+	__u32 handle;
+	__u32 refused_reason;
+	__u32 refused_at;
+	__u64 reserved;
+};
+
+/**
+ * struct accel_user_queue_destroy - ACCEL_IOCTL_USER_QUEUE_DESTROY, give a user queue back
+ * @handle: in: the user queue
+ * @flags: in: must be 0
+ *
+ * What it has not done by then is not done. After this the device does not touch its
+ * memory.
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
+ * ENODEV.
+ */
+struct accel_user_queue_destroy {
+	__u32 handle;
+	__u32 flags;
+};
+
+/**
+ * enum accel_user_queue_state - how a user queue is
+ * @ACCEL_USER_QUEUE_ACTIVE: it does what it is told to
+ * @ACCEL_USER_QUEUE_FAILED: it has stopped for good: destroy it
+ */
+enum accel_user_queue_state {
+	ACCEL_USER_QUEUE_ACTIVE	= 1,
+	ACCEL_USER_QUEUE_FAILED	= 2,
+};
+
+/**
+ * struct accel_user_queue_query - ACCEL_IOCTL_USER_QUEUE_QUERY, how is a user queue?
+ * @handle: in: the user queue
+ * @flags: in: must be 0
+ * @state: out: &enum accel_user_queue_state
+ * @error: out: 0, or the errno (positive) it failed with, as jobs do
+ * @fault: out: &enum accel_fault, why it failed
+ * @reserved: out: 0
+ * @fault_address: out: where, 0 if unknown; meaning as the driver says
+ *
+ * Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
+ * EFAULT; ENODEV.
+ */
+struct accel_user_queue_query {
+	__u32 handle;
+	__u32 flags;
+	__u32 state;
+	__u32 error;
+	__u32 fault;
+	__u32 reserved;
+	__u64 fault_address;
+};
+
+#define ACCEL_IOCTL_USER_QUEUE_CREATE \
+	_IOWR(ACCEL_IOCTL_TYPE, 0x32, struct accel_user_queue_create)
+#define ACCEL_IOCTL_USER_QUEUE_DESTROY \
+	_IOW(ACCEL_IOCTL_TYPE, 0x33, struct accel_user_queue_destroy)
+#define ACCEL_IOCTL_USER_QUEUE_QUERY \
+	_IOWR(ACCEL_IOCTL_TYPE, 0x34, struct accel_user_queue_query)
+
 #if defined(__cplusplus)
 }
 #endif

@@ -91,12 +91,79 @@ enum accel_qda_opcode {
 };
 
 /**
+ * struct accel_qda_user_queue - payload of ACCEL_IOCTL_USER_QUEUE_CREATE
+ * @ring: address of 2^@order packets (&struct accel_qda_packet)
+ * @records: address of as many completion records (&struct accel_qda_record)
+ * @report: address of a &struct accel_qda_report
+ * @order: log2 of the packets in the ring, 4 to &accel_info_qda.order_max
+ * @links: collective engine: bit L allows link L; else 0
+ * @group: collective engine: of its messages; else 0
+ * @reserved: 0
+ *
+ * Addresses are those of the address space, multiples of 64; records and report must be
+ * zeroes. Queue N is rung by writing, as one u64, the index behind the last packet to the
+ * start of its doorbell. A packet with ACCEL_QDA_PACKET_INTERRUPT has the queue's timeline
+ * come to the number of packets that have ended. A packet that fails has the queue fail.
+ */
+struct accel_qda_user_queue {
+	__u64 ring;
+	__u64 records;
+	__u64 report;
+	__u32 order;
+	__u32 links;
+	__u32 group;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_qda_record - how a packet ended
+ * @sequence: index of the packet + 1, written last
+ * @status: 0, or why it failed: chapter "Status codes" of the specification
+ * @detail: as the status says
+ * @address: as the status says
+ * @start_ns: when it started, time of the card
+ * @end_ns: when it ended, likewise
+ * @busy_ns: how long it occupied the engine
+ * @reserved: 0
+ *
+ * Written if the packet has ACCEL_QDA_PACKET_RECORD, or fails.
+ */
+struct accel_qda_record {
+	__u64 sequence;
+	__u32 status;
+	__u32 detail;
+	__u64 address;
+	__u64 start_ns;
+	__u64 end_ns;
+	__u64 busy_ns;
+	__u8 reserved[16];
+};
+
+/**
+ * struct accel_qda_report - how far a queue is
+ * @completed: how many packets have ended well, written last
+ * @status: 0, or why the queue has failed
+ * @detail: as the status says
+ * @address: as the status says
+ * @reserved: 0
+ */
+struct accel_qda_report {
+	__u64 completed;
+	__u32 status;
+	__u32 detail;
+	__u64 address;
+	__u8 reserved[40];
+};
+
+/**
  * enum accel_qda_refusal - why a payload is refused
  * @ACCEL_QDA_REFUSED_SIZE: it has no packet, a part of one, or too many (EINVAL); refused_at
  *	is the size
  * @ACCEL_QDA_REFUSED_SPACE: the queue is of a context without address space (EINVAL)
  * @ACCEL_QDA_REFUSED_FLAGS: a packet has flags, which are the kernel's (EINVAL); refused_at is
  *	the index of the packet
+ * @ACCEL_QDA_REFUSED_FIELD: a field of &struct accel_qda_user_queue is out of range, or not
+ *	0 as it should be (EINVAL); refused_at is its offset
  *
  * In &accel_submit.refused_reason. The payload of a job is packets: &struct accel_qda_packet, at
  * least one and at most as many as &accel_info_qda.job_packets says, with addresses of the
@@ -106,13 +173,17 @@ enum accel_qda_opcode {
  * nothing, or may not do there what it wants to; ACCEL_FAULT_BUS if memory failed,
  * ACCEL_FAULT_TIMEOUT for a time-out, the packet's own included, else ACCEL_FAULT_DEVICE.
  *
- * Queues have no payload. Making one may fail with EAGAIN while the card's firmware is brought
+ * In &accel_user_queue_create.refused_reason: ACCEL_QDA_REFUSED_SIZE, refused_at is the size;
+ * ACCEL_QDA_REFUSED_FIELD.
+ *
+ * Other queues have no payload. Making any may fail with EAGAIN while the firmware is brought
  * back, EIO if the card did not answer, ENOSPC if it has no more queues.
  */
 enum accel_qda_refusal {
 	ACCEL_QDA_REFUSED_SIZE		= 1,
 	ACCEL_QDA_REFUSED_SPACE		= 2,
 	ACCEL_QDA_REFUSED_FLAGS		= 3,
+	ACCEL_QDA_REFUSED_FIELD		= 4,
 };
 
 /**
@@ -143,6 +214,8 @@ enum accel_qda_info_id {
  * @packet_ms: the longest time that a packet may occupy its engine, milliseconds
  * @job_packets: the most packets of a job
  * @firmware_losses: how often the firmware died and was brought back
+ * @order_max: log2 of the most packets in the ring of a user queue
+ * @reserved: 0
  */
 struct accel_info_qda {
 	__u8 uuid[16];
@@ -162,6 +235,8 @@ struct accel_info_qda {
 	__u32 packet_ms;
 	__u32 job_packets;
 	__u32 firmware_losses;
+	__u32 order_max;
+	__u32 reserved;
 };
 
 #if defined(__cplusplus)

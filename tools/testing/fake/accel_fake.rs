@@ -177,6 +177,7 @@ impl accel::Driver for FakeDriver {
     type Data<'bound> = Fake;
     type File = ();
     type Mmu = accel::NoMmu;
+    type UserQueues = accel::NoUserQueues;
     type Queue = ();
     type Job = FakeJob;
 

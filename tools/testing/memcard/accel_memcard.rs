@@ -61,6 +61,7 @@ impl accel::Driver for MemcardDriver {
     type Data<'bound> = Card;
     type File = ();
     type Mmu = Mmu;
+    type UserQueues = accel::NoUserQueues;
     /// Where its jobs work, if they do in an address space.
     type Queue = Option<Arc<accel::AddressSpace<Self>>>;
     type Job = Job;

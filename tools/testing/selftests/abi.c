@@ -45,6 +45,9 @@ _Static_assert(sizeof(struct accel_timeline_import) == 24, "accel_timeline_impor
 _Static_assert(sizeof(struct accel_timeline_eventfd) == 24, "accel_timeline_eventfd");
 _Static_assert(sizeof(struct accel_doorbell_create) == 32, "accel_doorbell_create");
 _Static_assert(sizeof(struct accel_doorbell_close) == 8, "accel_doorbell_close");
+_Static_assert(sizeof(struct accel_user_queue_create) == 56, "accel_user_queue_create");
+_Static_assert(sizeof(struct accel_user_queue_destroy) == 8, "accel_user_queue_destroy");
+_Static_assert(sizeof(struct accel_user_queue_query) == 32, "accel_user_queue_query");
 
 /* What the pointers of the arguments below point to. */
 static struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
@@ -336,6 +339,12 @@ static const struct command {
 	  offsetof(struct accel_doorbell_create, index), fill_nothing, false },
 	{ "DOORBELL_CLOSE", ACCEL_IOCTL_DOORBELL_CLOSE, sizeof(struct accel_doorbell_close),
 	  fill_nothing, false },
+	{ "USER_QUEUE_CREATE", ACCEL_IOCTL_USER_QUEUE_CREATE,
+	  offsetof(struct accel_user_queue_create, refused_reason), fill_nothing, false },
+	{ "USER_QUEUE_DESTROY", ACCEL_IOCTL_USER_QUEUE_DESTROY,
+	  sizeof(struct accel_user_queue_destroy), fill_nothing, false },
+	{ "USER_QUEUE_QUERY", ACCEL_IOCTL_USER_QUEUE_QUERY,
+	  sizeof(struct accel_user_queue_query), fill_nothing, false },
 	{ "ADDRESS_SPACE_CREATE", ACCEL_IOCTL_ADDRESS_SPACE_CREATE,
 	  sizeof(struct accel_address_space_create), fill_nothing, false },
 	{ "ADDRESS_SPACE_DESTROY", ACCEL_IOCTL_ADDRESS_SPACE_DESTROY,

@@ -52,6 +52,7 @@ pub const ACCEL_MAP_WRITE: u32 = 2;
 pub const ACCEL_MAP_FIXED: u32 = 4;
 pub const ACCEL_MAP_SPARSE: u32 = 8;
 pub const ACCEL_DOORBELL_MAX: u32 = 64;
+pub const ACCEL_USER_QUEUE_MAX: u32 = 64;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
 pub const ACCEL_QDA_MEMORY: u32 = 1;
@@ -1118,6 +1119,102 @@ pub struct accel_doorbell_close {
     pub handle: __u32,
     pub flags: __u32,
 }
+/// struct accel_user_queue_create - ACCEL_IOCTL_USER_QUEUE_CREATE, make a user queue
+/// - `flags`: in: must be 0
+/// - `context`: in: a context with an address space
+/// - `engine`: in: index in ACCEL_INFO_ENGINES: what serves the queue
+/// - `priority`: in: [`accel_priority`]; whose turn it is the device decides
+/// - `doorbell`: in: the doorbell that rings it ([`accel_doorbell_create`])
+/// - `timeline`: in: a timeline that is at 0 and has no points; 0: none
+/// - `payload`: in: pointer to what the driver wants to know (`accel/DRIVER_accel.h`):
+///   above all where in the address space its memory is
+/// - `payload_size`: in: bytes at `payload`
+/// - `handle`: out: name of the user queue in this file, never 0
+/// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
+/// - `refused_at`: out, likewise: where in the payload, in units of the driver
+/// - `reserved`: in: must be 0
+///
+/// A user queue takes commands from memory, without a system call: write them, ring
+/// the doorbell, and look in memory how far it is. They work in the address space of
+/// the context. What is wrong with them harms nobody else.
+///
+/// Who wants to sleep gives it a timeline. That comes to point N when N commands have
+/// ended, and the device was asked to say so, as the driver documents; nobody else adds
+/// points meanwhile (EBUSY). Like points that the CPU signals they are not backed by a
+/// fence: a sync_file cannot have them, a job can wait for them. When the queue fails,
+/// waits for more fail with the errno of that (ACCEL_IOCTL_USER_QUEUE_QUERY), and when
+/// it is destroyed with ECANCELED.
+///
+/// The doorbell, the context and the address space stay as long as the queue does; the
+/// mappings of the doorbell end with its handle. A user queue does not time out: a
+/// command that hangs its engine makes it fail.
+///
+/// Errors: ENOENT no such context, doorbell or timeline; EINVAL the context has no
+/// address space, no such engine or priority, the timeline is not at 0, the driver
+/// refuses the payload; EBUSY the doorbell or the timeline is that of another queue; EPERM
+/// ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
+/// ACCEL_USER_QUEUE_MAX; ENOSPC the device has no room for more queues; EOPNOTSUPP the
+/// device has no user queues, a flag; EAGAIN in reset; EIO the device does not answer;
+/// EFAULT; ENOMEM; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_user_queue_create {
+    pub flags: __u32,
+    pub context: __u32,
+    pub engine: __u32,
+    pub priority: __u32,
+    pub doorbell: __u32,
+    pub timeline: __u32,
+    pub payload: __u64,
+    pub payload_size: __u32,
+    pub handle: __u32,
+    pub refused_reason: __u32,
+    pub refused_at: __u32,
+    pub reserved: __u64,
+}
+/// struct accel_user_queue_destroy - ACCEL_IOCTL_USER_QUEUE_DESTROY, give a user queue back
+/// - `handle`: in: the user queue
+/// - `flags`: in: must be 0
+///
+/// What it has not done by then is not done. After this the device does not touch its
+/// memory.
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
+/// ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_user_queue_destroy {
+    pub handle: __u32,
+    pub flags: __u32,
+}
+pub const ACCEL_USER_QUEUE_ACTIVE: accel_user_queue_state = 1;
+pub const ACCEL_USER_QUEUE_FAILED: accel_user_queue_state = 2;
+/// enum accel_user_queue_state - how a user queue is
+/// - `ACCEL_USER_QUEUE_ACTIVE`: it does what it is told to
+/// - `ACCEL_USER_QUEUE_FAILED`: it has stopped for good: destroy it
+pub type accel_user_queue_state = ::core::ffi::c_uint;
+/// struct accel_user_queue_query - ACCEL_IOCTL_USER_QUEUE_QUERY, how is a user queue?
+/// - `handle`: in: the user queue
+/// - `flags`: in: must be 0
+/// - `state`: out: [`accel_user_queue_state`]
+/// - `error`: out: 0, or the errno (positive) it failed with, as jobs do
+/// - `fault`: out: [`accel_fault`], why it failed
+/// - `reserved`: out: 0
+/// - `fault_address`: out: where, 0 if unknown; meaning as the driver says
+///
+/// Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
+/// EFAULT; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_user_queue_query {
+    pub handle: __u32,
+    pub flags: __u32,
+    pub state: __u32,
+    pub error: __u32,
+    pub fault: __u32,
+    pub reserved: __u32,
+    pub fault_address: __u64,
+}
 /// struct accel_ethosu_job - payload of a job
 /// - `regions`: for each region (base pointer) of the command stream the index of
 ///   its buffer in [`accel_submit::buffers`], or ACCEL_ETHOSU_NO_BUFFER; the
@@ -1284,15 +1381,80 @@ pub const ACCEL_QDA_EXCHANGE: accel_qda_opcode = 50;
 /// - `ACCEL_QDA_RECEIVE`: receive from another card; collective engine
 /// - `ACCEL_QDA_EXCHANGE`: both; collective engine
 pub type accel_qda_opcode = ::core::ffi::c_uint;
+/// struct accel_qda_user_queue - payload of ACCEL_IOCTL_USER_QUEUE_CREATE
+/// - `ring`: address of 2^`order` packets ([`accel_qda_packet`])
+/// - `records`: address of as many completion records ([`accel_qda_record`])
+/// - `report`: address of a [`accel_qda_report`]
+/// - `order`: log2 of the packets in the ring, 4 to [`accel_info_qda::order_max`]
+/// - `links`: collective engine: bit L allows link L; else 0
+/// - `group`: collective engine: of its messages; else 0
+/// - `reserved`: 0
+///
+/// Addresses are those of the address space, multiples of 64; records and report must be
+/// zeroes. Queue N is rung by writing, as one u64, the index behind the last packet to the
+/// start of its doorbell. A packet with ACCEL_QDA_PACKET_INTERRUPT has the queue's timeline
+/// come to the number of packets that have ended. A packet that fails has the queue fail.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_qda_user_queue {
+    pub ring: __u64,
+    pub records: __u64,
+    pub report: __u64,
+    pub order: __u32,
+    pub links: __u32,
+    pub group: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_qda_record - how a packet ended
+/// - `sequence`: index of the packet + 1, written last
+/// - `status`: 0, or why it failed: chapter "Status codes" of the specification
+/// - `detail`: as the status says
+/// - `address`: as the status says
+/// - `start_ns`: when it started, time of the card
+/// - `end_ns`: when it ended, likewise
+/// - `busy_ns`: how long it occupied the engine
+/// - `reserved`: 0
+///
+/// Written if the packet has ACCEL_QDA_PACKET_RECORD, or fails.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_qda_record {
+    pub sequence: __u64,
+    pub status: __u32,
+    pub detail: __u32,
+    pub address: __u64,
+    pub start_ns: __u64,
+    pub end_ns: __u64,
+    pub busy_ns: __u64,
+    pub reserved: [__u8; 16usize],
+}
+/// struct accel_qda_report - how far a queue is
+/// - `completed`: how many packets have ended well, written last
+/// - `status`: 0, or why the queue has failed
+/// - `detail`: as the status says
+/// - `address`: as the status says
+/// - `reserved`: 0
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_qda_report {
+    pub completed: __u64,
+    pub status: __u32,
+    pub detail: __u32,
+    pub address: __u64,
+    pub reserved: [__u8; 40usize],
+}
 pub const ACCEL_QDA_REFUSED_SIZE: accel_qda_refusal = 1;
 pub const ACCEL_QDA_REFUSED_SPACE: accel_qda_refusal = 2;
 pub const ACCEL_QDA_REFUSED_FLAGS: accel_qda_refusal = 3;
+pub const ACCEL_QDA_REFUSED_FIELD: accel_qda_refusal = 4;
 /// enum accel_qda_refusal - why a payload is refused
 /// - `ACCEL_QDA_REFUSED_SIZE`: it has no packet, a part of one, or too many (EINVAL); refused_at
 ///   is the size
 /// - `ACCEL_QDA_REFUSED_SPACE`: the queue is of a context without address space (EINVAL)
 /// - `ACCEL_QDA_REFUSED_FLAGS`: a packet has flags, which are the kernel's (EINVAL); refused_at is
 ///   the index of the packet
+/// - `ACCEL_QDA_REFUSED_FIELD`: a field of [`accel_qda_user_queue`] is out of range, or not
+///   0 as it should be (EINVAL); refused_at is its offset
 ///
 /// In [`accel_submit::refused_reason`]. The payload of a job is packets: [`accel_qda_packet`], at
 /// least one and at most as many as [`accel_info_qda::job_packets`] says, with addresses of the
@@ -1302,7 +1464,10 @@ pub const ACCEL_QDA_REFUSED_FLAGS: accel_qda_refusal = 3;
 /// nothing, or may not do there what it wants to; ACCEL_FAULT_BUS if memory failed,
 /// ACCEL_FAULT_TIMEOUT for a time-out, the packet's own included, else ACCEL_FAULT_DEVICE.
 ///
-/// Queues have no payload. Making one may fail with EAGAIN while the card's firmware is brought
+/// In [`accel_user_queue_create::refused_reason`]: ACCEL_QDA_REFUSED_SIZE, refused_at is the size;
+/// ACCEL_QDA_REFUSED_FIELD.
+///
+/// Other queues have no payload. Making any may fail with EAGAIN while the firmware is brought
 /// back, EIO if the card did not answer, ENOSPC if it has no more queues.
 pub type accel_qda_refusal = ::core::ffi::c_uint;
 pub const ACCEL_INFO_QDA: accel_qda_info_id = 32768;
@@ -1328,6 +1493,8 @@ pub type accel_qda_info_id = ::core::ffi::c_uint;
 /// - `packet_ms`: the longest time that a packet may occupy its engine, milliseconds
 /// - `job_packets`: the most packets of a job
 /// - `firmware_losses`: how often the firmware died and was brought back
+/// - `order_max`: log2 of the most packets in the ring of a user queue
+/// - `reserved`: 0
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_qda {
@@ -1348,4 +1515,6 @@ pub struct accel_info_qda {
     pub packet_ms: __u32,
     pub job_packets: __u32,
     pub firmware_losses: __u32,
+    pub order_max: __u32,
+    pub reserved: __u32,
 }

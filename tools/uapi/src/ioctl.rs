@@ -36,6 +36,9 @@ use crate::accel_timeline_query;
 use crate::accel_timeline_signal;
 use crate::accel_timeline_transfer;
 use crate::accel_timeline_wait;
+use crate::accel_user_queue_create;
+use crate::accel_user_queue_destroy;
+use crate::accel_user_queue_query;
 use crate::accel_wait;
 
 const TYPE: u8 = ACCEL_IOCTL_TYPE as u8;
@@ -136,3 +139,12 @@ pub const DOORBELL_CREATE: Opcode = opcode::read_write::<accel_doorbell_create>(
 
 /// Give the handle of a doorbell back.
 pub const DOORBELL_CLOSE: Opcode = opcode::write::<accel_doorbell_close>(TYPE, 0x31);
+
+/// Make a user queue.
+pub const USER_QUEUE_CREATE: Opcode = opcode::read_write::<accel_user_queue_create>(TYPE, 0x32);
+
+/// Give a user queue back.
+pub const USER_QUEUE_DESTROY: Opcode = opcode::write::<accel_user_queue_destroy>(TYPE, 0x33);
+
+/// Ask how a user queue is.
+pub const USER_QUEUE_QUERY: Opcode = opcode::read_write::<accel_user_queue_query>(TYPE, 0x34);

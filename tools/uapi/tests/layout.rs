@@ -83,6 +83,12 @@ fn layouts() -> Vec<Layout> {
         accel_timeline_eventfd { point, flags, fd }
         accel_doorbell_create { flags, handle, mmap_offset, size, index, reserved }
         accel_doorbell_close { handle, flags }
+        accel_user_queue_create {
+            flags, context, engine, priority, doorbell, timeline, payload, payload_size, handle,
+            refused_reason, refused_at, reserved,
+        }
+        accel_user_queue_destroy { handle, flags }
+        accel_user_queue_query { handle, flags, state, error, fault, reserved, fault_address }
         accel_address_space_create { flags, handle, start, size, page_sizes }
         accel_address_space_destroy { handle, flags }
         accel_address_space_map { space, flags, buffer, reserved, offset, size, address }
@@ -97,8 +103,13 @@ fn layouts() -> Vec<Layout> {
         accel_info_qda {
             uuid, memory_size, memory_visible, revision, firmware_version, firmware_api, engines,
             queues, contexts, links, limit_bytes, limit_macs, limit_elements, limit_message, packet_ms,
-            job_packets, firmware_losses,
+            job_packets, firmware_losses, order_max, reserved,
         }
+        accel_qda_user_queue { ring, records, report, order, links, group, reserved }
+        accel_qda_record {
+            sequence, status, detail, address, start_ns, end_ns, busy_ns, reserved,
+        }
+        accel_qda_report { completed, status, detail, address, reserved }
     }
 }
 
@@ -131,6 +142,9 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_TIMELINE_EVENTFD", ioctl::TIMELINE_EVENTFD),
         ("ACCEL_IOCTL_DOORBELL_CREATE", ioctl::DOORBELL_CREATE),
         ("ACCEL_IOCTL_DOORBELL_CLOSE", ioctl::DOORBELL_CLOSE),
+        ("ACCEL_IOCTL_USER_QUEUE_CREATE", ioctl::USER_QUEUE_CREATE),
+        ("ACCEL_IOCTL_USER_QUEUE_DESTROY", ioctl::USER_QUEUE_DESTROY),
+        ("ACCEL_IOCTL_USER_QUEUE_QUERY", ioctl::USER_QUEUE_QUERY),
         (
             "ACCEL_IOCTL_ADDRESS_SPACE_CREATE",
             ioctl::ADDRESS_SPACE_CREATE,

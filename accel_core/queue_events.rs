@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver tells of a user queue: how far it has come, and that it failed.
+//!
+//! A client polls memory to see how far its queue is. Who would rather sleep gives the queue a
+//! timeline, which comes to as many points as packets have ended. Such points are never backed by a
+//! fence: how long a client takes to bring them about, nobody knows.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        new_spinlock_irq,
+        Arc,
+        SpinLockIrq, //
+    },
+};
+
+use crate::{
+    job::Fault,
+    timeline::Driven, //
+};
+
+/// Events of a user queue.
+#[pin_data]
+pub struct QueueEvents {
+    timeline: Option<Driven>,
+    #[pin]
+    fault: SpinLockIrq<Option<Fault>>,
+}
+
+impl QueueEvents {
+    pub(crate) fn new(timeline: Option<Driven>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                timeline,
+                fault <- new_spinlock_irq!(None, "accel_queue_events"),
+            }),
+            GFP_KERNEL_ACCOUNT,
+        )
+    }
+
+    /// The first `count` packets have ended. What was said before counts if it was more. Any context.
+    pub fn completed(&self, count: u64) {
+        if let Some(timeline) = &self.timeline {
+            timeline.advance(count);
+        }
+    }
+
+    /// The queue has stopped for good; the first reason that is given counts. Any context.
+    pub fn failed(&self, fault: Fault) {
+        let error = fault.kind.error();
+        self.fault.lock().get_or_insert(fault);
+        if let Some(timeline) = &self.timeline {
+            timeline.end(error);
+        }
+    }
+
+    /// Returns why the queue has stopped, if it has.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        *self.fault.lock()
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! User queues: a client writes commands to memory that it shares with the device, and rings a
+//! doorbell; neither needs the kernel.
+//!
+//! Whatever the client writes there can do no more than a job of its could: commands work in the
+//! address space of its context, and the device keeps queues apart. So the kernel only makes and ends
+//! them, and tells of what they do ([`QueueEvents`]).
+
+use core::convert::Infallible;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+use crate::{
+    address_space::AddressSpace,
+    device::{
+        Bound,
+        Device, //
+    },
+    doorbell::Doorbell,
+    driver::Driver,
+    job::{
+        Fault,
+        FaultKind,
+        Refusal, //
+    },
+    logic::schedule::Priority,
+    queue_events::QueueEvents,
+};
+
+/// A user queue that a client wants.
+pub struct UserQueueSetup<'a, T: Driver> {
+    /// Which engine is to serve it, an index into [`Driver::ENGINES`].
+    pub engine: usize,
+    /// How important it is: between queues the device decides.
+    pub priority: Priority,
+    /// Where its commands work, and its own memory is.
+    pub space: &'a Arc<AddressSpace<T>>,
+    /// What it is rung by. Nobody else gets it while a reference is kept.
+    pub doorbell: &'a Arc<Doorbell>,
+    /// What the client has to say to the driver; the kernel's own copy.
+    pub payload: &'a [u8],
+    /// Who is to be told of what happens.
+    pub events: &'a Arc<QueueEvents>,
+}
+
+/// The user queues of devices of driver `T`: [`Driver::UserQueues`].
+pub trait UserQueues<T: Driver>: 'static {
+    /// Longest payload of a queue, bytes; `None` if there are no user queues.
+    const MAX_PAYLOAD: Option<usize>;
+    /// What the driver keeps for each; dropped after [`UserQueues::destroy`], which may be after the
+    /// device was unbound: it must not hold DMA memory.
+    type Queue: Send + Sync + 'static;
+
+    /// Makes one; it may be rung at once. May sleep, in bounded time.
+    ///
+    /// # Errors
+    ///
+    /// EBUSY: the doorbell is that of another one; ENOSPC: the device has no more; what else the
+    /// driver says.
+    fn create(data: &T::Data<'_>, setup: UserQueueSetup<'_, T>) -> Result<Self::Queue, Refusal>;
+
+    /// Ends one, whatever it does. May sleep, in bounded time. Not called for those that are there
+    /// when the device is unbound: [`Driver::stop`] ends them.
+    ///
+    /// A driver that fails to stop it keeps the doorbell, and has [`Mmu::destroy`](crate::Mmu) fail
+    /// for the address space.
+    fn destroy(data: &T::Data<'_>, queue: &Self::Queue);
+}
+
+/// What the driver `T` keeps for a user queue.
+type QueueOf<T> = <<T as Driver>::UserQueues as UserQueues<T>>::Queue;
+
+/// The user queues of devices that have none.
+pub enum NoUserQueues {}
+
+impl<T: Driver> UserQueues<T> for NoUserQueues {
+    const MAX_PAYLOAD: Option<usize> = None;
+    type Queue = Infallible;
+
+    fn create(_data: &T::Data<'_>, _setup: UserQueueSetup<'_, T>) -> Result<Infallible, Refusal> {
+        Err(EOPNOTSUPP.into())
+    }
+
+    fn destroy(_data: &T::Data<'_>, queue: &Infallible) {
+        match *queue {}
+    }
+}
+
+/// A user queue. It ends when it is dropped; may sleep then.
+pub(crate) struct UserQueue<T: Driver> {
+    driver: QueueOf<T>,
+    events: Arc<QueueEvents>,
+    device: Arc<Device<T>>,
+    _space: Arc<AddressSpace<T>>,
+    _doorbell: Arc<Doorbell>,
+}
+
+impl<T: Driver> UserQueue<T> {
+    /// Makes one; errors as [`UserQueues::create`].
+    pub(crate) fn new(
+        device: &Arc<Device<T>>,
+        bound: &Bound<'_, T>,
+        setup: UserQueueSetup<'_, T>,
+    ) -> Result<Self, Refusal> {
+        Ok(Self {
+            device: device.clone(),
+            events: setup.events.clone(),
+            _space: setup.space.clone(),
+            _doorbell: setup.doorbell.clone(),
+            driver: T::UserQueues::create(&bound.data, setup)?,
+        })
+    }
+
+    /// Nobody wants it any more: who waits for it is told so, if not of a fault before.
+    pub(crate) fn cancel(&self) {
+        self.events.failed(Fault::new(FaultKind::Canceled));
+    }
+
+    /// Returns why it has stopped, if it has.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.events.fault()
+    }
+}
+
+impl<T: Driver> Drop for UserQueue<T> {
+    fn drop(&mut self) {
+        // Else the device has forgotten it.
+        if let Some(guard) = self.device.cell.enter() {
+            guard.with(|bound| T::UserQueues::destroy(&bound.data, &self.driver));
+        }
+    }
+}
