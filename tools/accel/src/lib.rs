@@ -11,6 +11,7 @@
 //! - [`udmabuf`]: memory of the program that devices import;
 //! - [`job`]: give the device work and wait for it;
 //! - [`queue`]: rows of jobs, on which engines, how important;
+//! - [`user_queue`]: work without system calls, if the device can do that;
 //! - [`timeline`]: order work by points in time, with other drivers and with the CPU;
 //! - [`ethosu`]: what is special to the Arm Ethos-U65.
 //!
@@ -51,6 +52,7 @@ pub mod queue;
 mod sys;
 pub mod timeline;
 pub mod udmabuf;
+pub mod user_queue;
 mod volatile;
 
 pub use address_space::AddressSpace;
@@ -66,3 +68,4 @@ pub use queue::Context;
 pub use queue::Queue;
 pub use timeline::Timeline;
 pub use udmabuf::Udmabuf;
+pub use user_queue::UserQueue;

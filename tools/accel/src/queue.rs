@@ -66,6 +66,14 @@ impl Context {
         })
     }
 
+    pub(crate) fn device(&self) -> &Device {
+        self.handle.device()
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.handle.number()
+    }
+
     /// Make a queue, whose jobs run on `engine`, an index in [`info`](crate::info), or on one next to it
     /// of the same kind. `payload` is what the driver wants to know.
     ///

@@ -50,6 +50,8 @@ use rustix::ioctl::Updater;
 use rustix::ioctl::opcode;
 use zerocopy::FromZeros;
 
+pub(crate) mod user_queue;
+
 type Result<T> = std::result::Result<T, Errno>;
 
 /// One ioctl, repeated from the same input while signals interrupt it. `argument` is what the kernel

@@ -120,6 +120,10 @@ impl Timeline {
     pub(crate) fn device(&self) -> &Device {
         self.handle.device()
     }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.handle.number()
+    }
 }
 
 impl Point {
