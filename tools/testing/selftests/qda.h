@@ -11,6 +11,7 @@
 #define QDA_DRIVER	"accel_qda"
 #define LOCAL		ACCEL_QDA_MEMORY
 #define MOST_PACKETS	128
+#define REVIVED_NS	(20 * NSEC_PER_SEC)
 
 static inline struct accel_info_qda qda_info(int fd)
 {
@@ -124,6 +125,16 @@ static inline int run_packet(int fd, __u32 queue, struct accel_qda_packet packet
 			     struct accel_job_status *status)
 {
 	return run_packets(fd, queue, &packet, 1, status);
+}
+
+/* Waits until firmware was lost more than @before times. */
+static inline bool is_revived(int fd, __u32 before)
+{
+	__s64 end = now_ns() + REVIVED_NS;
+
+	while (qda_info(fd).firmware_losses == before && now_ns() < end)
+		sleep_ms(20);
+	return qda_info(fd).firmware_losses > before;
 }
 
 /* Gives the model of a card a command; returns whether it obeyed. */

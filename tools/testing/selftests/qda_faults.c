@@ -2,18 +2,6 @@
 /* accel_qda when its card misbehaves: each fault ends as documented, and work goes on. */
 #include "qda_fixture.h"
 
-#define REVIVED_NS	(20 * NSEC_PER_SEC)
-
-/* Waits until firmware was lost more than @before times. */
-static bool is_revived(int fd, __u32 before)
-{
-	__s64 end = now_ns() + REVIVED_NS;
-
-	while (qda_info(fd).firmware_losses == before && now_ns() < end)
-		sleep_ms(20);
-	return qda_info(fd).firmware_losses > before;
-}
-
 static bool is_operational(int fd)
 {
 	return status_of(fd).health == ACCEL_HEALTH_OPERATIONAL;

@@ -5,7 +5,7 @@ from vm.scenario import Scenario, selftests
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
-    files=selftests("qda") | selftests("qda_faults", "qda_death", callers=("x86_64",)),
+    files=selftests("qda") | selftests("qda_user", "qda_faults", "qda_death", callers=("x86_64",)),
     cards=2,
     timeout=900,
     guest="""
@@ -14,6 +14,7 @@ until_true 10 test -e /dev/accel/accel1 || exit 1
 run /selftests/x86_64/qda
 # What 32-bit callers could see differently.
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
+run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_faults
 # The guest must not be reset after that.
 run /selftests/x86_64/qda_death

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_qda: user queues, their timelines, refusals, and what they cannot do to others. */
+#include "inject.h"
+#include "user_queue.h"
+
+#define SIZE		(64 * 1024UL)
+#define COLLECTIVE	4
+
+FIXTURE(user)
+{
+	int fd;
+	int index;
+	__u32 space, queue;
+	struct accel_buffer_create host;
+	unsigned char *bytes;
+	__u64 address;
+	struct user_queue user;
+};
+
+FIXTURE_SETUP(user)
+{
+	self->index = qda_index(0);
+	self->fd = open_qda(0);
+	ASSERT_LE(0, self->fd);
+	self->space = create_space(self->fd);
+	self->queue = create_queue_in(self->fd, self->space);
+	ASSERT_LT(0, (__s32)self->queue);
+	self->bytes = create_mapped(self->fd, SIZE, &self->host);
+	ASSERT_NE(MAP_FAILED, (void *)self->bytes);
+	memset(self->bytes, 0, SIZE);
+	self->address = map_anywhere(self->fd, self->space, self->host.handle, 0, SIZE,
+				     READ_WRITE);
+	ASSERT_NE(0ULL, self->address);
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &self->user));
+}
+
+FIXTURE_TEARDOWN(user)
+{
+	close_user_queue(&self->user);
+	munmap(self->bytes, SIZE);
+	close(self->fd);
+}
+
+static struct accel_qda_packet with_flags(struct accel_qda_packet packet, __u8 flags)
+{
+	packet.flags = flags;
+	return packet;
+}
+
+TEST_F(user, packets_need_no_system_call)
+{
+	for (unsigned int i = 1; i <= 3 * RING; i++) {
+		__u64 to = self->address + i * 512;
+
+		ASSERT_EQ(0, execute(&self->user, fill(to, 512, i)));
+		EXPECT_EQ(i, report_of(&self->user)->completed);
+		EXPECT_EQ(i, *(__u32 *)(self->bytes + i * 512));
+		EXPECT_EQ(i, *(__u32 *)(self->bytes + i * 512 + 508));
+	}
+	EXPECT_TRUE(all_bytes(self->bytes, 0, 512));
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_ACTIVE,
+		  query_user_queue(self->fd, self->user.handle).state);
+}
+
+TEST_F(user, one_ring_announces_many)
+{
+	for (unsigned int i = 0; i < RING; i++)
+		write_packet(&self->user,
+			     with_flags(fill(self->address + 4 * i, 4, i + 1), RECORD));
+	ring(&self->user);
+	ASSERT_EQ(0, finish(&self->user));
+	for (unsigned int i = 0; i < RING; i++) {
+		EXPECT_EQ(i + 1, ((__u32 *)self->bytes)[i]);
+		EXPECT_EQ(i + 1, record_of(&self->user, i)->sequence);
+		EXPECT_EQ(0U, record_of(&self->user, i)->status);
+		EXPECT_LE(record_of(&self->user, i)->start_ns, record_of(&self->user, i)->end_ns);
+	}
+}
+
+TEST_F(user, its_timeline_comes_to_what_has_ended)
+{
+	struct accel_timeline_eventfd want = {
+		.point = { .handle = self->user.timeline, .value = 3 },
+		.fd = eventfd(0, EFD_NONBLOCK),
+	};
+	__u64 count;
+
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_TIMELINE_EVENTFD, &want));
+	EXPECT_EQ(-ETIMEDOUT, wait_point(self->fd, self->user.timeline, 1, 0, in_ms(20)));
+	write_packet(&self->user, nop());
+	write_packet(&self->user, with_flags(nop(), INTERRUPT));
+	ring(&self->user);
+	EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));
+	EXPECT_EQ(2ULL, value_of(self->fd, self->user.timeline));
+	EXPECT_EQ(-1, read(want.fd, &count, sizeof(count)));
+	write_packet(&self->user, with_flags(nop(), INTERRUPT));
+	ring(&self->user);
+	EXPECT_EQ(POLLIN, poll_for(want.fd, POLLIN, 20000));
+	EXPECT_EQ(3ULL, value_of(self->fd, self->user.timeline));
+	close(want.fd);
+}
+
+TEST_F(user, nobody_else_adds_points)
+{
+	struct accel_qda_user_queue payload = payload_of(&self->user);
+	struct accel_user_queue_create second = arguments_of(&self->user, &payload);
+	struct user_queue other;
+
+	EXPECT_EQ(-EBUSY, signal_point(self->fd, self->user.timeline, 1));
+	EXPECT_EQ(-EINVAL, export_point(self->fd, self->user.timeline, 1));
+	ASSERT_EQ(0, prepare_queue(self->fd, self->space, &other));
+	second.doorbell = other.doorbell.handle;
+	EXPECT_EQ(-EBUSY, call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &second));
+	close_user_queue(&other);
+	EXPECT_EQ(0, execute(&self->user, with_flags(nop(), INTERRUPT)));
+	EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+}
+
+TEST_F(user, jobs_wait_for_its_points)
+{
+	struct accel_point point = { .handle = self->user.timeline,
+				     .flags = ACCEL_POINT_WAIT, .value = 1 };
+	struct accel_qda_packet packet = fill(self->address, 4, 7);
+	struct accel_submit submit = {
+		.queue = self->queue,
+		.payload = user(&packet),
+		.payload_size = sizeof(packet),
+		.points = user(&point),
+		.nr_points = 1,
+	};
+
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_SUBMIT, &submit));
+	EXPECT_EQ(-ETIMEDOUT, wait_in(self->fd, self->queue, submit.job, in_ms(20), NULL));
+	EXPECT_EQ(0, execute(&self->user, with_flags(nop(), INTERRUPT)));
+	EXPECT_EQ(0, wait_in(self->fd, self->queue, submit.job, FOREVER, NULL));
+	EXPECT_EQ(7U, *(__u32 *)self->bytes);
+}
+
+TEST_F(user, a_packet_that_fails_ends_the_queue)
+{
+	__u64 nowhere = 1ULL << 40;
+	struct accel_user_queue_query answer;
+
+	write_packet(&self->user, fill(self->address, 4, 1));
+	write_packet(&self->user, fill(nowhere, 4, 1));
+	write_packet(&self->user, fill(self->address + 4, 4, 1));
+	ring(&self->user);
+	EXPECT_NE(0, finish(&self->user));
+	EXPECT_EQ(1ULL, report_of(&self->user)->completed);
+	EXPECT_EQ(nowhere, record_of(&self->user, 1)->address);
+	answer = failure_of(&self->user);
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_FAILED, answer.state);
+	EXPECT_EQ((__u32)EIO, answer.error);
+	EXPECT_EQ((__u32)ACCEL_FAULT_PAGE, answer.fault);
+	EXPECT_EQ(nowhere, answer.fault_address);
+	EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+	EXPECT_EQ(-EIO, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));
+	EXPECT_EQ(0U, ((__u32 *)self->bytes)[1]);
+	/* Others do not notice. */
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+}
+
+TEST_F(user, wrong_packets_and_doorbells_end_the_queue)
+{
+	static const struct accel_qda_packet wrong[] = {
+		{ .opcode = 0 }, { .opcode = 0xff }, { .opcode = ACCEL_QDA_GEMM },
+		{ .opcode = ACCEL_QDA_NOP, .reserved = 1 },
+	};
+	struct user_queue queue;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
+		ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &queue));
+		EXPECT_LT(0, execute(&queue, wrong[i]));
+		EXPECT_EQ((__u32)ACCEL_FAULT_COMMAND, failure_of(&queue).fault);
+		close_user_queue(&queue);
+	}
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &queue));
+	ring_at(&queue, RING + 1);
+	EXPECT_EQ((__u32)ACCEL_FAULT_COMMAND, failure_of(&queue).fault);
+	close_user_queue(&queue);
+}
+
+TEST_F(user, without_its_memory_it_ends)
+{
+	EXPECT_EQ(0, execute(&self->user, nop()));
+	ASSERT_EQ(0, unmap(self->fd, self->space, self->user.address, PAGE));
+	write_packet(&self->user, nop());
+	ring(&self->user);
+	EXPECT_EQ((__u32)ACCEL_FAULT_PAGE, failure_of(&self->user).fault);
+}
+
+TEST_F(user, it_can_be_destroyed_amid_work)
+{
+	struct accel_doorbell_create next;
+
+	write_packet(&self->user, await(self->address, 1, 0));
+	write_packet(&self->user, fill(self->address + 64, 4, 9));
+	ring(&self->user);
+	EXPECT_EQ(0ULL, report_of(&self->user)->completed);
+	ASSERT_EQ(0, destroy_user_queue(self->fd, self->user.handle));
+	EXPECT_EQ(-ENOENT, destroy_user_queue(self->fd, self->user.handle));
+	EXPECT_EQ(-ECANCELED, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+	/* Nothing goes on, and the doorbell is nobody's. */
+	memset(self->user.memory, UNTOUCHED, PAGE);
+	*(__u64 *)self->bytes = 1;
+	ring(&self->user);
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	EXPECT_TRUE(all_bytes(self->user.memory, UNTOUCHED, PAGE));
+	EXPECT_EQ(0U, *(__u32 *)(self->bytes + 64));
+	ASSERT_EQ(0, close_doorbell(self->fd, self->user.doorbell.handle));
+	EXPECT_TRUE(is_bus_error((unsigned char *)self->user.page));
+	ASSERT_EQ(0, create_doorbell(self->fd, &next));
+	EXPECT_EQ(self->user.doorbell.index, next.index);
+}
+
+TEST_F(user, a_closed_doorbell_rings_nobody)
+{
+	struct accel_doorbell_create next;
+
+	ASSERT_EQ(0, execute(&self->user, nop()));
+	ASSERT_EQ(0, close_doorbell(self->fd, self->user.doorbell.handle));
+	EXPECT_TRUE(is_bus_error((unsigned char *)self->user.page));
+	/* It is the queue's as long as that lives. */
+	ASSERT_EQ(0, create_doorbell(self->fd, &next));
+	EXPECT_NE(self->user.doorbell.index, next.index);
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_ACTIVE,
+		  query_user_queue(self->fd, self->user.handle).state);
+}
+
+TEST_F(user, bad_arguments_are_refused)
+{
+	struct user_queue queue;
+	struct accel_qda_user_queue payload;
+	struct accel_user_queue_create good, args;
+	struct accel_context_create plain = { .flags = 0 };
+	struct accel_user_queue_query query = { .handle = self->user.handle, .flags = 1 };
+	struct accel_user_queue_destroy destroy = { .handle = self->user.handle, .flags = 1 };
+
+	ASSERT_EQ(0, prepare_queue(self->fd, self->space, &queue));
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_CONTEXT_CREATE, &plain));
+	payload = payload_of(&queue);
+	good = arguments_of(&queue, &payload);
+#define EXPECT_REFUSED(errno, field, value) do {					\
+	args = good;									\
+	args.field = (value);								\
+	EXPECT_EQ(-(errno), call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args))	\
+		TH_LOG(#field " " #value);						\
+	EXPECT_EQ(0U, args.handle);							\
+} while (0)
+	EXPECT_REFUSED(EOPNOTSUPP, flags, 1);
+	EXPECT_REFUSED(EINVAL, reserved, 1);
+	EXPECT_REFUSED(EINVAL, priority, 4);
+	EXPECT_REFUSED(EINVAL, engine, 5);
+	EXPECT_REFUSED(EINVAL, engine, UINT32_MAX);
+	EXPECT_REFUSED(EINVAL, context, 0);
+	EXPECT_REFUSED(EINVAL, context, plain.handle);
+	EXPECT_REFUSED(ENOENT, context, 1000);
+	EXPECT_REFUSED(ENOENT, doorbell, 0);
+	EXPECT_REFUSED(ENOENT, doorbell, 1000);
+	EXPECT_REFUSED(EBUSY, doorbell, self->user.doorbell.handle);
+	EXPECT_REFUSED(ENOENT, timeline, 1000);
+	EXPECT_REFUSED(EBUSY, timeline, self->user.timeline);
+	EXPECT_REFUSED(EINVAL, timeline, timeline_at(self->fd, 1));
+	EXPECT_REFUSED(EFAULT, payload, 1);
+	EXPECT_REFUSED(E2BIG, payload_size, sizeof(payload) + 1);
+	EXPECT_REFUSED(EINVAL, payload_size, sizeof(payload) - 1);
+	EXPECT_EQ((__u32)ACCEL_QDA_REFUSED_SIZE, args.refused_reason);
+	EXPECT_EQ(sizeof(payload) - 1, args.refused_at);
+#define EXPECT_FIELD_REFUSED(field, value) do {						\
+	struct accel_qda_user_queue bad = payload;					\
+											\
+	bad.field = (value);								\
+	args = good;									\
+	args.payload = user(&bad);							\
+	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args))	\
+		TH_LOG(#field " " #value);						\
+	EXPECT_EQ((__u32)ACCEL_QDA_REFUSED_FIELD, args.refused_reason);		\
+	EXPECT_EQ(offsetof(struct accel_qda_user_queue, field), args.refused_at);	\
+} while (0)
+	EXPECT_FIELD_REFUSED(ring, payload.ring + 8);
+	EXPECT_FIELD_REFUSED(records, payload.records + 32);
+	EXPECT_FIELD_REFUSED(report, payload.report + 1);
+	EXPECT_FIELD_REFUSED(order, ORDER - 1);
+	EXPECT_FIELD_REFUSED(order, qda_info(self->fd).order_max + 1);
+	EXPECT_FIELD_REFUSED(links, 1);
+	EXPECT_FIELD_REFUSED(group, 1);
+	EXPECT_FIELD_REFUSED(reserved, 1);
+	good.engine = COLLECTIVE;
+	EXPECT_FIELD_REFUSED(links, 1U << qda_info(self->fd).links);
+	EXPECT_FIELD_REFUSED(group, 0x10000);
+
+	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_USER_QUEUE_QUERY, &query));
+	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_USER_QUEUE_DESTROY, &destroy));
+	EXPECT_EQ(-ENOENT, (__s32)query_user_queue(self->fd, 1000).error);
+	EXPECT_EQ(-ENOENT, destroy_user_queue(self->fd, 0));
+	/* Nothing of all that is left. */
+	good.engine = 0;
+	EXPECT_EQ(0, call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &good));
+	queue.handle = good.handle;
+	EXPECT_EQ(0, execute(&queue, nop()));
+	close_user_queue(&queue);
+}
+
+TEST_F(user, real_time_needs_a_capability)
+{
+	struct user_queue queue;
+	struct accel_qda_user_queue payload;
+	struct accel_user_queue_create args;
+	pid_t child;
+
+	ASSERT_EQ(0, prepare_queue(self->fd, self->space, &queue));
+	payload = payload_of(&queue);
+	args = arguments_of(&queue, &payload);
+	args.priority = ACCEL_PRIORITY_REALTIME;
+	child = fork();
+	if (!child)
+		_exit(setuid(NOBODY) ||
+		      call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args) != -EPERM);
+	EXPECT_EQ(0, exit_code(child));
+	EXPECT_EQ(0, call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args));
+	queue.handle = args.handle;
+	EXPECT_EQ(0, execute(&queue, nop()));
+	close_user_queue(&queue);
+}
+
+TEST_F(user, a_file_may_have_so_many)
+{
+	struct user_queue queues[ACCEL_USER_QUEUE_MAX];
+	int count = 0, error;
+
+	/* One of both there is already. */
+	while (!(error = open_user_queue(self->fd, self->space, count % 4, &queues[count])))
+		count++;
+	EXPECT_EQ(-EDQUOT, error);
+	EXPECT_EQ(ACCEL_USER_QUEUE_MAX - 1, count);
+	for (int i = 0; i < count; i++)
+		EXPECT_EQ(0, execute(&queues[i], nop()));
+	for (int i = 0; i < count; i++)
+		close_user_queue(&queues[i]);
+}
+
+/* Rings what was somebody else's, as wrongly as can be, until that is taken away. */
+static void squatter(int fd, const struct user_queue *queue)
+{
+	/* Either would keep the file open. */
+	munmap(queue->memory, PAGE);
+	close(fd);
+	signal(SIGBUS, SIG_DFL);
+	for (;;)
+		*queue->page = 1000;
+}
+
+/* Works with a user queue until it is killed. */
+static void busy_owner(int number)
+{
+	int fd = open_qda(0);
+	__u32 space = create_space(fd);
+	struct user_queue queue;
+
+	if (open_user_queue(fd, space, number % 2, &queue))
+		_exit(1);
+	for (int i = 0; i < 100; i++)
+		if (execute(&queue, nop()))
+			_exit(1);
+	if (!fork())
+		squatter(fd, &queue);
+	for (;;)
+		pause();
+}
+
+TEST_F_TIMEOUT(user, killed_owners_leave_nothing, 240)
+{
+	for (int i = 0; i < times(50); i++) {
+		pid_t children[4];
+		struct user_queue mine;
+		int pipes[2];
+
+		ASSERT_EQ(0, pipe(pipes));
+		for (int c = 0; c < 4; c++) {
+			children[c] = fork();
+			if (!children[c])
+				busy_owner(c);
+		}
+		close(pipes[1]);
+		sleep_ms(100 + 10 * i);
+		for (int c = 0; c < 4; c++)
+			kill(children[c], SIGKILL);
+		for (int c = 0; c < 4; c++)
+			ASSERT_EQ(SIGKILL, death_signal(children[c]));
+		/* Who gets their doorbells is rung by nobody else. */
+		for (int c = 0; c < 4; c++) {
+			ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &mine));
+			ASSERT_EQ(0, execute(&mine, fill(self->address, 4, i)));
+			EXPECT_EQ((__u32)i, *(__u32 *)self->bytes);
+			close_user_queue(&mine);
+		}
+		/* Squatters have ended, too. */
+		EXPECT_EQ(POLLHUP, poll_for(pipes[0], POLLIN, 20000));
+		close(pipes[0]);
+	}
+	EXPECT_EQ(0, execute(&self->user, nop()));
+}
+
+static bool is_documented(int error)
+{
+	return !error || error == -ENOMEM || error == -EFAULT || error == -EAGAIN;
+}
+
+TEST_F_TIMEOUT(user, failing_allocations_leave_nothing, 120)
+{
+	int nth = open("/proc/thread-self/fail-nth", O_RDWR);
+	struct user_queue queue;
+	bool hit = true;
+
+	ASSERT_EQ(0, set_up_injection());
+	ASSERT_EQ(0, prepare_queue(self->fd, self->space, &queue));
+	for (int point = 1; hit && point < 1000; point++) {
+		struct accel_qda_user_queue payload = payload_of(&queue);
+		struct accel_user_queue_create args = arguments_of(&queue, &payload);
+		int error;
+
+		arm(nth, point);
+		error = call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args);
+		hit = disarm(nth);
+		EXPECT_TRUE(is_documented(error))
+			TH_LOG("point %d: %d", point, error);
+		/* After it is made only the answer can fail. */
+		if (!error || error == -EFAULT) {
+			if (!error)
+				EXPECT_EQ(0, destroy_user_queue(self->fd, args.handle));
+			close_timeline(self->fd, queue.timeline);
+			queue.timeline = timeline_at(self->fd, 0);
+		}
+	}
+	EXPECT_FALSE(hit);
+	close_user_queue(&queue);
+	close(nth);
+}
+
+TEST_F_TIMEOUT(user, a_packet_that_hangs_ends_its_queue, 120)
+{
+	struct user_queue other;
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &other));
+	ASSERT_TRUE(qda_model(0, "hang on"));
+	write_packet(&self->user, nop());
+	ring(&self->user);
+	sleep_ms(200);
+	ASSERT_TRUE(qda_model(0, "hang off"));
+	/* These wait behind it for the engine. */
+	write_packet(&other, nop());
+	ring(&other);
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	EXPECT_EQ(0, finish(&other));
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, failure_of(&self->user).fault);
+	EXPECT_EQ(-ETIME, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+	close_user_queue(&other);
+}
+
+TEST_F_TIMEOUT(user, it_goes_on_without_firmware, 120)
+{
+	__u32 before = qda_info(self->fd).firmware_losses;
+	struct user_queue queue;
+
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 1, &queue));
+	ASSERT_TRUE(qda_model(0, "firmware-silence"));
+	/* It cannot be told that this one ends: the doorbell stays taken until it can. */
+	EXPECT_EQ(0, execute(&queue, nop()));
+	EXPECT_EQ(0, destroy_user_queue(self->fd, queue.handle));
+	EXPECT_EQ(0, execute(&self->user, nop()));
+	EXPECT_TRUE(is_revived(self->fd, before));
+	EXPECT_EQ(0, execute(&self->user, nop()));
+	close_user_queue(&queue);
+	for (int i = 0; i < ACCEL_USER_QUEUE_MAX; i++) {
+		ASSERT_EQ(0, open_user_queue(self->fd, self->space, 1, &queue));
+		ASSERT_EQ(0, execute(&queue, nop()));
+		close_user_queue(&queue);
+	}
+}
+
+TEST_HARNESS_MAIN
