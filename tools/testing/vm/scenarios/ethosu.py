@@ -1,23 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The Ethos-U65 driver on its device model: probe, jobs, refusals, every fault the model can inject."""
+"""The Ethos-U65 driver on its device model: jobs, refusals, every fault, sharing with a camera and a display,
+and that it goes away in every way there is.
+
+At last its model is killed under a running job: the guest must not be reset after that.
+"""
 
 from vm.scenario import Scenario, selftests
 
+BELOW_VIVID = (
+    "font",
+    "v4l2-tpg",
+    "videobuf2-common",
+    "videobuf2-memops",
+    "videobuf2-v4l2",
+    "videobuf2-vmalloc",
+    "videobuf2-dma-contig",
+)
+
 SCENARIO = Scenario(
-    modules=("accel-core", "accel_ethosu"),
-    files=selftests("ethosu", "ethosu_faults"),
-    timeout=900,
-    guest="""
-load
+    modules=("accel-core", "accel_ethosu", "accel_fake", *BELOW_VIVID, "vivid"),
+    files=selftests("ethosu", "ethosu_faults")
+    | selftests("ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
+    programs=("v4l2-ctl",),
+    timeout=1500,
+    guest=f"""
+bound=/sys/bus/pci/drivers/accel_ethosu
+load accel-core accel_ethosu
+run /selftests/x86_64/ethosu_unplug
+
 host plug npu0 256
-until_true 10 test -e /dev/accel/accel0 || exit 1
+host plug npu1 512
+until_true 10 test -e /dev/accel/accel1
+plan 4
+check two_devices_at_once grep -q 512 /sys/class/accel/accel1/macs
+check rmmod_under_use_is_refused sh -c 'exec 9</dev/accel/monitor1; ! rmmod accel_ethosu 2>/dev/null'
+check rmmod_with_idle_devices_works rmmod accel_ethosu
+check the_devices_come_back sh -c 'insmod /modules/accel_ethosu.ko && grep -q 256 /sys/class/accel/accel0/macs'
+host unplug npu1
+
+until_true 10 test -d $bound/0000:*/accel || exit 1
 run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
 # What 32-bit callers could see differently.
 run /selftests/i386/ethosu -T garbage_in_the_regions_is_harmless -T garbage_in_the_stream_is_harmless
-host unplug npu0
-rmmod accel_ethosu
-rmmod accel_core
+
+# Two devices of vivid: frames in vmalloc() memory, and in one piece. Each has a camera and a display, by HDMI;
+# v4l2-ctl is the judge.
+load accel_fake {" ".join(BELOW_VIVID)}
+insmod /modules/vivid.ko n_devs=2 node_types=0x101,0x101 num_inputs=1,1 input_types=3,3 \\
+	num_outputs=1,1 output_types=1,1 allocators=0,1
+run /selftests/x86_64/v4l2
+unload vivid accel_fake
+
+run /selftests/x86_64/ethosu_death
+(cd $bound && echo 0000:* >unbind)
+unload accel_ethosu accel_core
 exit $failures
 """,
 )

@@ -17,6 +17,9 @@ load accel-core accel_fake
 for program in {" ".join(BOTH + ONLY_64)}; do run /selftests/x86_64/$program; done
 for program in {" ".join(BOTH)}; do run /selftests/i386/$program; done
 run /selftests/x86_64/module
+plan 1
+sed 's/accel_abi_................/accel_abi_0123456789abcdef/' /modules/accel_mock.ko >/tmp/stale.ko
+check a_driver_built_against_other_sources_is_refused sh -c '! insmod /tmp/stale.ko 2>/dev/null'
 load accel_mock
 run /selftests/x86_64/mock
 run /selftests/i386/mock
