@@ -154,12 +154,14 @@ impl Card<'_> {
         };
         let before = core::mem::replace(&mut it.progress, now);
         let occupant = regs::E_STATUS::try_at(engine).map(|at| self.bar().read(at));
+        // A card that is gone has none of its queues there.
+        let users = self.first_user_queue()..regs::MAX_QUEUES;
         let others = |status: &regs::E_STATUS| {
-            status.busy() && u32::from(status.queue()) as usize != it.queue.id()
+            status.busy() && users.contains(&(u32::from(status.queue()) as usize))
         };
         let is_running = self.queue_state(it.queue.id()).running();
         match (occupant.filter(others), is_running && now != before) {
-            // A user queue's packet goes before; if it hangs that is seen to.
+            // A packet of a user queue goes before; if it hangs that is seen to.
             (Some(_), _) | (_, true) => accel::Progress::Progressing,
             _ => accel::Progress::Hung,
         }
