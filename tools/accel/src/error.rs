@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use crate::ethosu::BadContainer;
+use crate::info::EngineKind;
 use crate::job;
+use crate::qda::BadOperand;
 
 /// Result of this library.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -73,6 +75,10 @@ pub enum Error {
     NoSuchRegion(usize),
     /// A compiled network is not what the compiler writes.
     BadContainer(BadContainer),
+    /// The operands of a packet do not fit each other or the operation.
+    BadOperand(BadOperand),
+    /// The device has no engine of this kind.
+    NoSuchEngine(EngineKind),
 }
 
 /// Meaning of an errno; the same in every call.
@@ -225,6 +231,8 @@ impl fmt::Display for Error {
             Error::NotReached => f.write_str("the points are not reached in time"),
             Error::NoSuchRegion(region) => write!(f, "command streams have no region {region}"),
             Error::BadContainer(what) => write!(f, "not a compiled network: {what}"),
+            Error::BadOperand(what) => write!(f, "operands are not right: {what}"),
+            Error::NoSuchEngine(kind) => write!(f, "there is no engine that is of kind {kind}"),
         }
     }
 }

@@ -13,7 +13,8 @@
 //! - [`queue`]: rows of jobs, on which engines, how important;
 //! - [`user_queue`]: work without system calls, if the device can do that;
 //! - [`timeline`]: order work by points in time, with other drivers and with the CPU;
-//! - [`ethosu`]: what is special to the Arm Ethos-U65.
+//! - [`ethosu`]: what is special to the Arm Ethos-U65;
+//! - [`qda`]: what is special to QDA, the data-centre card.
 //!
 //! Nothing here polls, and every failure is an [`Error`] that says which call failed and why.
 //! Calls interrupted by a signal are repeated.
@@ -48,6 +49,7 @@ pub mod info;
 pub mod job;
 pub mod mapping;
 pub mod monitor;
+pub mod qda;
 pub mod queue;
 mod sys;
 pub mod timeline;

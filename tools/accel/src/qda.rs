@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+//! QDA, a card with queues, engines and memory of its own: jobs from packets.
+//!
+//! A [`Workspace`] is an address space of a card, with memory in it and queues for its engines. A job is
+//! packets, which one engine executes one after the other; functions make them:
+//!
+//! - [`packet`]: nothing, waits and signals, on all engines;
+//! - [`copy`]: move and fill, on the copy engines;
+//! - [`tensor`]: compute with matrices, on the tensor engines;
+//! - [`collective`]: send, receive and reduce between cards, on the collective engine.
+//!
+//! What does not fit together is refused here; all else about a packet is the card's to check, and ends
+//! the job with [`Fault::Command`](crate::job::Fault). The specification is `Documentation/devices/qda`.
+//!
+//! ```no_run
+//! use accel::info::EngineKind;
+//! use accel::job::Deadline;
+//! use accel::qda;
+//! use accel::qda::tensor;
+//! use accel::queue::Priority;
+//!
+//! # fn main() -> accel::Result<()> {
+//! # let device = accel::device::Node::new(0).open()?;
+//! let workspace = qda::Workspace::new(&device)?;
+//! let memory = workspace.host_memory(4096)?;
+//! let a = qda::Matrix::f32(memory.address(), 8, 8);
+//! let d = qda::Matrix::f32(memory.address() + 1024, 8, 8);
+//! let queue = workspace.queue(EngineKind::Compute, Priority::Normal)?;
+//! let packets = [tensor::gemm(a, a.transposed(), d)?, tensor::relu(d, d)?];
+//! qda::job(&queue, &packets).submit()?.wait(Deadline::NEVER)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod card;
+pub mod collective;
+pub mod copy;
+mod matrix;
+pub mod packet;
+mod refusal;
+pub mod tensor;
+mod workspace;
+
+use accel_uapi as uapi;
+use zerocopy::IntoBytes;
+
+pub use card::Card;
+pub use card::Firmware;
+pub use matrix::BadOperand;
+pub use matrix::Element;
+pub use matrix::Factor;
+pub use matrix::Matrix;
+pub use matrix::Scalar;
+pub use packet::Packet;
+pub use refusal::Refusal;
+pub use refusal::Wrong;
+pub use workspace::Memory;
+pub use workspace::Workspace;
+
+use crate::job::Submit;
+use crate::queue::Queue;
+
+/// Name of the driver in [`info::Device`](crate::info::Device).
+pub const DRIVER: &str = "accel_qda";
+
+/// The region of the card's memory, for [`Place`](crate::buffer::Place).
+pub const MEMORY: u32 = uapi::ACCEL_QDA_MEMORY;
+
+/// A job of packets, at most [`Card::job_packets`], with addresses of the queue's address space.
+pub fn job(queue: &Queue, packets: &[Packet]) -> Submit {
+    let mut submit = Submit::to(queue);
+    submit.payload(packets.as_bytes().to_vec());
+    submit
+}
