@@ -8,7 +8,6 @@
 
 mod network;
 mod npu;
-mod npy;
 mod report;
 
 use std::path::Path;
@@ -18,11 +17,11 @@ use std::time::Instant;
 use anyhow::Context;
 use anyhow::Result;
 use anyhow::bail;
+use npy::Array;
 
 use crate::network::Network;
 use crate::npu::Npu;
 use crate::npu::Program;
-use crate::npy::Array;
 use crate::report::Progress;
 use crate::report::Timing;
 

@@ -8,9 +8,8 @@ use accel::ethosu::Compiled;
 use anyhow::Context;
 use anyhow::Result;
 use anyhow::ensure;
+use npy::Array;
 use serde::Deserialize;
-
-use crate::npy::Array;
 
 /// A network that was compiled for one configuration of the NPU.
 pub struct Network {
