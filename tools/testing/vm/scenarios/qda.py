@@ -3,9 +3,13 @@
 
 from vm.scenario import Scenario, selftests
 
+TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
+    f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("digits", "losses", "weights")
+}
+
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
-    files=selftests("qda") | selftests("qda_user", "qda_faults", "qda_death", callers=("x86_64",)),
+    files=selftests("qda") | selftests("qda_user", "qda_faults", "qda_death", callers=("x86_64",)) | TRAINING,
     cards=2,
     timeout=900,
     guest="""
@@ -16,6 +20,8 @@ run /selftests/x86_64/qda
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
 run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_faults
+plan 1
+check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 # The guest must not be reset after that.
 run /selftests/x86_64/qda_death
 unload accel_qda accel_core
