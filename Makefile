@@ -2,7 +2,7 @@
 # Front door for people; the kernel's build system reads Kbuild.
 
 help:
-	@echo 'make demo           set up everything, run real networks through /dev/accel'
+	@echo 'make demo           set up everything, run and train real networks through /dev/accel'
 	@echo 'make test           set up everything, run every test'
 	@echo 'make test-long      the same, with the long ones'
 	@echo 'make bench          count instructions against a peer'

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The demo: one NPU of each configuration runs the networks of build/networks."""
+"""The demo: one NPU of each configuration runs the networks of build/networks, then a QDA card trains one."""
 
 from vm.scenario import Scenario
 
 SCENARIO = Scenario(
     kernels=("release",),
-    modules=("accel-core", "accel_ethosu"),
-    files={"/bin/accel-demo": "build/bin/accel-demo"},
+    modules=("accel-core", "accel_ethosu", "accel_qda"),
+    files={f"/bin/{program}": f"build/bin/{program}" for program in ("accel-demo", "accel-train")},
+    cards=2,
     share="build",
     timeout=900,
     tests=0,
@@ -17,6 +18,8 @@ host plug npu0 256
 host plug npu1 512
 both() { test "$(ls -d /sys/bus/pci/drivers/accel_ethosu/0000:*/accel | wc -l)" = 2; }
 until_true 10 both || exit 1
-accel-demo /share/networks /share/outputs
+accel-demo /share/networks /share/outputs || exit 1
+echo
+accel-train /share/training /share/outputs 40 1
 """,
 )
