@@ -13,6 +13,7 @@ use accel::info::Array;
 use accel::info::Info;
 use accel::info::Kind;
 use accel::info::Single;
+use accel::qda;
 
 fn main() -> ExitCode {
     let named: Option<Vec<Node>> = std::env::args()
@@ -43,7 +44,7 @@ fn print_all(named: Vec<Node>) -> Result<()> {
 
 /// The list of kinds, and each kind that this node answers.
 fn print_device(node: &impl Info) -> Result<()> {
-    let ethosu = node.info::<info::Device>()?.driver == ethosu::DRIVER;
+    let driver = node.info::<info::Device>()?.driver;
     for kind in node.list::<info::List>()? {
         print_kind(&kind);
         if !kind.on_monitor {
@@ -56,7 +57,8 @@ fn print_device(node: &impl Info) -> Result<()> {
             info::Engine::ID => print_array::<info::Engine>(node),
             info::Memory::ID => print_array::<info::Memory>(node),
             info::Clients::ID => print_single::<info::Clients>(node),
-            ethosu::Npu::ID if ethosu => print_single::<ethosu::Npu>(node),
+            ethosu::Npu::ID if driver == ethosu::DRIVER => print_single::<ethosu::Npu>(node),
+            qda::Card::ID if driver == qda::DRIVER => print_single::<qda::Card>(node),
             id => print_raw(node, id),
         };
         // One kind may be privileged or need a device that is not in reset: go on with the others.
