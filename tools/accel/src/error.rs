@@ -77,6 +77,15 @@ pub enum Error {
     BadContainer(BadContainer),
     /// The operands of a packet do not fit each other or the operation.
     BadOperand(BadOperand),
+    /// A user queue has no room for so many commands now.
+    Full,
+    /// A user queue has stopped for good.
+    QueueFailed {
+        /// Why.
+        fault: job::Fault,
+        /// Where, 0 if that is unknown.
+        address: u64,
+    },
     /// The device has no engine of this kind.
     NoSuchEngine(EngineKind),
 }
@@ -232,6 +241,10 @@ impl fmt::Display for Error {
             Error::NoSuchRegion(region) => write!(f, "command streams have no region {region}"),
             Error::BadContainer(what) => write!(f, "not a compiled network: {what}"),
             Error::BadOperand(what) => write!(f, "operands are not right: {what}"),
+            Error::Full => f.write_str("the queue has no room now"),
+            Error::QueueFailed { fault, address } => {
+                write!(f, "the queue has failed: {fault} at {address:#x}")
+            }
             Error::NoSuchEngine(kind) => write!(f, "there is no engine that is of kind {kind}"),
         }
     }

@@ -2,7 +2,8 @@
 //! QDA, a card with queues, engines and memory of its own: jobs from packets.
 //!
 //! A [`Workspace`] is an address space of a card, with memory in it and queues for its engines. A job is
-//! packets, which one engine executes one after the other; functions make them:
+//! packets, which one engine executes one after the other. A [`Ring`] takes packets, too, without system
+//! calls. Functions make them:
 //!
 //! - [`packet`]: nothing, waits and signals, on all engines;
 //! - [`copy`]: move and fill, on the copy engines;
@@ -38,6 +39,7 @@ pub mod copy;
 mod matrix;
 pub mod packet;
 mod refusal;
+mod ring;
 pub mod tensor;
 mod workspace;
 
@@ -54,6 +56,8 @@ pub use matrix::Scalar;
 pub use packet::Packet;
 pub use refusal::Refusal;
 pub use refusal::Wrong;
+pub use ring::Reach;
+pub use ring::Ring;
 pub use workspace::Memory;
 pub use workspace::Workspace;
 

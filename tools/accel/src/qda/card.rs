@@ -47,6 +47,8 @@ pub struct Card {
     pub packet_ms: u32,
     /// The most packets of a job.
     pub job_packets: u32,
+    /// log2 of the most packets of a [`Ring`](super::Ring).
+    pub order_max: u32,
 }
 
 /// Version of a firmware.
@@ -95,6 +97,7 @@ impl From<uapi::accel_info_qda> for Card {
             limit_message: raw.limit_message,
             packet_ms: raw.packet_ms,
             job_packets: raw.job_packets,
+            order_max: raw.order_max,
         }
     }
 }

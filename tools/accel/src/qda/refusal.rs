@@ -15,20 +15,24 @@ numbers! {
         Space = ACCEL_QDA_REFUSED_SPACE, "the queue has no address space";
         /// A packet has flags, which are the kernel's.
         Flags = ACCEL_QDA_REFUSED_FLAGS, "it has flags, which are the kernel's";
+        /// A field of a user queue's payload is out of range.
+        Field = ACCEL_QDA_REFUSED_FIELD, "a field of the queue is out of range";
     }
 }
 
-/// Why a job was refused.
+/// Why a job or a user queue was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What is wrong.
     pub wrong: Wrong,
-    /// Bytes of the payload for [`Wrong::Size`], index of the packet for [`Wrong::Flags`].
+    /// Bytes of the payload for [`Wrong::Size`], index of the packet for [`Wrong::Flags`], offset for
+    /// [`Wrong::Field`].
     pub at: u32,
 }
 
 impl Refusal {
-    /// The refusal in an error of [`Submit::submit`](crate::Submit::submit) on a QDA card.
+    /// The refusal in an error of [`Submit::submit`](crate::Submit::submit) or
+    /// [`Workspace::ring`](super::Workspace::ring) on a QDA card.
     pub fn of(error: &Error) -> Option<Self> {
         match *error {
             Error::Refused { reason, at, .. } => Some(Refusal {
@@ -46,6 +50,7 @@ impl fmt::Display for Refusal {
         match wrong {
             Wrong::Size => write!(f, "payload of {at} bytes: {wrong}"),
             Wrong::Space => write!(f, "{wrong}"),
+            Wrong::Field => write!(f, "offset {at:#x}: {wrong}"),
             _ => write!(f, "packet {at}: {wrong}"),
         }
     }
@@ -80,6 +85,10 @@ mod tests {
         assert_eq!(
             text(uapi::ACCEL_QDA_REFUSED_FLAGS, 2),
             "packet 2: it has flags, which are the kernel's"
+        );
+        assert_eq!(
+            text(uapi::ACCEL_QDA_REFUSED_FIELD, 0x1c),
+            "offset 0x1c: a field of the queue is out of range"
         );
         assert_eq!(Refusal::of(&Error::ForeignBuffer), None);
     }

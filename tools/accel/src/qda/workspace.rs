@@ -88,11 +88,23 @@ impl Workspace {
     /// [`Error::NoSuchEngine`]; as [`Context::queue`]; [`Error::Call`]: `Resetting` while the card's
     /// firmware is brought back.
     pub fn queue(&self, kind: EngineKind, priority: Priority) -> Result<Queue> {
+        self.context.queue(self.engine(kind)?, priority, &[])
+    }
+
+    /// Index of the first engine of a kind.
+    pub(crate) fn engine(&self, kind: EngineKind) -> Result<u32> {
         let engines: Vec<info::Engine> = self.device.list()?;
         let engine = engines.iter().position(|engine| engine.kind == kind);
         let engine = engine.and_then(|index| u32::try_from(index).ok());
-        self.context
-            .queue(engine.ok_or(Error::NoSuchEngine(kind))?, priority, &[])
+        engine.ok_or(Error::NoSuchEngine(kind))
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
     }
 }
 
