@@ -29,8 +29,6 @@ const ALIGNMENT: u64 = 64;
 pub struct Card {
     /// Where packets work.
     pub workspace: Workspace,
-    /// What it can do.
-    pub what: qda::Card,
 }
 
 impl Card {
@@ -55,11 +53,8 @@ impl Card {
 
     /// Opens a card.
     pub fn open(node: &Node) -> Result<Self> {
-        let device = node.open()?;
-        Ok(Card {
-            workspace: Workspace::new(&device)?,
-            what: device.info()?,
-        })
+        let workspace = Workspace::new(&node.open()?)?;
+        Ok(Card { workspace })
     }
 
     /// A lane to an engine of a kind.

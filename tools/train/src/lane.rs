@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How packets get to an engine: by jobs of a queue of the kernel. Nothing else here knows of queues.
+//! How packets get to an engine: by a ring of a user queue, without a system call. Nothing else here knows
+//! of queues.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use accel::Job;
-use accel::Queue;
 use accel::info::EngineKind;
 use accel::job::Deadline;
-use accel::qda;
 use accel::qda::Packet;
+use accel::qda::Reach;
+use accel::qda::Ring;
 use accel::qda::Workspace;
 use accel::queue::Priority;
 use anyhow::Context;
@@ -18,37 +18,54 @@ use anyhow::Result;
 /// How long packets may take; the kernel gives up long before.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// log2 of the packets of a ring.
+const ORDER: u32 = 8;
+
+/// The most packets of a submission: two have room.
+pub const MOST: usize = 1 << (ORDER - 1);
+
+/// What the collective engine may reach: any link, for others who say this number.
+const REACH: Reach = Reach {
+    group: 0x6164,
+    links: 0b11,
+};
+
 /// Packets on their way to an engine, which executes them in their order.
 pub struct Lane {
     kind: EngineKind,
-    queue: Queue,
-    jobs: VecDeque<Job>,
+    ring: Ring,
+    /// Index behind the last packet of each submission.
+    ends: VecDeque<u64>,
 }
 
 impl Lane {
     /// To an engine of a kind.
     pub fn new(workspace: &Workspace, kind: EngineKind) -> Result<Self> {
+        let reach = match kind {
+            EngineKind::Collective => REACH,
+            _ => Reach::default(),
+        };
         Ok(Lane {
             kind,
-            queue: workspace.queue(kind, Priority::Normal)?,
-            jobs: VecDeque::new(),
+            ring: workspace.ring(kind, Priority::Normal, ORDER, reach)?,
+            ends: VecDeque::new(),
         })
     }
 
-    /// Send packets on their way, at most as many as a job may have.
+    /// Send packets on their way, at most [`MOST`] of them, with one submission before them that has not
+    /// been waited for.
     pub fn submit(&mut self, packets: &[Packet]) -> Result<()> {
-        self.jobs
-            .push_back(qda::job(&self.queue, packets).submit()?);
+        self.ends.push_back(self.ring.submit(packets)?);
         Ok(())
     }
 
     /// Wait until all packets are executed but those of the last `left` calls of submit.
     pub fn wait(&mut self, left: usize) -> Result<()> {
-        let over = self.jobs.len().saturating_sub(left);
-        for job in self.jobs.drain(..over) {
-            job.wait(Deadline::after(TIMEOUT))
-                .with_context(|| format!("packets for engines of kind {}", self.kind))?;
-        }
-        Ok(())
+        let over = self.ends.len().saturating_sub(left);
+        let Some(end) = self.ends.drain(..over).next_back() else {
+            return Ok(());
+        };
+        let waited = self.ring.wait(end, Deadline::after(TIMEOUT));
+        waited.with_context(|| format!("packets for engines of kind {}", self.kind))
     }
 }

@@ -36,6 +36,7 @@ use crate::card::Staging;
 use crate::digits::BATCH;
 use crate::digits::Digits;
 use crate::digits::floats;
+use crate::lane;
 use crate::lane::Lane;
 use crate::network::CLASSES;
 use crate::network::Gradients;
@@ -94,7 +95,7 @@ pub fn train(
         .map(trainee)
         .collect::<Result<_>>()?;
 
-    let at_once = cards[0].what.job_packets as usize / STEP_PACKETS;
+    let at_once = lane::MOST / STEP_PACKETS;
     for first in (0..steps).step_by(at_once) {
         for trainee in &mut trainees {
             trainee.submit(first..steps.min(first + at_once))?;
