@@ -12,6 +12,7 @@ use kernel::{
     fmt,
     io::{
         poll::read_poll_timeout,
+        register::Array,
         Io, //
     },
     new_mutex,
@@ -187,7 +188,17 @@ impl<'bound> Card<'bound> {
             return Err(EIO);
         }
         *self.state.scrubber.lock() = Some(self.create_queue(0, SCRUB_ENGINE)?);
+        self.enable_links();
         Ok(())
+    }
+
+    /// Has all links look for other cards, now and whenever one is lost.
+    fn enable_links(&self) {
+        for link in 0..self.capabilities.links as usize {
+            if let Some(at) = regs::L_CONTROL::try_at(link) {
+                self.bar.write(at, regs::L_CONTROL::from(regs::L_ENABLE));
+            }
+        }
     }
 
     /// Stops the card for good, if it is still there; if it does not stop, it cannot reach memory.

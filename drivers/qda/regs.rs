@@ -177,6 +177,14 @@ register! {
 /// E_CONTROL: engine reset.
 pub(crate) const E_RESET: u32 = 1;
 
+// Links.
+register! {
+    pub(crate) L_CONTROL(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x2004 { 31:0 value; }
+}
+
+/// L_CONTROL: look for the other side.
+pub(crate) const L_ENABLE: u32 = 1;
+
 // Queues.
 register! {
     pub(crate) Q_STATE(u32)[MAX_QUEUES, stride = 0x40] @ 0x8000 {
