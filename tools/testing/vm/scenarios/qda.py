@@ -20,8 +20,9 @@ run /selftests/x86_64/qda
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
 run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_faults
-plan 1
+plan 2
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
+check two_cards_learn_what_one_learns accel-train /training /tmp 1 2
 # The guest must not be reset after that.
 run /selftests/x86_64/qda_death
 unload accel_qda accel_core
