@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The demo: one NPU of each configuration runs the networks of build/networks, then a QDA card trains one."""
+"""The demo: one NPU of each configuration runs the networks of build/networks, one QDA card, then two, train one."""
 
 from vm.scenario import Scenario
 
@@ -20,6 +20,6 @@ both() { test "$(ls -d /sys/bus/pci/drivers/accel_ethosu/0000:*/accel | wc -l)" 
 until_true 10 both || exit 1
 accel-demo /share/networks /share/outputs || exit 1
 echo
-accel-train /share/training /share/outputs 40 1
+accel-train /share/training /share/outputs 40 1 2
 """,
 )
