@@ -32,6 +32,7 @@
 mod abi;
 mod address_space;
 mod address_space_ioctl;
+mod address_space_state;
 mod address_spaces;
 mod backlog;
 mod buffer;

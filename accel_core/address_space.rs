@@ -26,6 +26,11 @@ use kernel::{
 use kernel_ext::random;
 
 use crate::{
+    address_space_state::{
+        Mappings,
+        Request,
+        State, //
+    },
     device::{
         Bound,
         Device, //
@@ -41,16 +46,10 @@ use crate::{
             self,
             Pending,
             Slot,
-            Space,
-            ROOM, //
+            Space, //
         },
     },
-    mapped_objects::{
-        drop_all,
-        Freed,
-        Object,
-        Objects, //
-    },
+    mapped_objects::Objects,
     mmu::{
         Mmu,
         MmuInfo,
@@ -62,10 +61,8 @@ use crate::{
         PageTree, //
     },
     uapi::ACCEL_MAP_WRITE,
+    worker, //
 };
-
-/// What is mapped where; objects are numbers in [`Objects`].
-type Mappings = Space<u32, KVVec<Slot<u32>>>;
 
 /// How many mappings there is room for at first.
 const FIRST_SLOTS: usize = 32;
@@ -103,7 +100,7 @@ impl Change {
 }
 
 /// Why a change was not made.
-enum Failure {
+pub(crate) enum Failure {
     /// It was not begun.
     Refused(Error),
     /// The space is out of step.
@@ -134,28 +131,6 @@ impl From<va::Error> for Failure {
             va::Error::Stale => EIO,
         })
     }
-}
-
-/// What is known of a space while its device is bound.
-struct State {
-    mappings: Mappings,
-    slots: usize,
-    objects: Objects,
-    tree: PageTree,
-}
-
-/// What is to be mapped.
-pub(crate) struct Request {
-    /// A part of a buffer, or zeroes.
-    pub(crate) object: Option<KBox<Object>>,
-    /// Where the part begins in the buffer, bytes.
-    pub(crate) offset: u64,
-    pub(crate) size: u64,
-    /// Where it is to be, exactly (`is_fixed`) or rather.
-    pub(crate) address: u64,
-    pub(crate) is_fixed: bool,
-    /// `ACCEL_MAP_READ`, `ACCEL_MAP_WRITE`.
-    pub(crate) access: u32,
 }
 
 /// A space, as long as the device may know it.
@@ -269,12 +244,11 @@ impl<T: Driver> AddressSpace<T> {
     pub(crate) fn protect(&self, range: Range<u64>, access: u32) -> Result {
         self.0.with(|state, bound| {
             state.make_room()?;
-            let freed = self.0.bring_in_step(state, bound)?;
+            self.0.bring_in_step(state, bound)?;
             if access & ACCEL_MAP_WRITE != 0 {
                 state.check_writable(&range)?;
             }
-            self.0
-                .change(state, bound, Change::Protect(range, access), freed)
+            self.0.change(state, bound, Change::Protect(range, access))
         })
     }
 }
@@ -288,14 +262,8 @@ impl<T: Driver> Drop for AddressSpace<T> {
         // There is room for that: nothing is split. If the device is gone, nothing is left to do; if
         // it does not answer, it may still reach the memory, which stays taken until it is gone.
         let end = |state: &mut State, bound: &Bound<'_, T>| {
-            let ((), freed) = self.0.unmap(state, bound, all)?;
-            match T::Mmu::destroy(&bound.data, &self.0.space) {
-                Ok(()) => Ok(((), freed)),
-                Err(_) => {
-                    drop_all(freed);
-                    Err(Failure::NotFlushed)
-                }
-            }
+            self.0.unmap(state, bound, all)?;
+            T::Mmu::destroy(&bound.data, &self.0.space).map_err(|_| Failure::NotFlushed)
         };
         if self.0.with(end).is_ok() {
             let state = self.0.state.lock().take();
@@ -309,7 +277,7 @@ impl<T: Driver> Shared<T> {
     /// Calls `f` with the state and the device, and drops the objects that it frees.
     fn with<R>(
         &self,
-        f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<(R, Freed), Failure>,
+        f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> Result<R> {
         let mut state = self.state.lock();
         let result = match (&mut *state, self.device.enter()) {
@@ -320,10 +288,36 @@ impl<T: Driver> Shared<T> {
             }
             _ => Err(Failure::Refused(ENODEV)),
         };
+        let freed = Option::as_mut(&mut state).map(|state| state.objects.take_freed());
         drop(state);
-        let (value, freed) = result?;
-        drop_all(freed);
-        Ok(value)
+        drop(freed);
+        Ok(result?)
+    }
+
+    /// Unmaps what is mapped for the device by [`DeviceMapping`](crate::memory) `id`; returns whether
+    /// nothing of it is left.
+    pub(crate) fn let_go(&self, id: usize) -> bool {
+        let mut guard = self.state.lock();
+        let Some(state) = Option::as_mut(&mut guard) else {
+            return true;
+        };
+        let Ok(bound) = self.device.enter() else {
+            // The device is about to be stopped.
+            return false;
+        };
+        let result = bound.with(|bound| {
+            while let Some(range) = state.mapped_by(id) {
+                // There is room for that: nothing is split.
+                self.unmap(state, bound, range)?;
+            }
+            Ok::<_, Failure>(())
+        });
+        state.tree.release();
+        let freed = state.objects.take_freed();
+        drop(guard);
+        // Not here: who drops the last reference to an imported buffer may be waiting for us.
+        let _ = worker::queue().try_spawn(GFP_KERNEL, move || drop(freed));
+        result.is_ok()
     }
 
     fn map(
@@ -331,15 +325,31 @@ impl<T: Driver> Shared<T> {
         state: &mut State,
         bound: &Bound<'_, T>,
         info: &MmuInfo,
-        request: Request,
-    ) -> Result<(u64, Freed), Failure> {
-        let freed = self.bring_in_step(state, bound)?;
-        let start = state.place(info, &request)?;
-        let end = start.checked_add(request.size).ok_or(EINVAL)?;
-        let number = match request.object {
+        mut request: Request,
+    ) -> Result<u64, Failure> {
+        let number = match request.object.take() {
             Some(object) => Some(state.objects.add(object)?),
             None => None,
         };
+        let result = self.map_object(state, bound, info, &request, number);
+        if let (Err(Failure::Refused(_)), Some(number)) = (&result, number) {
+            state.objects.remove(number);
+        }
+        result
+    }
+
+    /// Maps object `number`, or zeroes.
+    fn map_object(
+        &self,
+        state: &mut State,
+        bound: &Bound<'_, T>,
+        info: &MmuInfo,
+        request: &Request,
+        number: Option<u32>,
+    ) -> Result<u64, Failure> {
+        self.bring_in_step(state, bound).map_err(|_| EIO)?;
+        let start = state.place(info, request)?;
+        let end = start.checked_add(request.size).ok_or(EINVAL)?;
         let target = match number {
             Some(number) => Target::Object(number, request.offset),
             None => Target::Zeros,
@@ -349,17 +359,8 @@ impl<T: Driver> Shared<T> {
             target,
             flags: request.access,
         };
-        match self.change(state, bound, Change::Map(mapping), freed) {
-            Err(Failure::Refused(e)) => {
-                let mut unused = None;
-                if let Some(number) = number {
-                    state.objects.remove(number, &mut unused);
-                }
-                drop_all(unused);
-                Err(Failure::Refused(e))
-            }
-            result => result.map(|((), freed)| (start, freed)),
-        }
+        self.change(state, bound, Change::Map(mapping))?;
+        Ok(start)
     }
 
     fn unmap(
@@ -367,38 +368,36 @@ impl<T: Driver> Shared<T> {
         state: &mut State,
         bound: &Bound<'_, T>,
         range: Range<u64>,
-    ) -> Result<((), Freed), Failure> {
-        let freed = self.bring_in_step(state, bound)?;
-        self.change(state, bound, Change::Unmap(range), freed)
+    ) -> Result<(), Failure> {
+        self.bring_in_step(state, bound)?;
+        self.change(state, bound, Change::Unmap(range))
     }
 
     /// Writes and flushes everything if the device did not answer the last time.
-    fn bring_in_step(&self, state: &mut State, bound: &Bound<'_, T>) -> Result<Freed, Failure> {
-        if self.in_step.load(Acquire) {
-            return Ok(None);
+    fn bring_in_step(&self, state: &mut State, bound: &Bound<'_, T>) -> Result<(), Failure> {
+        match self.in_step.load(Acquire) {
+            true => Ok(()),
+            false => self.change(state, bound, Change::Rebuild),
         }
-        let ((), freed) = self.change(state, bound, Change::Rebuild, None)?;
-        Ok(freed)
     }
 
-    /// Makes a change; what is not mapped any more is added to `freed`.
+    /// Makes a change.
     fn change(
         &self,
         state: &mut State,
         bound: &Bound<'_, T>,
         change: Change,
-        mut freed: Freed,
-    ) -> Result<((), Freed), Failure> {
+    ) -> Result<(), Failure> {
         let State {
             mappings,
             objects,
             tree,
             ..
         } = state;
-        let pieces = |number, offset| objects.piece(number, offset);
         let range = change.range(mappings);
         let pending = change.plan(mappings)?;
         let mut needs = Needs::default();
+        let pieces = |number, offset| objects.piece(number, offset);
         pending.steps(pieces, |step| tree.count(&mut needs, &step));
         tree.reserve(&needs)?;
         let written = pending.write(pieces, |step| tree.write(&step));
@@ -407,75 +406,18 @@ impl<T: Driver> Shared<T> {
             tree.written()?;
             T::Mmu::flush(&bound.data, &self.space, stale)
         };
-        let result = written.flush(flush, |unmapped| objects.unmapped(&unmapped, &mut freed));
+        let result = written.flush(flush, |unmapped| objects.unmapped(&unmapped));
         self.in_step.store(result.is_ok(), Release);
         if result.is_err() {
-            drop_all(freed);
             return Err(Failure::NotFlushed);
         }
         tree.flushed();
-        Ok(((), freed))
+        Ok(())
     }
 
     /// The device is gone, so nothing reaches anything any more.
     pub(crate) fn gone(&self) {
         let state = self.state.lock().take();
         drop(state);
-    }
-}
-
-impl State {
-    /// Makes room for a change, and one that undoes it.
-    fn make_room(&mut self) -> Result {
-        if self.mappings.room() >= 2 * ROOM {
-            return Ok(());
-        }
-        let slots = self.slots.checked_mul(2).ok_or(ENOMEM)?;
-        let storage = KVVec::from_elem(Slot::VACANT, slots, GFP_KERNEL_ACCOUNT)?;
-        let old = self.mappings.grow(storage).map_err(|_| EINVAL)?;
-        self.slots = slots;
-        drop(old);
-        Ok(())
-    }
-
-    /// Returns where something is to be mapped: where the largest pages are possible, if there is
-    /// room for that, or else anywhere.
-    fn place(&self, info: &MmuInfo, request: &Request) -> Result<u64, Failure> {
-        if request.is_fixed {
-            return Ok(request.address);
-        }
-        // One of them is the smallest.
-        let mut sizes = info.page_sizes;
-        let smallest = info.page_sizes().smallest();
-        let place = |hint, alignment| {
-            let bounds = info.addresses.clone();
-            self.mappings.place(hint, bounds, request.size, alignment)
-        };
-        let hint = Some(request.address);
-        if hint.is_some_and(|hint| hint != 0 && place(Some(hint), smallest) == Ok(hint)) {
-            return Ok(request.address);
-        }
-        loop {
-            let size = 1 << sizes.ilog2();
-            if size == smallest {
-                return Ok(place(None, size)?);
-            }
-            if size <= request.size {
-                if let Ok(address) = place(None, size) {
-                    return Ok(address);
-                }
-            }
-            sizes ^= size;
-        }
-    }
-
-    /// EACCES: something is mapped in the range that may not be written.
-    fn check_writable(&self, range: &Range<u64>) -> Result {
-        for mapping in self.mappings.overlapping(range.clone()) {
-            if let Target::Object(number, _) = mapping.target {
-                self.objects.check_writable(number)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -9,10 +9,8 @@ use kernel::{
 };
 
 use crate::{
-    address_space::{
-        AddressSpace,
-        Request, //
-    },
+    address_space::AddressSpace,
+    address_space_state::Request,
     driver::Driver,
     file::File,
     ioctl::Commit,

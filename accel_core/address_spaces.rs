@@ -14,11 +14,14 @@ use kernel::{
     },
 };
 
+use kernel_ext::dma_buf_attachment::User;
+
 use crate::{
     address_space::{
         AddressSpace,
         Shared, //
     },
+    device::Device,
     driver::Driver,
     lock_class,
     objects::Objects,
@@ -61,11 +64,28 @@ impl<T: Driver> Registry<T> {
         drop(node);
     }
 
+    /// Unmaps everywhere what is mapped for the device by [`DeviceMapping`](crate::memory) `id`; returns
+    /// whether that worked.
+    fn let_go(&self, id: usize) -> bool {
+        let all = self.all.lock();
+        all.values()
+            .fold(true, |all, space| space.let_go(id) && all)
+    }
+
     /// The device is gone, for good.
     pub(crate) fn gone(&self) {
         let all = core::mem::replace(&mut *self.all.lock(), RBTree::new());
         for space in all.values() {
             space.gone();
         }
+    }
+}
+
+/// Who uses what a device imports.
+pub(crate) struct Users<T: Driver>(pub(crate) Arc<Device<T>>);
+
+impl<T: Driver> User for Users<T> {
+    fn let_go(&self, id: usize) -> bool {
+        self.0.address_spaces.let_go(id)
     }
 }

@@ -51,10 +51,12 @@ use kernel_ext::{
 };
 
 use crate::{
+    address_spaces::Users,
     device::Device,
     device_memory::DeviceMemory,
     driver::Driver,
     memory::DeviceMapping,
+    mmu::Mmu,
     owner::Owner,
     region::Region,
     uapi, //
@@ -267,7 +269,7 @@ impl Inner {
     }
 
     /// Maps it for the device, if that does DMA.
-    pub(crate) fn map<T: Driver>(&mut self, device: &Device<T>) -> Result {
+    pub(crate) fn map<T: Driver>(&mut self, device: &Arc<Device<T>>) -> Result {
         if T::DMA_BITS.is_none() {
             return Ok(());
         }
@@ -275,7 +277,10 @@ impl Inner {
         self.mapping = guard.with(|bound| match &self.memory {
             Backing::Pages(pages) => all.map(bound.parent, pages).map(Some),
             Backing::Device(_) => Ok(None),
-            Backing::Imported { buf, .. } => all.import(bound.parent, buf).map(Some),
+            Backing::Imported { buf, .. } => {
+                let user = Arc::new(Users(device.clone()), GFP_KERNEL_ACCOUNT)?;
+                all.import(bound.parent, buf, user).map(Some)
+            }
         })?;
         Ok(())
     }
@@ -316,7 +321,10 @@ impl Inner {
     /// Checks that a device of driver `T` can work with it: EOPNOTSUPP if that needs buffers in one
     /// piece and sees this one in several.
     pub(crate) fn check_reach<T: Driver>(&self) -> Result {
-        let is_mapped = || self.dma_address().is_some();
+        let is_mapped = || match T::Mmu::INFO {
+            Some(_) => self.mapping.as_ref().is_some_and(|m| !m.is_revoked()),
+            None => self.dma_address().is_some(),
+        };
         match T::DMA_BITS.is_none() || self.device_memory().is_some() || is_mapped() {
             true => Ok(()),
             false => Err(EOPNOTSUPP),

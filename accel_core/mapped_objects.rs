@@ -3,12 +3,18 @@
 //! The parts of buffers that are mapped in an address space: they are kept while they are, and known
 //! by where the device sees them, piece by piece.
 
-use core::ops::Range;
+use core::{
+    mem::replace,
+    ops::Range, //
+};
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
-use kernel_ext::pages_purge::Hold;
+use kernel_ext::{
+    dma_buf_attachment::Segments,
+    pages_purge::Hold, //
+};
 
 use crate::{
     buffer::{
@@ -19,7 +25,10 @@ use crate::{
         page_table::Piece,
         va::Unmapped, //
     },
-    mmu::SYSTEM,
+    mmu::{
+        PEER,
+        SYSTEM, //
+    },
     table::Table,
 };
 
@@ -49,7 +58,8 @@ impl Object {
     /// # Errors
     ///
     /// EINVAL: it is not a part of the buffer, or the buffer is not needed; EOPNOTSUPP: the device
-    /// cannot reach it, or not by whole pages; ENODEV; ENOMEM.
+    /// cannot reach it, or not by whole pages; ENODEV: it is gone, or who exported the memory took it
+    /// away; ENOMEM.
     pub(crate) fn new(buffer: Arc<Buffer>, part: Range<u64>, page: u64) -> Result<KBox<Self>> {
         if part.is_empty() || part.end > buffer.size() as u64 {
             return Err(EINVAL);
@@ -93,63 +103,102 @@ impl Object {
     }
 }
 
-/// The parts of buffers that are mapped.
-pub(crate) struct Objects(Table<KBox<Object>>);
+/// A list of objects that are not mapped any more, to be dropped without locks: the last user of an
+/// imported buffer waits for who lets go of it.
+pub(crate) struct Freed(Option<KBox<Object>>);
 
-/// A list of objects that are not mapped any more.
-pub(crate) type Freed = Option<KBox<Object>>;
+impl Freed {
+    const NONE: Self = Self(None);
+
+    fn push(&mut self, mut object: KBox<Object>) {
+        object.next = self.0.take();
+        self.0 = Some(object);
+    }
+}
+
+impl Drop for Freed {
+    /// One by one: a list of boxes recurses.
+    fn drop(&mut self) {
+        while let Some(mut object) = self.0.take() {
+            self.0 = object.next.take();
+        }
+    }
+}
+
+/// The parts of buffers that are mapped.
+pub(crate) struct Objects {
+    all: Table<KBox<Object>>,
+    freed: Freed,
+}
 
 impl Objects {
     pub(crate) fn new() -> Self {
-        Self(Table::new())
+        Self {
+            all: Table::new(),
+            freed: Freed::NONE,
+        }
     }
 
-    /// Adds an object; returns its number. ENOMEM.
+    /// Adds an object; returns its number. ENOMEM; ENODEV: who exported the memory takes it away.
     pub(crate) fn add(&mut self, object: KBox<Object>) -> Result<u32> {
-        let number = self.0.reserve(u32::MAX)?;
-        self.0.publish(number, object);
-        Ok(number)
+        // Who takes it away asks for what is mapped after that, under the lock that we are called with.
+        let is_revoked = object.buffer.mapping().is_some_and(|m| m.is_revoked());
+        let number = match is_revoked {
+            false => self.all.reserve(u32::MAX),
+            true => Err(ENODEV),
+        };
+        match number {
+            Ok(number) => self.all.publish(number, object),
+            Err(_) => self.freed.push(object),
+        }
+        number
+    }
+
+    /// Takes what is not mapped any more.
+    pub(crate) fn take_freed(&mut self) -> Freed {
+        replace(&mut self.freed, Freed::NONE)
+    }
+
+    /// Returns whether an object is part of what is mapped for the device by [`DeviceMapping`] `id`.
+    ///
+    /// [`DeviceMapping`]: crate::memory
+    pub(crate) fn is_of(&self, number: u32, id: usize) -> bool {
+        let object = self.all.get(number);
+        let mapping = object.and_then(|object| object.buffer.mapping());
+        mapping.is_some_and(|mapping| mapping.id() == id)
     }
 
     /// Returns the piece of an object that has an offset in it.
     pub(crate) fn piece(&self, number: u32, offset: u64) -> Piece {
         // It is kept while it is mapped.
-        let object = self.0.get(number);
+        let object = self.all.get(number);
         object.map_or(NOWHERE, |object| object.piece(offset))
     }
 
     /// EACCES: an object is read-only.
     pub(crate) fn check_writable(&self, number: u32) -> Result {
-        match self.0.get(number) {
+        match self.all.get(number) {
             Some(object) if !object.is_writable() => Err(EACCES),
             _ => Ok(()),
         }
     }
 
     /// Lets go what is not mapped any more.
-    pub(crate) fn unmapped(&mut self, unmapped: &Unmapped<u32>, freed: &mut Freed) {
-        let Some(object) = self.0.get_mut(unmapped.object()) else {
+    pub(crate) fn unmapped(&mut self, unmapped: &Unmapped<u32>) {
+        let Some(object) = self.all.get_mut(unmapped.object()) else {
             return;
         };
         object.mapped -= unmapped.size();
         if object.mapped == 0 {
-            self.remove(unmapped.object(), freed);
+            self.remove(unmapped.object());
         }
     }
 
     /// Takes an object out.
-    pub(crate) fn remove(&mut self, number: u32, freed: &mut Freed) {
-        if let Some(mut object) = self.0.remove(number) {
-            object.next = freed.take();
-            *freed = Some(object);
+    pub(crate) fn remove(&mut self, number: u32) {
+        if let Some(object) = self.all.remove(number) {
+            self.freed.push(object);
         }
-    }
-}
-
-/// Drops a list, one by one: that of boxes recurses.
-pub(crate) fn drop_all(mut freed: Freed) {
-    while let Some(mut object) = freed {
-        freed = object.next.take();
     }
 }
 
@@ -160,12 +209,16 @@ fn pieces(buffer: &Buffer, part: &Range<u64>) -> Result<KVVec<Piece>> {
             let extents = memory.extents();
             collect(extents.map(|r| (r.start, r.end - r.start)), part)
         }
-        (Backing::Pages(_), Some(mapping)) => {
-            let segments = mapping.segments()?;
-            collect(segments.iter().map(|s| (s.address | SYSTEM, s.size)), part)
+        (_, Some(mapping)) => {
+            let Segments { segments, is_peer } = mapping.segments()?;
+            let place = if is_peer { SYSTEM | PEER } else { SYSTEM };
+            if segments.iter().any(|s| s.address & place != 0) {
+                return Err(EOPNOTSUPP);
+            }
+            collect(segments.iter().map(|s| (s.address | place, s.size)), part)
         }
-        // Nobody takes what is imported out of the address space when its exporter wants it back.
-        (Backing::Pages(_), None) | (Backing::Imported { .. }, _) => Err(EOPNOTSUPP),
+        // The device does no DMA.
+        (_, None) => Err(EOPNOTSUPP),
     }
 }
 

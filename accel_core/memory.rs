@@ -22,9 +22,12 @@ use kernel::{
 use kernel_ext::{
     dma::Mapping,
     dma_buf::DmaBuf,
-    dma_buf_attachment::Attachment,
+    dma_buf_attachment::{
+        Attachment,
+        Segments,
+        User, //
+    },
     pages::Pages,
-    sg_table::Segment,
     tracker::Tracker,
     user_mappings::UserMappings, //
 };
@@ -62,7 +65,7 @@ impl Mapped {
     fn id(&self) -> usize {
         match self {
             Mapped::Pages(mapping) => Arc::as_ptr(mapping) as usize,
-            Mapped::Imported(attachment) => Arc::as_ptr(attachment) as usize,
+            Mapped::Imported(attachment) => attachment.id(),
         }
     }
 }
@@ -103,15 +106,16 @@ impl Memory {
         self.keep(Mapped::Pages(mapping))
     }
 
-    /// Maps `buf` for `dev`, likewise.
+    /// Maps `buf` for `dev`, likewise, until its exporter takes it away, of which `user` is told.
     pub(crate) fn import(
         self: &Arc<Self>,
         dev: &Device<Bound>,
         buf: &DmaBuf,
+        user: Arc<dyn User>,
     ) -> Result<DeviceMapping> {
         // SAFETY: As in `map`.
         #[allow(unsafe_code)]
-        let attachment = unsafe { Attachment::new(dev, buf) }?;
+        let attachment = unsafe { Attachment::new(dev, buf, user) }?;
         self.keep(Mapped::Imported(attachment))
     }
 
@@ -161,13 +165,29 @@ impl DeviceMapping {
         }
     }
 
-    /// Returns how the device sees it, in order. EOPNOTSUPP: it was imported; ENODEV: the device is
-    /// gone; ENOMEM.
-    pub(crate) fn segments(&self) -> Result<KVVec<Segment>> {
+    /// Returns how the device sees it. ENODEV: the device is gone, or who exported it took it away;
+    /// ENOMEM.
+    pub(crate) fn segments(&self) -> Result<Segments> {
         match &self.mapped {
-            Mapped::Pages(mapping) => mapping.segments(),
-            Mapped::Imported(_) => Err(EOPNOTSUPP),
+            Mapped::Pages(mapping) => Ok(Segments {
+                segments: mapping.segments()?,
+                is_peer: false,
+            }),
+            Mapped::Imported(attachment) => attachment.segments(),
         }
+    }
+
+    /// Returns whether who exported it takes it away.
+    pub(crate) fn is_revoked(&self) -> bool {
+        match &self.mapped {
+            Mapped::Pages(_) => false,
+            Mapped::Imported(attachment) => attachment.is_revoked(),
+        }
+    }
+
+    /// Returns a number that tells it from all others.
+    pub(crate) fn id(&self) -> usize {
+        self.mapped.id()
     }
 
     /// Makes what the CPU wrote visible to the device. For what was imported that is up to who

@@ -25,6 +25,8 @@ pub(crate) const MAX_LEVELS: usize = 6;
 
 /// A bit of what a page is backed by, beyond all addresses: memory of the host.
 pub(crate) const SYSTEM: u64 = 1 << 63;
+/// With [`SYSTEM`]: no, of another device.
+pub(crate) const PEER: u64 = 1 << 62;
 
 /// One level of page tables: each has `1 << bits` entries of 8 bytes, which translate `1 << shift`
 /// bytes each.
@@ -85,8 +87,10 @@ impl MmuInfo {
 pub enum PageTarget {
     /// To memory of the device, at this address, as in [`RegionInfo::address`](crate::RegionInfo).
     Device(u64),
-    /// To memory of the host or of another device, at this DMA address.
+    /// To memory of the host, at this DMA address.
     System(u64),
+    /// To memory of another device, at this DMA address.
+    Peer(u64),
     /// Nowhere: reads as zeroes, what is written is lost.
     Zeros,
 }
@@ -112,8 +116,9 @@ impl From<&Page> for PageEntry {
             size: page.size,
             target: match page.backing {
                 None => PageTarget::Zeros,
-                Some(address) if address & SYSTEM != 0 => PageTarget::System(address ^ SYSTEM),
-                Some(address) => PageTarget::Device(address),
+                Some(address) if address & SYSTEM == 0 => PageTarget::Device(address),
+                Some(address) if address & PEER == 0 => PageTarget::System(address ^ SYSTEM),
+                Some(address) => PageTarget::Peer(address & !(SYSTEM | PEER)),
             },
             part: 0,
             can_read: page.flags & ACCEL_MAP_READ != 0,

@@ -3,8 +3,8 @@
 //! Taking part in the dma-bufs of others: mapped for a device, until one of both sides ends it.
 //!
 //! The memory is pinned, so its exporter does not move it, but may take it away for ever, with
-//! notice: then what uses it ends (its fences are in the reservation), and it is unmapped. So memory
-//! of other devices can be used, which go when they like.
+//! notice: then what uses it ends (its fences are in the reservation; [`User`] lets go of the rest),
+//! and it is unmapped. So memory of other devices can be used, which go when they like.
 //!
 //! C header: [`include/linux/dma-buf.h`](srctree/include/linux/dma-buf.h)
 
@@ -29,6 +29,7 @@ use kernel::{
             Acquire,
             Atomic,
             Full,
+            Relaxed,
             Release, //
         },
         Arc, //
@@ -46,10 +47,27 @@ use crate::{
     bindings as ext,
     device::as_raw,
     dma_buf::DmaBuf,
+    sg_table::Segment,
     workqueue::cancel_sync, //
 };
 
 const DIRECTION: bindings::dma_data_direction = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
+
+/// Who has a device use dma-bufs.
+pub trait User: Send + Sync {
+    /// The exporter takes memory away: [`Attachment::id`] says which. Returns whether, but for work
+    /// whose fences are in the reservation, the device does not use it any more; if not, it stays
+    /// mapped until the attachment is revoked. May sleep; must not drop an attachment.
+    fn let_go(&self, id: usize) -> bool;
+}
+
+/// How a device sees memory.
+pub struct Segments {
+    /// In order.
+    pub segments: KVVec<Segment>,
+    /// It is memory of another device.
+    pub is_peer: bool,
+}
 
 /// A dma-buf mapped for a device, in both directions, until revoked or dropped.
 pub struct Attachment(Arc<Inner>);
@@ -69,6 +87,11 @@ struct Inner {
     address: Atomic<u64>,
     /// `address` is where the device sees all of it.
     is_contiguous: Atomic<bool>,
+    /// It is memory of another device.
+    is_peer: Atomic<bool>,
+    /// The exporter takes it away.
+    is_revoked: Atomic<bool>,
+    user: Arc<dyn User>,
     #[pin]
     unmap: Work<Self>,
 }
@@ -93,12 +116,12 @@ static OPERATIONS: Operations = Operations(bindings::dma_buf_attach_ops {
 });
 
 impl Attachment {
-    /// Maps `buf` for `dev`. The errors are the exporter's.
+    /// Maps `buf` for `dev`, on behalf of `user`. The errors are the exporter's.
     ///
     /// # Safety
     ///
     /// Must be revoked before `dev` is unbound.
-    pub unsafe fn new(dev: &Device<Bound>, buf: &DmaBuf) -> Result<Arc<Self>> {
+    pub unsafe fn new(dev: &Device<Bound>, buf: &DmaBuf, user: Arc<dyn User>) -> Result<Arc<Self>> {
         let inner = Arc::pin_init(
             // INVARIANT: Not attached.
             pin_init!(Inner {
@@ -108,6 +131,9 @@ impl Attachment {
                 table: UnsafeCell::new(null_mut()),
                 address: Atomic::new(0),
                 is_contiguous: Atomic::new(false),
+                is_peer: Atomic::new(false),
+                is_revoked: Atomic::new(false),
+                user,
                 unmap <- new_work!("dma_buf_unmap"),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -123,6 +149,33 @@ impl Attachment {
     pub fn contiguous_address(&self) -> Option<u64> {
         let is_contiguous = self.0.is_contiguous.load(Acquire);
         is_contiguous.then(|| self.0.address.load(Acquire))
+    }
+
+    /// Returns how the device sees the buffer. May sleep. ENODEV: it was taken away; ENOMEM.
+    pub fn segments(&self) -> Result<Segments> {
+        let mut segments = KVVec::new();
+        loop {
+            let count = self.0.store_segments(&mut segments);
+            if count == 0 || self.is_revoked() {
+                return Err(ENODEV);
+            }
+            if count <= segments.len() {
+                let is_peer = self.0.is_peer.load(Relaxed);
+                return Ok(Segments { segments, is_peer });
+            }
+            segments = KVVec::from_elem(Segment::default(), count, GFP_KERNEL_ACCOUNT)?;
+        }
+    }
+
+    /// Returns whether the exporter has taken the memory away, or is about to. Whoever had the device
+    /// use it before this became true is told by [`User::let_go`] after that.
+    pub fn is_revoked(&self) -> bool {
+        self.0.is_revoked.load(Acquire)
+    }
+
+    /// Returns a number that tells it from all others.
+    pub fn id(&self) -> usize {
+        self.0.id()
     }
 
     /// Undoes the mapping; the device must not use it any more. Of two concurrent calls the second
@@ -169,9 +222,28 @@ impl Inner {
                 self.table.get(),
                 self.address.as_ptr(),
                 self.is_contiguous.as_ptr(),
+                self.is_peer.as_ptr(),
                 DIRECTION,
             )
         })
+    }
+
+    fn id(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// Stores as many segments as there is room for; returns how many there are.
+    fn store_segments(&self, room: &mut [Segment]) -> usize {
+        // SAFETY: All are valid; a segment is two numbers. The reservation, which protects `table`, is
+        // locked there.
+        unsafe {
+            ext::accel_helper_dma_buf_segments(
+                self.buf.as_raw(),
+                self.table.get(),
+                room.as_mut_ptr().cast(),
+                room.len(),
+            )
+        }
     }
 
     /// Takes the mapping away, if nobody was faster; if `wait`, after all jobs that may use it.
@@ -210,7 +282,9 @@ impl WorkItem for Inner {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        this.unmap(true);
+        if this.user.let_go(this.id()) {
+            this.unmap(true);
+        }
     }
 }
 
@@ -227,6 +301,7 @@ unsafe extern "C" fn invalidate(attachment: *mut bindings::dma_buf_attachment) {
     // SAFETY: The reservation is locked.
     if unsafe { !(*inner.table.get()).is_null() } {
         inner.is_contiguous.store(false, Release);
+        inner.is_revoked.store(true, Release);
         let _ = system_unbound().enqueue(Arc::clone(&inner));
     }
 }

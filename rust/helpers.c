@@ -554,9 +554,29 @@ size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t co
 }
 EXPORT_SYMBOL_GPL(accel_helper_sg_segments);
 
+/*
+ * Whether @address is that of a BAR for @dev. dma-buf does not say: but neither memory of the host nor
+ * what an IOMMU translates (iova_reserve_pci_windows()) is in a window of the host bridge.
+ */
+static bool is_peer_address(struct device *dev, dma_addr_t address)
+{
+	struct resource_entry *window;
+
+	if (!dev_is_pci(dev))
+		return false;
+	resource_list_for_each_entry(window, &pci_find_host_bridge(to_pci_dev(dev)->bus)->windows) {
+		resource_size_t start = window->res->start - window->offset;
+
+		if (resource_type(window->res) == IORESOURCE_MEM && address >= start &&
+		    address - start < resource_size(window->res))
+			return true;
+	}
+	return false;
+}
+
 /* Maps a dynamic attachment where it is and stays, once the memory is what it should be. */
 int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struct sg_table **table,
-				    u64 *address, bool *is_contiguous,
+				    u64 *address, bool *is_contiguous, bool *is_peer,
 				    enum dma_data_direction direction)
 {
 	struct dma_buf *buf = attachment->dmabuf;
@@ -578,6 +598,7 @@ int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struc
 	}
 	ret = 0;
 	*table = mapped;
+	WRITE_ONCE(*is_peer, is_peer_address(attachment->dev, sg_dma_address(mapped->sgl)));
 	WRITE_ONCE(*is_contiguous,
 		   accel_helper_sg_contiguous(mapped, address) >= buf->size);
 	goto unlock;
@@ -608,6 +629,20 @@ void accel_helper_dma_buf_unmap_pinned(struct dma_buf_attachment *attachment,
 	dma_resv_unlock(resv);
 }
 EXPORT_SYMBOL_GPL(accel_helper_dma_buf_unmap_pinned);
+
+/* As accel_helper_sg_segments(), of what is mapped by a dynamic attachment; 0: nothing is. */
+size_t accel_helper_dma_buf_segments(struct dma_buf *buf, struct sg_table **table, u64 *segments,
+				     size_t count)
+{
+	size_t ret = 0;
+
+	dma_resv_lock(buf->resv, NULL);
+	if (*table)
+		ret = accel_helper_sg_segments(*table, segments, count);
+	dma_resv_unlock(buf->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(accel_helper_dma_buf_segments);
 
 void accel_helper_get_dma_buf(struct dma_buf *buf)
 {

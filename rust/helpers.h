@@ -86,11 +86,13 @@ void accel_helper_unmap_peer(struct dma_buf_attachment *attachment, struct sg_ta
 bool accel_helper_dma_buf_get_active(struct dma_buf *buf);
 void accel_helper_dma_buf_revoke(struct dma_buf *buf, bool *is_revoked);
 int accel_helper_dma_buf_map_pinned(struct dma_buf_attachment *attachment, struct sg_table **table,
-				    u64 *address, bool *is_contiguous,
+				    u64 *address, bool *is_contiguous, bool *is_peer,
 				    enum dma_data_direction direction);
 void accel_helper_dma_buf_unmap_pinned(struct dma_buf_attachment *attachment,
 				       struct sg_table **table,
 				       enum dma_data_direction direction, bool wait);
+size_t accel_helper_dma_buf_segments(struct dma_buf *buf, struct sg_table **table, u64 *segments,
+				     size_t count);
 void accel_helper_get_dma_buf(struct dma_buf *buf);
 size_t accel_helper_sg_contiguous(struct sg_table *table, dma_addr_t *address);
 size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t count);

@@ -41,6 +41,7 @@ const HUGE: u64 = 0x20_0000;
 
 /// Targets of a location; that of device memory is 0.
 const SYSTEM: u64 = 1 << 62;
+const PEER: u64 = 2 << 62;
 const ZERO: u64 = 3 << 62;
 
 /// How long an invalidation may take, milliseconds.
@@ -118,6 +119,7 @@ impl accel::Mmu<Qda> for Mmu {
         let target = match page.target {
             accel::PageTarget::Device(address) => address + page.part,
             accel::PageTarget::System(address) => system(address + page.part),
+            accel::PageTarget::Peer(address) => address + page.part | PEER,
             accel::PageTarget::Zeros => ZERO,
         };
         let bit = |is: bool, bit: u64| if is { bit } else { 0 };

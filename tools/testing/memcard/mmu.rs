@@ -63,7 +63,8 @@ impl accel::Mmu<MemcardDriver> for Mmu {
         let target = match page.target {
             accel::PageTarget::Device(address) => address,
             accel::PageTarget::System(address) => address | SYSTEM,
-            accel::PageTarget::Zeros => ZEROS,
+            // Its engine is the CPU, so nothing is mapped for it that others have.
+            accel::PageTarget::Zeros | accel::PageTarget::Peer(_) => ZEROS,
         };
         let bit = |is: bool, bit: u64| if is { bit } else { 0 };
         target

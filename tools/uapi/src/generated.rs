@@ -1021,11 +1021,10 @@ pub struct accel_address_space_destroy {
 /// multiple of the smallest page, or out of bounds of the buffer or of the address
 /// space, `reserved`, a buffer with ACCEL_MAP_SPARSE, or the buffer is not needed
 /// (ACCEL_IOCTL_BUFFER_ADVISE); EOPNOTSUPP no MMU, a flag, or the device cannot reach
-/// the buffer: so it is with what was imported from another driver; EACCES the buffer
-/// is read-only; ENOSPC no hole is large enough, no device memory for page tables, or
-/// a dmem limit; EAGAIN there will be memory; EIO the device does not answer; ENOMEM;
-/// EFAULT; ENODEV. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has
-/// changed.
+/// the buffer; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
+/// memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the device
+/// does not answer; ENOMEM; EFAULT; ENODEV the device is gone, or who exported the memory
+/// took it away. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has changed.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_address_space_map {

@@ -9,7 +9,9 @@ TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
-    files=selftests("qda") | selftests("qda_user", "qda_faults", "qda_death", callers=("x86_64",)) | TRAINING,
+    files=selftests("qda")
+    | selftests("qda_user", "qda_share", "qda_faults", "qda_death", callers=("x86_64",))
+    | TRAINING,
     cards=2,
     timeout=900,
     guest="""
@@ -19,6 +21,7 @@ run /selftests/x86_64/qda
 # What 32-bit callers could see differently.
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
 run /selftests/x86_64/qda_user
+run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_faults
 plan 2
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an address space knows, with its lock: what is mapped where, and its page tables.
+
+use core::ops::Range;
+use kernel::prelude::*;
+
+use crate::{
+    address_space::Failure,
+    logic::{
+        page_table::{
+            Mapping,
+            Target, //
+        },
+        va::{
+            Slot,
+            Space,
+            ROOM, //
+        },
+    },
+    mapped_objects::{
+        Object,
+        Objects, //
+    },
+    mmu::MmuInfo,
+    page_tree::PageTree,
+};
+
+/// What is mapped where; objects are numbers in [`Objects`].
+pub(crate) type Mappings = Space<u32, KVVec<Slot<u32>>>;
+
+/// What is known of a space while its device is bound.
+pub(crate) struct State {
+    pub(crate) mappings: Mappings,
+    pub(crate) slots: usize,
+    pub(crate) objects: Objects,
+    pub(crate) tree: PageTree,
+}
+
+/// What is to be mapped.
+pub(crate) struct Request {
+    /// A part of a buffer, or zeroes.
+    pub(crate) object: Option<KBox<Object>>,
+    /// Where the part begins in the buffer, bytes.
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+    /// Where it is to be, exactly (`is_fixed`) or rather.
+    pub(crate) address: u64,
+    pub(crate) is_fixed: bool,
+    /// `ACCEL_MAP_READ`, `ACCEL_MAP_WRITE`.
+    pub(crate) access: u32,
+}
+
+impl State {
+    /// Makes room for a change, and one that undoes it.
+    pub(crate) fn make_room(&mut self) -> Result {
+        if self.mappings.room() >= 2 * ROOM {
+            return Ok(());
+        }
+        let slots = self.slots.checked_mul(2).ok_or(ENOMEM)?;
+        let storage = KVVec::from_elem(Slot::VACANT, slots, GFP_KERNEL_ACCOUNT)?;
+        let old = self.mappings.grow(storage).map_err(|_| EINVAL)?;
+        self.slots = slots;
+        drop(old);
+        Ok(())
+    }
+
+    /// Returns a range where something is mapped that is mapped for the device by
+    /// [`DeviceMapping`](crate::memory) `id`.
+    pub(crate) fn mapped_by(&self, id: usize) -> Option<Range<u64>> {
+        let is_of = |mapping: &Mapping<u32>| match mapping.target {
+            Target::Object(number, _) => self.objects.is_of(number, id),
+            Target::Zeros | Target::Fault => false,
+        };
+        let mut all = self.mappings.overlapping(self.mappings.bounds());
+        all.find(is_of).map(|mapping| mapping.range)
+    }
+
+    /// Returns where something is to be mapped: where the largest pages are possible, if there is
+    /// room for that, or else anywhere.
+    pub(crate) fn place(&self, info: &MmuInfo, request: &Request) -> Result<u64, Failure> {
+        if request.is_fixed {
+            return Ok(request.address);
+        }
+        // One of them is the smallest.
+        let mut sizes = info.page_sizes;
+        let smallest = info.page_sizes().smallest();
+        let place = |hint, alignment| {
+            let bounds = info.addresses.clone();
+            self.mappings.place(hint, bounds, request.size, alignment)
+        };
+        let hint = Some(request.address);
+        if hint.is_some_and(|hint| hint != 0 && place(Some(hint), smallest) == Ok(hint)) {
+            return Ok(request.address);
+        }
+        loop {
+            let size = 1 << sizes.ilog2();
+            if size == smallest {
+                return Ok(place(None, size)?);
+            }
+            if size <= request.size {
+                if let Ok(address) = place(None, size) {
+                    return Ok(address);
+                }
+            }
+            sizes ^= size;
+        }
+    }
+
+    /// EACCES: something is mapped in the range that may not be written.
+    pub(crate) fn check_writable(&self, range: &Range<u64>) -> Result {
+        for mapping in self.mappings.overlapping(range.clone()) {
+            if let Target::Object(number, _) = mapping.target {
+                self.objects.check_writable(number)?;
+            }
+        }
+        Ok(())
+    }
+}
