@@ -4,7 +4,13 @@
 
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 
 use crate::{
@@ -18,20 +24,50 @@ use crate::{
     },
 };
 
-/// A context.
-pub(crate) struct Context<T: Driver> {
-    space: Option<Arc<AddressSpace<T>>>,
+/// A name of a context or a client that none had before.
+pub(crate) struct UniqueId(u64);
+
+impl UniqueId {
+    pub(crate) fn new() -> Self {
+        static NEXT: Atomic<u64> = Atomic::new(1);
+        Self(NEXT.fetch_add(1, Relaxed))
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0
+    }
 }
 
-/// Returns where jobs of the context of `file` with this handle work. ENOENT: there is none.
-pub(crate) fn space_of<T: Driver>(
-    file: &File<T>,
-    handle: u32,
-) -> Result<Option<Arc<AddressSpace<T>>>> {
-    match handle {
-        0 => Ok(None),
-        _ => Ok(file.contexts.get(handle)?.space.clone()),
+/// Whether a context may have jobs, as its queues know it.
+pub(crate) struct Life {
+    pub(crate) id: UniqueId,
+    is_over: Atomic<bool>,
+}
+
+impl Life {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let life = Self {
+            id: UniqueId::new(),
+            is_over: Atomic::new(false),
+        };
+        Ok(Arc::new(life, GFP_KERNEL_ACCOUNT)?)
     }
+
+    /// Lets it have no more jobs.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Relaxed)
+    }
+}
+
+/// A context.
+pub(crate) struct Context<T: Driver> {
+    /// Where its jobs work.
+    pub(crate) space: Option<Arc<AddressSpace<T>>>,
+    pub(crate) life: Arc<Life>,
 }
 
 /// ACCEL_IOCTL_CONTEXT_CREATE
@@ -42,11 +78,13 @@ pub(crate) fn create<'f, T: Driver>(
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
+    file.client.share.check()?;
     let space = match args.address_space {
         0 => None,
         handle => Some(file.address_spaces.get(handle)?),
     };
-    let reserved = file.contexts.reserve(Context { space })?;
+    let life = Life::new()?;
+    let reserved = file.contexts.reserve(Context { space, life })?;
     args.handle = reserved.handle();
     args.reserved = 0;
     Ok(reserved)

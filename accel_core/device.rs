@@ -24,7 +24,8 @@ use kernel_ext::{
         Guard, //
     },
     ida,
-    irq, //
+    irq,
+    sysfs::AttributeInfo, //
 };
 
 use crate::{
@@ -40,6 +41,7 @@ use crate::{
     info::Identity,
     lock_class,
     memory::Memory,
+    recovery::Recovery,
     region::Region,
     registration::Nodes,
     scheduler::Scheduler,
@@ -68,7 +70,7 @@ pub struct Device<T: Driver> {
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
     /// Held by who resets anything.
     #[pin]
-    pub(crate) recovery: Mutex<()>,
+    pub(crate) recovery: Mutex<Recovery>,
     /// What is submitted to each queue, by its own address.
     #[pin]
     pub(crate) queues: Mutex<RBTree<usize, Arc<Submissions<T>>>>,
@@ -78,7 +80,7 @@ pub struct Device<T: Driver> {
     pub(crate) address_spaces: address_spaces::Registry<T>,
     pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
     pub(crate) doorbells: SetOnce<Arc<Doorbells>>,
-    pub(crate) attributes: KVec<&'static CStr>,
+    pub(crate) attributes: KVec<AttributeInfo>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
 }
@@ -113,14 +115,14 @@ impl<T: Driver> Device<T> {
                 health <- Health::new(),
                 clients <- Clients::new(),
                 schedulers: schedulers::<T>()?,
-                recovery <- Mutex::new((), recovery.0, recovery.1),
+                recovery <- Mutex::new(Recovery::new::<T>()?, recovery.0, recovery.1),
                 queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
                 memory: Memory::new()?,
                 timelines: Registry::new()?,
                 address_spaces <- address_spaces::Registry::new(),
                 regions: SetOnce::new(),
                 doorbells: SetOnce::new(),
-                attributes: crate::sysfs::names::<T>()?,
+                attributes: crate::sysfs::all::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),
             GFP_KERNEL,

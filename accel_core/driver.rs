@@ -18,6 +18,7 @@ use kernel_ext::irq::{
 
 use crate::{
     address_space::AddressSpace,
+    context::Life,
     debugfs,
     device::Device,
     doorbell::DoorbellInfo,
@@ -103,6 +104,8 @@ pub struct QueueSetup<'a, T: Driver> {
     pub space: Option<&'a Arc<AddressSpace<T>>>,
     /// What the client has to say to the driver; the kernel's own copy.
     pub payload: &'a [u8],
+    /// That of its context.
+    pub(crate) life: &'a Arc<Life>,
 }
 
 /// How a job was started.
@@ -250,9 +253,24 @@ pub trait Driver: Sized + Send + Sync + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Stops whatever the engine does and makes it ready for the next job; may sleep, in bounded
-    /// time, and not allocate, as [`Driver::run`]. An error wedges the device.
+    /// Takes a job off its engine, where it hangs, so that others in flight there go on, and the
+    /// next one can be started; as [`Driver::reset`]. An error has the engine reset.
+    fn abort(_data: &Self::Data<'_>, _engine: usize, _job: &Self::Job) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Stops whatever the engine does and makes it ready for the next job: nothing that was in
+    /// flight reaches memory any more. May sleep, in bounded time, and not allocate, as
+    /// [`Driver::run`]. An error has the device reset, or given up.
     fn reset(data: &Self::Data<'_>, engine: usize) -> Result;
+
+    /// Resets all of the device and makes it ready for jobs again, as [`Driver::reset`] does an
+    /// engine. Nothing is started meanwhile. What clients have outlives it: queues, address spaces,
+    /// the memory of the device. A driver whose device cannot do that has no such function. It is
+    /// tried some times if it fails.
+    fn reset_device(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
 
     /// Looks whether all of the device answers that no job would show: its firmware, above all. Asked
     /// every [`Driver::WATCH_MS`]; may sleep, in bounded time, and not allocate.
@@ -260,7 +278,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Brings back a device that is not well, while jobs may run; as [`Driver::reset`].
+    /// Brings back a device that is not well, while jobs run; as [`Driver::reset`]. An error has
+    /// the device reset, or given up.
     fn revive(_data: &Self::Data<'_>) -> Result {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }

@@ -113,12 +113,17 @@ impl<T: Driver> Engine<T> {
         let _ = self.running.push_within_capacity(running);
     }
 
-    /// Counts a job that was taken off it.
-    pub(crate) fn count(&mut self, now: u64, outcome: Outcome) {
+    /// A job was taken off it.
+    pub(crate) fn rest(&mut self, now: u64) {
         if self.is_idle() {
             self.stats.busy_ns += now.saturating_sub(self.busy_since);
             self.busy_since = now;
         }
+    }
+
+    /// Counts a job that was taken off it, and has ended.
+    pub(crate) fn count(&mut self, now: u64, outcome: Outcome) {
+        self.rest(now);
         match outcome {
             Ok(()) => self.stats.completed += 1,
             Err(_) => self.stats.failed += 1,
@@ -189,6 +194,13 @@ impl<T: Driver> Engine<T> {
         }
         self.faulted = Some((running, fault));
         None
+    }
+
+    /// Returns the job that is kept.
+    pub(crate) fn faulted(&self) -> Option<(&Running<T>, Fault)> {
+        self.faulted
+            .as_ref()
+            .map(|(running, fault)| (running, *fault))
     }
 
     pub(crate) fn take_faulted(&mut self) -> Option<(Running<T>, Fault)> {

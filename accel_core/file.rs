@@ -20,7 +20,10 @@ use kernel_ext::{
         page_offset, //
     },
     io_pages::IoPages,
-    sysfs::Page,
+    sysfs::{
+        AttributeInfo,
+        Page, //
+    },
     user_mappings::UserMappings, //
 };
 
@@ -31,7 +34,10 @@ use crate::{
     },
     buffer,
     clients::Seat,
-    context::Context,
+    context::{
+        Context,
+        Life, //
+    },
     device::{
         Bound,
         Device, //
@@ -103,6 +109,8 @@ pub(crate) struct Client<T: Driver> {
     pub(crate) reservations: Arc<Reservations>,
     pub(crate) share: Arc<Share<T>>,
     pub(crate) owner: Arc<Owner>,
+    /// That of context 0.
+    pub(crate) life: Arc<Life>,
     /// Queue 0.
     queue: Arc<OpenQueue<T>>,
     _seat: Seat<T>,
@@ -112,12 +120,14 @@ impl<T: Driver> Client<T> {
     fn new(seat: Seat<T>, bound: &Bound<'_, T>, file: &T::File) -> Result<Self> {
         let device = seat.device().clone();
         let (share, reservations) = (Share::new(&device)?, Reservations::new()?);
+        let life = Life::new()?;
         let first = device.schedulers.first().ok_or(ENODEV)?;
         let setup = QueueSetup {
             engines: first.engines(),
             priority: Priority::Normal,
             space: None,
             payload: &[],
+            life: &life,
         };
         let queue = OpenQueue::new(bound, file, &share, &reservations, setup);
         Ok(Self {
@@ -126,6 +136,7 @@ impl<T: Driver> Client<T> {
             device,
             reservations,
             share,
+            life,
             _seat: seat,
         })
     }
@@ -234,8 +245,12 @@ impl<T: Driver> chrdev::Operations for File<T> {
         fdinfo::show(self.get_ref(), seq);
     }
 
-    fn attributes(device: &Device<T>) -> &[&'static CStr] {
+    fn attributes(device: &Device<T>) -> &[AttributeInfo] {
         &device.attributes
+    }
+
+    fn store(device: &Device<T>, _index: usize, text: &[u8]) -> Result {
+        sysfs::store(device, text)
     }
 
     fn show(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {

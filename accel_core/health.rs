@@ -56,7 +56,7 @@ impl Health {
     pub(crate) fn new() -> impl PinInit<Self> {
         let status = accel_info_status {
             health: State::Operational as u32,
-            reserved: 0,
+            epoch: 0,
             since_ns: monotonic_ns(),
             changes: 0,
             resets: 0,
@@ -88,11 +88,19 @@ impl Health {
         self.get().changes
     }
 
-    /// Changes the state; `reset_ended` also counts a reset.
-    pub(crate) fn set(&self, state: State, reset_ended: bool) {
+    /// Counts a reset that has ended, well or not, and an epoch: `is_new` if it was one of all of
+    /// the device, and helped.
+    pub(crate) fn count_reset(&self, is_new: bool) {
+        self.status.update(|status| {
+            status.resets += 1;
+            status.epoch += u32::from(is_new);
+        });
+    }
+
+    /// Changes the state.
+    pub(crate) fn set(&self, state: State) {
         let now = monotonic_ns();
         self.status.update(|status| {
-            status.resets += u64::from(reset_ended);
             if status.health != state as u32 {
                 status.health = state as u32;
                 status.since_ns = now;

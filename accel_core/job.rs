@@ -17,6 +17,7 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
+            Atomic,
             Relaxed,
             Release, //
         },
@@ -245,6 +246,16 @@ impl Armed {
         });
     }
 
+    /// The job was taken off its engine, to be put on one again.
+    pub(crate) fn starts_again(&self) {
+        let Number { statuses, number } = &self.number;
+        statuses.update(*number, |status| {
+            status.state = uapi::ACCEL_JOB_QUEUED;
+            status.engine = 0;
+            status.start_ns = 0;
+        });
+    }
+
     /// The job ended; only the first call counts.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
         let Number { statuses, number } = &self.number;
@@ -270,7 +281,11 @@ pub(crate) struct Job<T: Driver> {
     /// Fences that must be signalled before it starts.
     pub(crate) dependencies: KVVec<ARef<Fence>>,
     /// How it ends when its turn comes, if it must not start.
-    pub(crate) fault: Option<Fault>,
+    fault: Option<Fault>,
+    /// It can be started again if it is lost to a reset.
+    pub(crate) is_repeatable: bool,
+    /// How often it was.
+    reruns: Atomic<u32>,
 }
 
 impl_list_arc_safe! {
@@ -289,6 +304,7 @@ impl<T: Driver> Job<T> {
         (buffers, kept): (KVVec<JobBuffer>, KVVec<Kept>),
         dependencies: KVVec<ARef<Fence>>,
         fault: Option<Fault>,
+        is_repeatable: bool,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
@@ -299,7 +315,29 @@ impl<T: Driver> Job<T> {
             _kept: kept,
             dependencies,
             fault,
+            is_repeatable,
+            reruns: Atomic::new(0),
         })
+    }
+
+    /// Returns why it must not start, if that is so.
+    #[inline]
+    pub(crate) fn refused(&self) -> Option<Fault> {
+        match self.fault {
+            None if self.queue.is_over() => Some(Fault::new(FaultKind::Canceled)),
+            fault => fault,
+        }
+    }
+
+    /// It was lost to a reset, and is to be started again.
+    pub(crate) fn starts_again(&self) {
+        self.reruns.fetch_add(1, Relaxed);
+        self.armed.starts_again();
+    }
+
+    /// Returns how often it was started again.
+    pub(crate) fn reruns(&self) -> u32 {
+        self.reruns.load(Relaxed)
     }
 
     /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow, and

@@ -28,8 +28,10 @@ classes! {
     address_spaces = c"accel_address_spaces";
     advance = c"accel_advance";
     all_address_spaces = c"accel_all_address_spaces";
+    announce = c"accel_announce";
     arm = c"accel_arm";
     clients = c"accel_clients";
+    conduct = c"accel_conduct";
     contexts = c"accel_contexts";
     doorbells = c"accel_doorbells";
     file_queues = c"accel_file_queues";

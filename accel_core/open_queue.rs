@@ -47,7 +47,7 @@ impl<T: Driver> OpenQueue<T> {
         let device = share.device();
         let (index, name) = (device.index(), share.next_name());
         let name = CString::try_from_fmt(fmt!("accel{index}/queue{name}"))?;
-        let statuses = Statuses::new(T::NAME, &name)?;
+        let statuses = Statuses::new(T::NAME, &name, share.jobs().clone())?;
         let queue = Queue::new(bound, file, share.clone(), statuses, setup)?;
         let submissions = Submissions::new(queue, reservations.clone())?;
         let id = Arc::as_ptr(&submissions) as usize;

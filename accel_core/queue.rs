@@ -19,6 +19,7 @@ use kernel::{
 };
 
 use crate::{
+    context::Life,
     device::{
         Bound,
         Device, //
@@ -28,7 +29,10 @@ use crate::{
         QueueSetup, //
     },
     job::Refusal,
-    logic::schedule::QueueId,
+    logic::{
+        recovery::Culprit,
+        schedule::QueueId, //
+    },
     scheduler::Scheduler,
     share::Share,
     statuses::Statuses, //
@@ -78,6 +82,7 @@ pub(crate) struct Queue<T: Driver> {
     /// What the driver keeps of it.
     pub(crate) driver: T::Queue,
     statuses: Arc<Statuses>,
+    life: Arc<Life>,
     /// Jobs that have ended and cannot be dropped yet.
     pub(crate) untold: Atomic<u32>,
     entry: Entry<T>,
@@ -98,7 +103,9 @@ impl<T: Driver> Queue<T> {
     ) -> Result<Arc<Self>, Refusal> {
         let entry = Entry::new(share, &setup)?;
         let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
+        let life = setup.life.clone();
         let queue = Self {
+            life,
             driver: T::create_queue(&bound.data, file, setup)?,
             statuses,
             untold: Atomic::new(0),
@@ -114,6 +121,41 @@ impl<T: Driver> Queue<T> {
     /// Returns how its jobs are.
     pub(crate) fn statuses(&self) -> &Arc<Statuses> {
         &self.statuses
+    }
+
+    /// Returns the life of its context.
+    pub(crate) fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// Returns the share of its client.
+    pub(crate) fn share(&self) -> &Share<T> {
+        &self.entry.share
+    }
+
+    /// Looks whether it takes jobs. May sleep. ECANCELED: its context has ended, or its client is
+    /// banned; EIO: the device is wedged.
+    #[inline]
+    pub(crate) fn check(&self) -> Result {
+        if self.life.is_over() {
+            return Err(ECANCELED);
+        }
+        self.share().check()?;
+        self.scheduler().ok_or(ENODEV)?.check()
+    }
+
+    /// Returns whether its jobs are not to start.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.life.is_over() || self.share().conduct.is_banned()
+    }
+
+    /// Returns whose jobs it has.
+    pub(crate) fn culprit(&self) -> Culprit {
+        Culprit {
+            client: self.entry.share.client(),
+            context: self.life.id.get(),
+        }
     }
 
     /// Drops the jobs that have ended, and waits for those that others are being told of, which takes a

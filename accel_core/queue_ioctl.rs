@@ -12,7 +12,6 @@ use kernel::{
 use kernel_ext::task;
 
 use crate::{
-    context::space_of,
     driver::{
         Driver,
         QueueSetup, //
@@ -62,15 +61,27 @@ pub(crate) fn create<'f, T: Driver>(
         return Err(EOPNOTSUPP);
     }
     let priority = priority(args.priority)?;
-    let space = space_of(file, args.context)?;
+    file.client.share.check()?;
+    let context = match args.context {
+        0 => None,
+        handle => Some(file.contexts.get(handle)?),
+    };
+    let space = context.as_ref().and_then(|context| context.space.as_ref());
+    let life = context
+        .as_ref()
+        .map_or(&file.client.life, |context| &context.life);
+    if life.is_over() {
+        return Err(ECANCELED);
+    }
     let payload = read_payload(args.payload, args.payload_size, T::MAX_QUEUE_PAYLOAD)?;
     let (client, engine) = (&file.client, args.engine as usize);
     let scheduler = client.device.scheduler_of(engine).ok_or(EINVAL)?;
     let setup = QueueSetup {
         engines: scheduler.engines(),
         priority,
-        space: space.as_ref(),
+        space,
         payload: &payload,
+        life,
     };
     let queue = client.device.enter()?.with(|bound| {
         let (share, reservations) = (&client.share, &client.reservations);

@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of jobs when an engine hangs: time-outs, resets, and giving the device up.
+//! What becomes of jobs when one hangs, or the device fails: the steps of
+//! [`logic::recovery`](crate::logic), one after the other until one helps.
+//!
+//! Whoever takes a step holds [`Device::recovery`], so there is one at a time. It allocates
+//! nothing, as others may wait for the jobs in memory reclaim. An engine starts nothing from when
+//! its job is found to hang until it is recovered; in a reset of the device, no engine does.
 
+use kernel::{
+    list::List,
+    prelude::*,
+    sync::{
+        atomic::Relaxed,
+        Arc, //
+    }, //
+};
 use kernel_ext::time::monotonic_ns;
 
 use crate::{
@@ -9,10 +22,7 @@ use crate::{
         Bound,
         Device, //
     },
-    driver::{
-        Driver,
-        Progress, //
-    },
+    driver::Driver,
     engine::{
         Engine,
         Running, //
@@ -20,7 +30,20 @@ use crate::{
     health,
     job::{
         Fault,
-        FaultKind, //
+        FaultKind,
+        Job, //
+    },
+    logic::{
+        recovery::{
+            verdict,
+            Able,
+            Ladder,
+            Step,
+            Trouble,
+            Verdict,
+            Witness, //
+        },
+        schedule::ClientId, //
     },
     scheduler::Scheduler,
     scheduler_state::{
@@ -30,151 +53,364 @@ use crate::{
     },
 };
 
-impl<T: Driver> Scheduler<T> {
-    /// Looks after the jobs of an engine whose time may be over.
-    pub(crate) fn check_timeout(&self, device: &Device<T>, bound: &Bound<'_, T>, engine: usize) {
-        let mut ended = Ended::new();
-        let mut state = self.state.lock();
-        let is_hung = self.look_at_due(&mut state, bound, engine, &mut ended);
-        let due = self.engine(&mut state, engine).and_then(|engine| {
-            let due = engine.first_due();
-            engine.has_timer = due.is_some();
-            due
-        });
-        if let (Some((_, due)), Some(worker)) = (due, bound.workers.get(engine)) {
-            worker.arm_timeout(due.saturating_sub(monotonic_ns()));
+/// An index that is of no engine.
+const NO_ENGINE: usize = usize::MAX;
+
+/// What was tried for an engine.
+struct Tried {
+    ladder: Ladder,
+    /// How many jobs had ended well there.
+    completed: u64,
+}
+
+/// What was tried of late.
+pub(crate) struct Recovery {
+    engines: KVec<Tried>,
+    /// For what is of no engine.
+    device: Ladder,
+}
+
+/// Returns what devices of a driver can do.
+fn able<T: Driver>() -> Able {
+    let steps = [
+        (Step::Job, T::HAS_ABORT),
+        (Step::Context, T::HAS_ABORT),
+        (Step::Engine, true),
+        (Step::Device, T::HAS_RESET_DEVICE),
+    ];
+    let able = steps.into_iter().filter(|(_, is_able)| *is_able);
+    Able::new(able.map(|(step, _)| step))
+}
+
+impl Recovery {
+    pub(crate) fn new<T: Driver>() -> Result<Self> {
+        let mut engines = KVec::with_capacity(T::ENGINES.len(), GFP_KERNEL)?;
+        for _ in T::ENGINES {
+            let ladder = Ladder::new(able::<T>());
+            let tried = Tried {
+                ladder,
+                completed: 0,
+            };
+            engines.push(tried, GFP_KERNEL)?;
         }
-        drop(state);
-        self.tell(bound, ended);
-        if is_hung {
-            self.recover(device, bound, engine);
+        Ok(Self {
+            engines,
+            device: Ladder::new(able::<T>()),
+        })
+    }
+
+    fn ladder(&mut self, engine: usize) -> &mut Ladder {
+        match self.engines.get_mut(engine) {
+            Some(tried) => &mut tried.ladder,
+            None => &mut self.device,
         }
     }
 
-    /// Looks at the job of an engine whose time is over first. Returns whether the engine must be
-    /// reset: it starts nothing until then.
-    fn look_at_due(
+    /// Returns the first step because of `trouble` with an engine where `completed` jobs have ended
+    /// well.
+    fn first(&mut self, engine: usize, trouble: Trouble, completed: u64) -> Step {
+        if let Some(tried) = self.engines.get_mut(engine) {
+            if core::mem::replace(&mut tried.completed, completed) != completed {
+                tried.ladder.works();
+            }
+        }
+        self.ladder(engine).next(trouble, monotonic_ns())
+    }
+
+    /// The step did not help; returns the next one.
+    fn next(&mut self, engine: usize) -> Step {
+        self.ladder(engine).failed(monotonic_ns())
+    }
+
+    /// All of the device was reset because of `engine`: so were the others.
+    fn was_reset(&mut self, engine: usize) {
+        for (index, tried) in self.engines.iter_mut().enumerate() {
+            if index != engine {
+                tried.ladder.works();
+            }
+        }
+    }
+}
+
+/// What made recovery necessary: the job that its engine is off.
+struct Suspect<T: Driver> {
+    job: Arc<Job<T>>,
+    /// Whose job it is.
+    client: ClientId,
+    trouble: Trouble,
+    /// How many jobs have ended well on the engine.
+    completed: u64,
+}
+
+impl<T: Driver> Device<T> {
+    /// Takes `step`, and those after it until one helps; returns which. All but those that concern
+    /// the device as a whole are done by `lower`.
+    fn climb(
         &self,
-        state: &mut State<T>,
         bound: &Bound<'_, T>,
-        index: usize,
-        ended: &mut Ended<T>,
-    ) -> bool {
-        let Some(engine) = self.engine(state, index) else {
-            return false;
-        };
-        let (now, timeout) = (monotonic_ns(), engine.timeout_ns());
-        let Some((at, running)) = engine.overdue(now) else {
-            return false;
-        };
-        let progress = match T::HAS_PROGRESS {
-            true => T::progress(&bound.data, index, &running.job.payload),
-            false => Progress::Hung,
-        };
-        if let Progress::Progressing = progress {
-            running.deadline = Some(now.saturating_add(timeout));
-            return false;
-        }
-        let Some(running) = engine.take_at(at) else {
-            return false;
-        };
-        match progress {
-            Progress::Ended(outcome) => {
-                self.finish(state, bound, running, outcome, ended);
-                self.start_all(state, bound, ended);
-                false
+        recovery: &mut Recovery,
+        engine: usize,
+        mut step: Step,
+        lower: impl Fn(Step) -> Result,
+    ) -> Step {
+        loop {
+            let taken = match step {
+                Step::Job | Step::Context | Step::Engine => lower(step),
+                Step::Device => self.reset_hardware(bound),
+                Step::Wedge => Ok(()),
+            };
+            if taken.is_ok() {
+                return step;
             }
-            _ => {
-                let fault = Fault::new(FaultKind::Timeout);
-                self.hold(state, running, fault, ended);
-                true
-            }
+            step = recovery.next(engine);
         }
     }
 
-    /// Resets an engine, ends the job that made it necessary and those that are lost by it, and goes
-    /// on.
+    /// Resets all of the device, on which nothing is started any more.
+    fn reset_hardware(&self, bound: &Bound<'_, T>) -> Result {
+        self.health.set(health::State::Resetting);
+        for scheduler in &self.schedulers {
+            scheduler.pause();
+        }
+        let reset = match T::HAS_RESET_DEVICE {
+            true => T::reset_device(&bound.data),
+            false => (0..T::ENGINES.len()).try_for_each(|engine| T::reset(&bound.data, engine)),
+        };
+        self.health.count_reset(reset.is_ok());
+        reset
+    }
+
+    /// Goes on after [`Device::reset_hardware`], or gives the device up.
+    fn go_on(&self, bound: &Bound<'_, T>, is_reset: bool) {
+        let health = match is_reset {
+            true => health::State::Operational,
+            false => health::State::Wedged,
+        };
+        self.health.set(health);
+        for scheduler in &self.schedulers {
+            match is_reset {
+                true => scheduler.reopen(bound),
+                false => scheduler.wedge(bound),
+            }
+        }
+        bound.watch.clone().announce();
+    }
+
+    /// Resets the device, whatever it does, even if it was given up. EIO: that does not help.
+    pub(crate) fn reset(&self, bound: &Bound<'_, T>) -> Result {
+        let mut recovery = self.recovery.lock();
+        let reset = self.reset_hardware(bound);
+        recovery.was_reset(NO_ENGINE);
+        self.go_on(bound, reset.is_ok());
+        drop(recovery);
+        bound.watch.clone().arm();
+        reset.map_err(|_| EIO)
+    }
+
+    /// Brings a device back that is not well. Returns whether it is.
+    pub(crate) fn revive(&self, bound: &Bound<'_, T>) -> bool {
+        let mut recovery = self.recovery.lock();
+        if self.health.state() == health::State::Wedged {
+            return false;
+        }
+        // It may have been reset meanwhile.
+        if T::HAS_IS_WELL && T::is_well(&bound.data) {
+            return true;
+        }
+        self.health.set(health::State::Resetting);
+        if T::HAS_REVIVE && T::revive(&bound.data).is_ok() {
+            self.health.count_reset(false);
+            self.health.set(health::State::Operational);
+            return true;
+        }
+        let first = recovery.first(NO_ENGINE, Trouble::Device, 0);
+        let step = self.climb(bound, &mut recovery, NO_ENGINE, first, |_| Err(EIO));
+        recovery.was_reset(NO_ENGINE);
+        self.go_on(bound, step == Step::Device);
+        step == Step::Device
+    }
+}
+
+impl<T: Driver> Scheduler<T> {
+    /// Recovers an engine from its job, which hangs or left it in need of a reset.
     pub(crate) fn recover(&self, device: &Device<T>, bound: &Bound<'_, T>, index: usize) {
-        // One at a time, so that the health is that of the device.
-        let recovery = device.recovery.lock();
-        let mut state = self.state.lock();
-        let faulted = self
-            .engine(&mut state, index)
-            .and_then(Engine::take_faulted);
-        let is_open = state.mode == Mode::Open;
-        drop(state);
-        let Some((running, fault)) = faulted else {
+        let mut recovery = device.recovery.lock();
+        // Else it was reset with the device.
+        let Some(suspect) = self.suspect(index) else {
             return;
         };
-        if is_open {
-            device.health.set(health::State::Resetting, false);
-        }
-        let reset = T::reset(&bound.data, index);
-        if is_open {
-            let health = match reset {
-                Ok(()) => health::State::Operational,
-                Err(_) => health::State::Wedged,
-            };
-            device.health.set(health, true);
-        }
-        match reset {
-            Ok(()) => self.resume(bound, index, running, fault),
-            Err(_) => {
-                self.lose(index, running, fault);
-                device.schedulers.iter().for_each(|s| s.wedge(bound));
+        let first = recovery.first(index, suspect.trouble, suspect.completed);
+        let step = device.climb(bound, &mut recovery, index, first, |step| match step {
+            Step::Engine => {
+                device.health.set(health::State::Resetting);
+                let reset = T::reset(&bound.data, index);
+                device.health.count_reset(false);
+                reset
+            }
+            _ if T::HAS_ABORT => T::abort(&bound.data, index, &suspect.job.payload),
+            _ => Err(EIO),
+        });
+        self.punish(&suspect, step);
+        // So that the engine has the last reference.
+        drop(suspect);
+        match step {
+            Step::Job | Step::Context | Step::Engine => {
+                if step == Step::Engine {
+                    device.health.set(health::State::Operational);
+                }
+                self.resume(bound, index, step);
+            }
+            Step::Device | Step::Wedge => {
+                recovery.was_reset(index);
+                device.go_on(bound, step == Step::Device);
             }
         }
-        drop(recovery);
     }
 
-    /// Goes on after a reset of an engine.
-    fn resume(&self, bound: &Bound<'_, T>, index: usize, running: Running<T>, fault: Fault) {
+    /// Sees to it that who hangs engines does so less often.
+    fn punish(&self, suspect: &Suspect<T>, step: Step) {
+        let queue = &suspect.job.queue;
+        if step == Step::Context {
+            queue.life().end();
+        }
+        if let Trouble::Job(_) = suspect.trouble {
+            let standing = queue.share().conduct.offend(step);
+            self.slow_down(suspect.client, standing.slowdown());
+        }
+    }
+
+    fn suspect(&self, index: usize) -> Option<Suspect<T>> {
+        let mut state = self.state.lock();
+        let engine = self.engine(&mut state, index)?;
+        let (running, fault) = engine.faulted()?;
+        let job = running.job.clone_arc();
+        let culprit = job.queue.culprit();
+        Some(Suspect {
+            job,
+            client: running.ticket.client(),
+            trouble: match fault.kind {
+                FaultKind::Timeout => Trouble::Job(culprit),
+                _ => Trouble::Engine(culprit),
+            },
+            completed: engine.stats.completed,
+        })
+    }
+
+    /// Goes on after a step for one engine.
+    fn resume(&self, bound: &Bound<'_, T>, index: usize, step: Step) {
         let mut ended = Ended::new();
         let mut state = self.state.lock();
-        let number = running.ticket.engine();
-        ended.0.push_back(state.account(running, Err(fault)));
-        while let Some(lost) = self.engine(&mut state, index).and_then(Engine::take_lost) {
-            let reset = Fault::new(FaultKind::Reset);
-            ended.0.push_back(state.account(lost, Err(reset)));
-        }
-        if state.mode == Mode::Open {
-            state.enable(number, true);
-        }
+        state.settle(index - self.engines().start, step, &mut ended);
         self.start_all(&mut state, bound, &mut ended);
         drop(state);
         self.tell(bound, ended);
     }
 
-    /// Ends what is in flight on an engine that could not be reset, but keeps it, as the engine may
-    /// still use it.
-    fn lose(&self, index: usize, running: Running<T>, fault: Fault) {
-        let mut next = Some((running, fault));
-        while let Some((running, fault)) = next {
-            let mut state = self.state.lock();
-            let job = state.account(running, Err(fault));
-            let told = job.clone_arc();
-            state.lost.push_back(job);
-            let reset = Fault::new(FaultKind::Reset);
-            let lost = self.engine(&mut state, index).and_then(Engine::take_lost);
-            next = lost.map(|running| (running, reset));
-            drop(state);
-            told.armed.tell();
-            told.told();
+    /// Starts nothing until [`Scheduler::reopen`].
+    fn pause(&self) {
+        let mut state = self.state.lock();
+        for engine in 0..state.engines.len() {
+            state.enable(engine, false);
         }
     }
 
-    /// Takes no more jobs, and ends those that wait, as the device is wedged.
-    pub(crate) fn wedge(&self, bound: &Bound<'_, T>) {
+    /// Goes on after a reset of the device.
+    fn reopen(&self, bound: &Bound<'_, T>) {
         let mut ended = Ended::new();
+        let mut state = self.state.lock();
+        if state.mode == Mode::Wedged {
+            state.mode = Mode::Open;
+            self.is_wedged.store(false, Relaxed);
+        }
+        for engine in 0..state.engines.len() {
+            state.settle(engine, Step::Device, &mut ended);
+        }
+        let State {
+            lost, ended: all, ..
+        } = &mut *state;
+        // Of which everybody was told.
+        all.push_all_back(lost);
+        self.start_all(&mut state, bound, &mut ended);
+        drop(state);
+        self.tell(bound, ended);
+        if let Some(worker) = bound.workers.get(self.engines().start) {
+            worker.reap();
+        }
+    }
+
+    /// Takes no more jobs, and ends all of them, as the device is given up. It may still use what
+    /// those in flight are made of, so they are kept.
+    fn wedge(&self, bound: &Bound<'_, T>) {
         let mut state = self.state.lock();
         if state.mode == Mode::Open {
             state.mode = Mode::Wedged;
+            self.is_wedged.store(true, Relaxed);
         }
+        drop(state);
+        while let Some(job) = self.lose() {
+            job.armed.tell();
+            job.told();
+        }
+        let mut ended = Ended::new();
+        let mut state = self.state.lock();
         let reset = Fault::new(FaultKind::Reset);
         for slot in 0..state.waiting.len() {
             state.refuse_all(slot, reset, &mut ended);
         }
         drop(state);
         self.tell(bound, ended);
+    }
+
+    /// Ends a job that is in flight, but keeps it.
+    fn lose(&self) -> Option<Arc<Job<T>>> {
+        let mut state = self.state.lock();
+        let (running, fault) = state.engines.iter_mut().find_map(|engine| {
+            let reset = Fault::new(FaultKind::Reset);
+            let lost = |engine: &mut Engine<T>| Some((engine.take_lost()?, reset));
+            engine.take_faulted().or_else(|| lost(engine))
+        })?;
+        let job = state.account(running, Err(fault));
+        let lost = job.clone_arc();
+        state.lost.push_back(job);
+        Some(lost)
+    }
+}
+
+impl<T: Driver> State<T> {
+    /// Ends, or queues again, what a step has hit on an engine, which goes on.
+    fn settle(&mut self, number: usize, step: Step, ended: &mut Ended<T>) {
+        let mut again = List::new();
+        while let Some((running, fault)) = self.take_hit(number, step) {
+            match fault {
+                Some(fault) => ended.0.push_back(self.account(running, Err(fault))),
+                None => again.push_back(self.take_back(running)),
+            }
+        }
+        while let Some(job) = again.pop_back() {
+            self.wait_first(job);
+        }
+        self.enable(number, self.mode == Mode::Open);
+    }
+
+    /// Takes a job off an engine that a step has hit: how it ends, if it does.
+    fn take_hit(&mut self, number: usize, step: Step) -> Option<(Running<T>, Option<Fault>)> {
+        let engine = self.engines.get_mut(number)?;
+        if let Some((running, fault)) = engine.take_faulted() {
+            return Some((running, Some(fault)));
+        }
+        if step < Step::Engine {
+            return None;
+        }
+        let running = engine.take_lost()?;
+        let witness = Witness {
+            is_culprit: false,
+            is_repeatable: running.job.is_repeatable,
+            reruns: running.job.reruns(),
+        };
+        let fault = match verdict(step, witness) {
+            Verdict::Rerun => None,
+            _ => Some(Fault::new(FaultKind::Reset)),
+        };
+        Some((running, fault))
     }
 }

@@ -55,7 +55,7 @@ use crate::{
 /// What of a device user space can see. Dropped in this order.
 pub(crate) struct Nodes<T: Driver> {
     _debugfs: debugfs::Directory<T>,
-    _compute: chrdev::Registration<File<T>>,
+    pub(crate) compute: chrdev::Registration<File<T>>,
     _monitor: chrdev::Registration<Monitor<T>>,
 }
 
@@ -134,7 +134,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         let (index, parent): (u32, &ParentDevice) = (this.index(), &this.parent);
         let nodes = Nodes {
             _monitor: chrdev::Registration::new(&crate::MONITOR, c"monitor", index, parent, this)?,
-            _compute: chrdev::Registration::new(&crate::COMPUTE, c"accel", index, parent, this)?,
+            compute: chrdev::Registration::new(&crate::COMPUTE, c"accel", index, parent, this)?,
             _debugfs: debugfs::Directory::new(this)?,
         };
         *this.nodes.lock() = Some(nodes);

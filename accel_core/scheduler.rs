@@ -21,6 +21,10 @@ use kernel::{
     },
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         SpinLockIrq, //
     },
@@ -76,6 +80,8 @@ pub(crate) struct Scheduler<T: Driver> {
     engines: Range<usize>,
     #[pin]
     pub(crate) state: SpinLockIrq<State<T>>,
+    /// What the mode is, without the lock.
+    pub(crate) is_wedged: Atomic<bool>,
 }
 
 impl<T: Driver> Scheduler<T> {
@@ -106,6 +112,7 @@ impl<T: Driver> Scheduler<T> {
             pin_init!(Self {
                 engines: first..first + count,
                 state <- SpinLockIrq::new(state, name, key),
+                is_wedged: Atomic::new(false),
             }),
             GFP_KERNEL,
         )
@@ -127,12 +134,17 @@ impl<T: Driver> Scheduler<T> {
     }
 
     /// Returns whether jobs are taken. EIO: the device is wedged.
+    #[inline]
     pub(crate) fn check(&self) -> Result {
-        match self.state.lock().mode {
-            Mode::Open => Ok(()),
-            Mode::Wedged => Err(EIO),
-            Mode::Closed => Err(ENODEV),
+        match self.is_wedged.load(Relaxed) {
+            true => Err(EIO),
+            false => Ok(()),
         }
+    }
+
+    /// Lets a client have a `2^slowdown`th of its share.
+    pub(crate) fn slow_down(&self, client: ClientId, slowdown: u32) {
+        self.state.lock().schedule.slow_down(client, slowdown);
     }
 
     /// Adds a client. May sleep. ENOMEM.
@@ -274,7 +286,7 @@ impl<T: Driver> Scheduler<T> {
         ended: &mut Ended<T>,
     ) {
         let job = &running.job;
-        if let Some(fault) = job.fault {
+        if let Some(fault) = job.refused() {
             return state.fail(running, fault, ended);
         }
         let Some(engine) = state.engines.get_mut(running.ticket.engine()) else {

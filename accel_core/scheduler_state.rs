@@ -101,6 +101,16 @@ impl<T: Driver> State<T> {
         None
     }
 
+    /// Adds a job to those that wait, before the others of its queue, which is there.
+    pub(crate) fn wait_first(&mut self, job: ListArc<Job<T>>) {
+        let id = job.queue.id();
+        if let Some(jobs) = self.waiting.get_mut(id.slot()) {
+            jobs.push_front(job);
+            self.count += 1;
+            self.schedule.wake(id, 1);
+        }
+    }
+
     /// Takes the job that is to be started now.
     pub(crate) fn next(&mut self, now: u64) -> Option<(ListArc<Job<T>>, Ticket)> {
         let pick = self.schedule.pick_any(now)?;
@@ -144,6 +154,20 @@ impl<T: Driver> State<T> {
         self.schedule.end(ticket, 0);
         job.end(monotonic_ns(), Err(fault));
         ended.0.push_back(job);
+    }
+
+    /// Notes everywhere that a job is off the engine and will be started again; returns it.
+    pub(crate) fn take_back(&mut self, running: Running<T>) -> ListArc<Job<T>> {
+        let Running {
+            job, ticket, start, ..
+        } = running;
+        let now = monotonic_ns();
+        if let Some(engine) = self.engines.get_mut(ticket.engine()) {
+            engine.rest(now);
+        }
+        self.schedule.end(ticket, now.saturating_sub(start));
+        job.starts_again();
+        job
     }
 
     /// Notes everywhere how a job that is off the engine has ended; returns it.

@@ -15,10 +15,15 @@ use kernel::{
 };
 
 use crate::{
+    conduct::Conduct,
+    context::UniqueId,
     device::Device,
     driver::Driver,
     lock_class,
-    logic::schedule::ClientId, //
+    logic::{
+        offence::Standing,
+        schedule::ClientId, //
+    },
 };
 
 /// As who a scheduler knows a client.
@@ -56,6 +61,12 @@ impl<T: Driver> Drop for Membership<T> {
 #[pin_data]
 pub(crate) struct Share<T: Driver> {
     device: Arc<Device<T>>,
+    /// Who the client is.
+    client: UniqueId,
+    #[pin]
+    pub(crate) conduct: Conduct,
+    /// How many of its jobs have not ended.
+    jobs: Arc<Atomic<u32>>,
     /// One for each scheduler that has queues of it.
     #[pin]
     memberships: Mutex<KVec<Option<Membership<T>>>>,
@@ -70,9 +81,13 @@ impl<T: Driver> Share<T> {
             memberships.push(None, GFP_KERNEL_ACCOUNT)?;
         }
         let (name, key) = lock_class::share();
+        let jobs = Arc::new(Atomic::new(0), GFP_KERNEL_ACCOUNT)?;
         Arc::pin_init(
             pin_init!(Self {
                 device: device.clone(),
+                client: UniqueId::new(),
+                conduct <- Conduct::new(),
+                jobs,
                 memberships <- Mutex::new(memberships, name, key),
                 names: Atomic::new(0),
             }),
@@ -82,6 +97,38 @@ impl<T: Driver> Share<T> {
 
     pub(crate) fn device(&self) -> &Arc<Device<T>> {
         &self.device
+    }
+
+    pub(crate) fn client(&self) -> u64 {
+        self.client.get()
+    }
+
+    /// Returns the count of its jobs that have not ended.
+    pub(crate) fn jobs(&self) -> &Arc<Atomic<u32>> {
+        &self.jobs
+    }
+
+    /// Looks whether the client may have jobs. May sleep. ECANCELED: it is banned.
+    #[inline]
+    pub(crate) fn check(&self) -> Result {
+        match self.conduct.is_watched() {
+            true => self.review(),
+            false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn review(&self) -> Result {
+        let standing = self.conduct.review();
+        for membership in self.memberships.lock().iter().flatten() {
+            if let Some(scheduler) = self.device.schedulers.get(membership.scheduler) {
+                scheduler.slow_down(membership.id, standing.slowdown());
+            }
+        }
+        match standing {
+            Standing::Banned(_) => Err(ECANCELED),
+            Standing::Good | Standing::Slowed(_) => Ok(()),
+        }
     }
 
     /// Returns a number that no other queue of the client has had.

@@ -14,6 +14,7 @@ use kernel::{
         atomic::{
             Acquire,
             Atomic,
+            Relaxed,
             Release, //
         },
         new_spinlock_irq,
@@ -51,6 +52,7 @@ use crate::{
 };
 
 const DEPTH: usize = uapi::ACCEL_QUEUE_DEPTH as usize;
+const MOST_JOBS: u32 = uapi::ACCEL_CLIENT_JOBS_MAX;
 const SLOTS: usize = DEPTH + uapi::ACCEL_QUEUE_HISTORY as usize;
 
 /// Where the statuses are; allocated with the first job.
@@ -76,18 +78,22 @@ pub(crate) struct Statuses {
     #[pin]
     ended: CondVar,
     fences: FenceContext,
+    /// How many jobs of the client have not ended.
+    jobs: Arc<Atomic<u32>>,
     abandoned: Atomic<bool>,
 }
 
 impl Statuses {
-    /// For a queue without jobs; its fences say that they are of `driver` and `name`.
-    pub(crate) fn new(driver: &CStr, name: &CStr) -> Result<Arc<Self>> {
+    /// For a queue without jobs, of a client that has `jobs`; its fences say that they are of
+    /// `driver` and `name`.
+    pub(crate) fn new(driver: &CStr, name: &CStr, jobs: Arc<Atomic<u32>>) -> Result<Arc<Self>> {
         let fences = FenceContext::new(driver, name)?;
         Arc::pin_init(
             pin_init!(Self {
                 history <- new_spinlock_irq!(None, "queue"),
                 ended <- new_condvar!("queue_ended"),
                 fences,
+                jobs,
                 abandoned: Atomic::new(false),
             }),
             GFP_KERNEL,
@@ -120,9 +126,12 @@ impl Statuses {
         Ok(())
     }
 
-    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished. Jobs
-    /// must be armed in the order of their numbers.
+    /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished, of the
+    /// queue or of the client. Jobs must be armed in the order of their numbers.
     pub(crate) fn begin(self: &Arc<Self>, now: u64, fence: UnarmedFence) -> Result<Created> {
+        if self.jobs.load(Relaxed) >= MOST_JOBS {
+            return Err(EDQUOT);
+        }
         let mut history = self.history.lock();
         let status = accel_job_status {
             state: uapi::ACCEL_JOB_QUEUED,
@@ -135,6 +144,7 @@ impl Statuses {
                 matches!(old.state, uapi::ACCEL_JOB_QUEUED | uapi::ACCEL_JOB_RUNNING)
             })
             .ok_or(EDQUOT)?;
+        self.jobs.fetch_add(1, Relaxed);
         drop(history);
         Ok(Created::new(self.clone(), number, fence))
     }
@@ -171,6 +181,7 @@ impl Statuses {
                     status.fault_address = fault.address;
                 }
                 history.end();
+                self.jobs.fetch_sub(1, Relaxed);
             }
             _ => return false,
         }
@@ -246,7 +257,7 @@ mod tests {
     const NOW: u64 = 0;
 
     fn queue() -> Result<Arc<Statuses>> {
-        let queue = Statuses::new(c"kunit", c"queue")?;
+        let queue = Statuses::new(c"kunit", c"queue", Arc::new(Atomic::new(0), GFP_KERNEL)?)?;
         queue.prepare()?;
         Ok(queue)
     }

@@ -77,6 +77,7 @@ struct Parts<T: Driver> {
     /// The buffers once more, if the job is kept before it is armed.
     kept: KVVec<Kept>,
     points: SubmitPoints,
+    is_repeatable: bool,
 }
 
 impl<T: Driver> Parts<T> {
@@ -96,6 +97,7 @@ impl<T: Driver> Parts<T> {
             buffers,
             dependencies,
             fault,
+            self.is_repeatable,
         );
         let Ok(job) = self.place.pin_init_with(job);
         ListArc::from(job)
@@ -191,6 +193,7 @@ impl<T: Driver> Submissions<T> {
         payload: T::Job,
         buffers: KVVec<JobBuffer>,
         points: SubmitPoints,
+        is_repeatable: bool,
     ) -> Result<u64> {
         let mut parts = Parts {
             queue: self.queue().clone(),
@@ -199,6 +202,7 @@ impl<T: Driver> Submissions<T> {
             buffers,
             kept: KVVec::new(),
             points,
+            is_repeatable,
         };
         let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         let mut jobs = self.jobs.lock();

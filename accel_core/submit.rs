@@ -27,16 +27,18 @@ use crate::{
         accel_submit,
         accel_submit_buffer,
         ACCEL_SUBMIT_MAX_BUFFERS,
-        ACCEL_SUBMIT_MAX_POINTS, //
+        ACCEL_SUBMIT_MAX_POINTS,
+        ACCEL_SUBMIT_REPEATABLE, //
     },
 };
 
 /// Copies everything in, then hands it to the driver and the queue under the liveness guard.
 pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Result {
     (args.job, args.refused_reason, args.refused_at) = (0, 0, 0);
-    if args.flags != 0 {
+    if args.flags & !ACCEL_SUBMIT_REPEATABLE != 0 {
         return Err(EOPNOTSUPP);
     }
+    let is_repeatable = args.flags & ACCEL_SUBMIT_REPEATABLE != 0;
     if args.reserved != 0 {
         return Err(EINVAL);
     }
@@ -46,7 +48,8 @@ pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Resu
     let payload = read_payload::<T>(args)?;
     queue.statuses().prepare()?;
     let guard = file.client.device.enter()?;
-    match guard.with(|bound| prepare(file, &queue, bound, payload, buffers, points)) {
+    match guard.with(|bound| prepare(file, &queue, bound, payload, buffers, points, is_repeatable))
+    {
         Ok(job) => {
             args.job = job;
             Ok(())
@@ -67,14 +70,15 @@ fn prepare<T: Driver>(
     payload: KVVec<u8>,
     buffers: KVVec<JobBuffer>,
     points: SubmitPoints,
+    is_repeatable: bool,
 ) -> Result<u64, Refusal> {
     buffers
         .iter()
         .try_for_each(|b| b.buffer.check_reach::<T>())?;
     let queue = submissions.queue();
+    queue.check()?;
     let payload = T::prepare(&bound.data, &file.driver, &queue.driver, payload, &buffers)?;
-    queue.scheduler().ok_or(ENODEV)?.check()?;
-    Ok(submissions.submit(bound, payload, buffers, points)?)
+    Ok(submissions.submit(bound, payload, buffers, points, is_repeatable)?)
 }
 
 /// Reads the list of buffers and looks them up.

@@ -9,7 +9,14 @@ use kernel::{
     },
     prelude::*, //
 };
-use kernel_ext::sysfs::Page;
+use kernel_ext::{
+    sysfs::{
+        AttributeInfo,
+        AttributeUse,
+        Page, //
+    },
+    task, //
+};
 
 use crate::{
     device::Device,
@@ -26,22 +33,46 @@ pub struct Attribute<T: Driver> {
 
 type Show<T> = fn(&Device<T>, &mut Page<'_>) -> fmt::Result;
 
-const fn core<T: Driver>() -> [(&'static CStr, Show<T>); 3] {
-    [(c"health", health), (c"resets", resets), (c"uuid", uuid)]
+const fn core<T: Driver>() -> [(&'static CStr, Show<T>); 4] {
+    [
+        (c"health", health),
+        (c"resets", resets),
+        (c"reset_epoch", reset_epoch),
+        (c"uuid", uuid),
+    ]
 }
 
-/// Returns the names of all attributes.
-pub(crate) fn names<T: Driver>() -> Result<KVec<&'static CStr>> {
+/// Returns all attributes: the core's and the driver's, which are shown, then the one that is
+/// written.
+pub(crate) fn all<T: Driver>() -> Result<KVec<AttributeInfo>> {
     let core = const { &core::<T>() };
-    let mut names = KVec::with_capacity(core.len() + T::ATTRIBUTES.len(), GFP_KERNEL)?;
+    let mut all = KVec::with_capacity(core.len() + T::ATTRIBUTES.len() + 1, GFP_KERNEL)?;
     let driver = T::ATTRIBUTES.iter().map(|a| a.name);
     for name in Iterator::chain(core.iter().map(|(name, _)| *name), driver) {
-        names.push(name, GFP_KERNEL)?;
+        let is_for = AttributeUse::Show;
+        all.push(AttributeInfo { name, is_for }, GFP_KERNEL)?;
     }
-    Ok(names)
+    let reset = AttributeInfo {
+        name: c"reset",
+        is_for: AttributeUse::Store,
+    };
+    all.push(reset, GFP_KERNEL)?;
+    Ok(all)
 }
 
-/// Writes the attribute at `index` of [`names`].
+/// Resets the device: the only attribute that is written. EPERM: whoever writes is no
+/// administrator; EINVAL: it is not "1"; EIO: no reset helped.
+pub(crate) fn store<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
+    if !task::is_capable_of_administration() {
+        return Err(EPERM);
+    }
+    if text.trim_ascii() != b"1" {
+        return Err(EINVAL);
+    }
+    device.enter()?.with(|bound| device.reset(bound))
+}
+
+/// Writes the attribute at `index` of [`all`].
 pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
     let core = const { &core::<T>() };
     let result = match core.get(index) {
@@ -63,6 +94,10 @@ fn health<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
 
 fn resets<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
     writeln!(page, "{}", device.health.get().resets)
+}
+
+fn reset_epoch<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    writeln!(page, "{}", device.health.get().epoch)
 }
 
 fn uuid<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

@@ -5,7 +5,6 @@
 use kernel::prelude::*;
 
 use crate::{
-    context::space_of,
     driver::Driver,
     file::File,
     objects::Reserved,
@@ -51,7 +50,12 @@ pub(crate) fn create<'f, T: Driver>(
     }
     let priority = priority(args.priority)?;
     let engine = args.engine as usize;
-    let space = space_of(file, args.context)?.ok_or(EINVAL)?;
+    file.client.share.check()?;
+    let space = match args.context {
+        0 => None,
+        handle => file.contexts.get(handle)?.space.clone(),
+    };
+    let space = space.ok_or(EINVAL)?;
     let doorbell = file.doorbells.get(args.doorbell)?;
     let payload = read_payload(args.payload, args.payload_size, longest)?;
     file.client.device.scheduler_of(engine).ok_or(EINVAL)?;

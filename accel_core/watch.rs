@@ -7,13 +7,20 @@ use kernel::{
     prelude::*,
     sync::Arc,
     workqueue::{
+        impl_has_work,
         DelayedWork,
+        Work,
         WorkItem, //
     },
 };
 use kernel_ext::{
+    device::bus_name,
     time::jiffies_from_ns,
-    workqueue::cancel_delayed_sync, //
+    workqueue::{
+        cancel_delayed_sync,
+        cancel_sync,
+        system_dfl, //
+    },
 };
 
 use crate::{
@@ -27,25 +34,36 @@ use crate::{
     worker, //
 };
 
+const LOOK: u64 = 0;
+const ANNOUNCE: u64 = 1;
+
 /// Watches a device. Exists while the device is bound.
 #[pin_data]
 pub(crate) struct Watch<T: Driver> {
     device: Arc<Device<T>>,
     #[pin]
-    work: DelayedWork<Self>,
+    look: DelayedWork<Self, LOOK>,
+    #[pin]
+    announce: Work<Self, ANNOUNCE>,
 }
 
 impl_has_delayed_work! {
-    impl{T: Driver} HasDelayedWork<Self> for Watch<T> { self.work }
+    impl{T: Driver} HasDelayedWork<Self, 0> for Watch<T> { self.look }
+}
+
+impl_has_work! {
+    impl{T: Driver} HasWork<Self, 1> for Watch<T> { self.announce }
 }
 
 impl<T: Driver> Watch<T> {
     pub(crate) fn new(device: Arc<Device<T>>) -> Result<Arc<Self>> {
         let (watch, timer) = (lock_class::watch(), lock_class::watch_timer());
+        let announce = lock_class::announce();
         Arc::pin_init(
             pin_init!(Self {
                 device,
-                work <- DelayedWork::new(watch.0, watch.1, timer.0, timer.1),
+                look <- DelayedWork::new(watch.0, watch.1, timer.0, timer.1),
+                announce <- Work::new(announce.0, announce.1),
             }),
             GFP_KERNEL,
         )
@@ -55,41 +73,45 @@ impl<T: Driver> Watch<T> {
     pub(crate) fn arm(self: Arc<Self>) {
         if T::HAS_IS_WELL {
             let delay = jiffies_from_ns(u64::from(T::WATCH_MS) * 1_000_000);
-            let _ = worker::queue().enqueue_delayed(self, delay);
+            let _ = worker::queue().enqueue_delayed::<_, LOOK>(self, delay);
         }
+    }
+
+    /// Tells user space of a reset of the device, as `drm_dev_wedged_event()` does: whether it is
+    /// over, or what else may help. Later, as that takes memory.
+    pub(crate) fn announce(self: Arc<Self>) {
+        let _ = system_dfl().enqueue::<_, ANNOUNCE>(self);
     }
 
     /// Takes the work back; nobody may ask for more.
     pub(crate) fn cancel(this: &Arc<Self>) {
-        cancel_delayed_sync::<Self, 0>(this);
+        cancel_delayed_sync::<Self, LOOK>(this);
+        cancel_sync::<Self, ANNOUNCE>(this);
     }
 
     /// Returns whether to go on.
     fn look(&self, bound: &Bound<'_, T>) -> bool {
-        if !T::HAS_IS_WELL || T::is_well(&bound.data) {
-            return true;
-        }
-        let (health, _recovery) = (&self.device.health, self.device.recovery.lock());
-        if health.state() == State::Wedged {
-            return false;
-        }
-        health.set(State::Resetting, false);
-        let revived = match T::HAS_REVIVE {
-            true => T::revive(&bound.data),
-            false => Err(EIO),
-        };
-        match revived {
-            Ok(()) => health.set(State::Operational, true),
-            Err(_) => {
-                health.set(State::Wedged, true);
-                self.device.schedulers.iter().for_each(|s| s.wedge(bound));
-            }
-        }
-        revived.is_ok()
+        !T::HAS_IS_WELL || T::is_well(&bound.data) || self.device.revive(bound)
     }
 }
 
-impl<T: Driver> WorkItem for Watch<T> {
+impl<T: Driver> WorkItem<ANNOUNCE> for Watch<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let device = &this.device;
+        let what = match device.health.state() {
+            State::Wedged if bus_name(&device.parent) == c"pci" => c"WEDGED=rebind,bus-reset",
+            State::Wedged => c"WEDGED=rebind",
+            _ => c"WEDGED=none",
+        };
+        if let Some(nodes) = &*device.nodes.lock() {
+            nodes.compute.changed(what);
+        }
+    }
+}
+
+impl<T: Driver> WorkItem<LOOK> for Watch<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {

@@ -164,8 +164,8 @@ pub trait Operations: Sized + Send + Sync + 'static {
         None
     }
 
-    /// Names of the sysfs attributes of the node.
-    fn attributes(_subject: &Self::Subject) -> &[&'static CStr] {
+    /// The sysfs attributes of the node.
+    fn attributes(_subject: &Self::Subject) -> &[sysfs::AttributeInfo] {
         &[]
     }
 
@@ -173,20 +173,14 @@ pub trait Operations: Sized + Send + Sync + 'static {
     fn show(_subject: &Self::Subject, _index: usize, _page: &mut sysfs::Page<'_>) -> Result {
         Err(EINVAL)
     }
-}
 
-/// A sysfs attribute of a node.
-#[repr(C)]
-struct Attribute {
-    attr: bindings::device_attribute,
-    index: usize,
+    /// Takes what was written to the attribute at `index`; may sleep, in bounded time.
+    fn store(_subject: &Self::Subject, _index: usize, _text: &[u8]) -> Result {
+        Err(EINVAL)
+    }
 }
 
 /// A node: a `struct device` with a `struct cdev`, counted by the device.
-///
-/// # Invariants
-///
-/// `groups`, `group` and `list` point to each other and to `attributes`, none of which changes.
 #[pin_data]
 #[repr(C)]
 struct Node<O: Operations> {
@@ -195,34 +189,13 @@ struct Node<O: Operations> {
     #[pin]
     cdev: Opaque<bindings::cdev>,
     subject: Arc<O::Subject>,
-    attributes: KVec<Attribute>,
-    list: KVec<*mut bindings::attribute>,
-    group: bindings::attribute_group,
-    groups: [*const bindings::attribute_group; 2],
+    attributes: Pin<KBox<sysfs::Attributes>>,
 }
 
 impl<O: Operations> Node<O> {
     fn new(subject: &Arc<O::Subject>) -> Result<NonNull<Self>> {
-        let names = O::attributes(subject);
-        let mut attributes = KVec::with_capacity(names.len(), GFP_KERNEL)?;
-        for (index, name) in names.iter().enumerate() {
-            let mut attr = pin_init::zeroed();
-            // SAFETY: `attr` is valid; the name lives for ever.
-            unsafe {
-                ext::accel_helper_device_attribute_init(
-                    &mut attr,
-                    name.as_char_ptr(),
-                    Some(Self::show),
-                )
-            };
-            attributes.push(Attribute { attr, index }, GFP_KERNEL)?;
-        }
-        let mut list = KVec::with_capacity(names.len() + 1, GFP_KERNEL)?;
-        for a in &mut attributes {
-            list.push(&raw mut a.attr.attr, GFP_KERNEL)?;
-        }
-        list.push(core::ptr::null_mut(), GFP_KERNEL)?;
-
+        let infos = O::attributes(subject);
+        let attributes = sysfs::Attributes::new(infos, Self::show, Self::store)?;
         let node = KBox::pin_init::<Error>(
             try_pin_init!(Self {
                 // SAFETY: Zeroes are what `device_initialize` and `cdev_init` expect.
@@ -233,23 +206,13 @@ impl<O: Operations> Node<O> {
                 cdev <- Opaque::ffi_init(|p: *mut bindings::cdev| unsafe { p.write_bytes(0, 1) }),
                 subject: subject.clone(),
                 attributes,
-                list,
-                group: pin_init::zeroed(),
-                groups: [core::ptr::null(); 2],
             }),
             GFP_KERNEL,
         )?;
         // SAFETY: Never moved; freed by `release`.
         let node = KBox::into_raw(unsafe { Pin::into_inner_unchecked(node) });
-        // SAFETY: `node` is valid and still ours alone.
-        unsafe {
-            ext::accel_helper_attribute_group_init(
-                &raw mut (*node).group,
-                (*node).list.as_mut_ptr(),
-            );
-            (*node).groups[0] = &raw const (*node).group;
-            Ok(NonNull::new_unchecked(node))
-        }
+        // SAFETY: From a box.
+        Ok(unsafe { NonNull::new_unchecked(node) })
     }
 
     const FOPS: FileOperations<O> = FileOperations(PhantomData);
@@ -274,12 +237,36 @@ impl<O: Operations> Node<O> {
         let (this, attribute, mut page) = unsafe {
             (
                 &*dev.cast::<Self>(),
-                &*attr.cast::<Attribute>(),
+                &*attr.cast::<sysfs::Attribute>(),
                 sysfs::Page::from_raw(buf),
             )
         };
-        match O::show(&this.subject, attribute.index, &mut page) {
+        match O::show(&this.subject, attribute.index(), &mut page) {
             Ok(()) => page.len() as isize,
+            Err(e) => e.to_errno() as isize,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `dev` must be the device of a `Node<O>`, `attr` one of its attributes, and `buf` valid for
+    /// reads of `count` bytes.
+    unsafe extern "C" fn store(
+        dev: *mut bindings::device,
+        attr: *mut bindings::device_attribute,
+        buf: *const c_char,
+        count: usize,
+    ) -> isize {
+        // SAFETY: By the requirements; `dev` and `attr` are first fields.
+        let (this, attribute, text) = unsafe {
+            (
+                &*dev.cast::<Self>(),
+                &*attr.cast::<sysfs::Attribute>(),
+                core::slice::from_raw_parts(buf.cast::<u8>(), count),
+            )
+        };
+        match O::store(&this.subject, attribute.index(), text) {
+            Ok(()) => count as isize,
             Err(e) => e.to_errno() as isize,
         }
     }
@@ -314,7 +301,7 @@ impl<O: Operations> Registration<O> {
             (*dev).parent = as_raw(parent);
             (*dev).release = Some(Node::<O>::release);
             (*dev).devt = class.first.load(Relaxed) + index;
-            (*dev).groups = (*node).groups.as_mut_ptr();
+            (*dev).groups = (*node).attributes.as_groups();
             bindings::cdev_init(cdev, Node::<O>::FOPS.as_ptr());
             (*cdev).owner = this_module::<O::Owner>().as_ptr();
             let ret = to_result(bindings::dev_set_name(
@@ -329,6 +316,18 @@ impl<O: Operations> Registration<O> {
                 return Err(e);
             }
             Ok(Self(NonNull::new_unchecked(node)))
+        }
+    }
+}
+
+impl<O: Operations> Registration<O> {
+    /// Tells user space that the device has changed: a uevent with `what`, "KEY=value". May sleep.
+    /// Nobody is told if there is no memory for that.
+    pub fn changed(&self, what: &CStr) {
+        // SAFETY: Added in `new`, and there until `drop`. The text is only read.
+        unsafe {
+            let dev = (*self.0.as_ptr()).dev.get();
+            ext::accel_helper_device_changed(dev, what.as_char_ptr().cast_mut());
         }
     }
 }

@@ -33,14 +33,26 @@ EXPORT_SYMBOL_GPL(accel_helper_inode_cdev);
 
 void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
 					ssize_t (*show)(struct device *dev,
-							struct device_attribute *attr, char *buf))
+							struct device_attribute *attr, char *buf),
+					ssize_t (*store)(struct device *dev,
+							 struct device_attribute *attr,
+							 const char *buf, size_t count))
 {
 	sysfs_attr_init(&attr->attr);
 	attr->attr.name = name;
-	attr->attr.mode = 0444;
+	attr->attr.mode = (show ? 0444 : 0) | (store ? 0200 : 0);
 	attr->show = show;
+	attr->store = store;
 }
 EXPORT_SYMBOL_GPL(accel_helper_device_attribute_init);
+
+int accel_helper_device_changed(struct device *dev, char *what)
+{
+	char *environment[] = { what, NULL };
+
+	return kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, environment);
+}
+EXPORT_SYMBOL_GPL(accel_helper_device_changed);
 
 void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs)
 {
@@ -376,6 +388,12 @@ void accel_helper_current_name(char name[16])
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_GPL(accel_helper_current_name);
+
+bool accel_helper_capable_sys_admin(void)
+{
+	return capable(CAP_SYS_ADMIN);
+}
+EXPORT_SYMBOL_GPL(accel_helper_capable_sys_admin);
 
 bool accel_helper_capable_sys_nice(void)
 {

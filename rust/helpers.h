@@ -24,7 +24,11 @@ struct p2pdma_provider;
 struct cdev *accel_helper_inode_cdev(const struct inode *inode);
 void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
 					ssize_t (*show)(struct device *dev,
-							struct device_attribute *attr, char *buf));
+							struct device_attribute *attr, char *buf),
+					ssize_t (*store)(struct device *dev,
+							 struct device_attribute *attr,
+							 const char *buf, size_t count));
+int accel_helper_device_changed(struct device *dev, char *what);
 void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr);
@@ -72,6 +76,7 @@ void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size);
 unsigned long accel_helper_totalram_pages(void);
 void accel_helper_current_name(char name[16]);
 bool accel_helper_capable_sys_nice(void);
+bool accel_helper_capable_sys_admin(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);
 bool accel_helper_is_memory_bar(struct pci_dev *pdev, int bar);

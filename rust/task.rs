@@ -22,3 +22,10 @@ pub fn is_capable_of_nice() -> bool {
     // SAFETY: In process context, as all of Rust is that knows a current process.
     unsafe { ext::accel_helper_capable_sys_nice() }
 }
+
+/// Returns whether the current process is an administrator's (`CAP_SYS_ADMIN`), of the machine and
+/// not only of a user namespace.
+pub fn is_capable_of_administration() -> bool {
+    // SAFETY: As above.
+    unsafe { ext::accel_helper_capable_sys_admin() }
+}

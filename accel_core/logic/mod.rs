@@ -7,10 +7,12 @@ mod bandwidth;
 pub(crate) mod buddy;
 pub(crate) mod history;
 mod intervals;
+pub(crate) mod offence;
 pub(crate) mod page_table;
+pub(crate) mod recovery;
 mod run_queue;
 mod runs;
-#[allow(dead_code)] // Who slows others down is not slowed down yet.
+#[allow(dead_code)] // Not all of it is of use to us.
 pub(crate) mod schedule;
 mod slots;
 pub(crate) mod timeline;

@@ -33,6 +33,16 @@ pub(crate) enum Standing {
     Banned(u64),
 }
 
+impl Standing {
+    /// Returns log2 of by how much its jobs are slowed down; not those that are refused.
+    pub(crate) fn slowdown(self) -> u32 {
+        match self {
+            Standing::Slowed(slowdown) => slowdown,
+            Standing::Good | Standing::Banned(_) => 0,
+        }
+    }
+}
+
 /// The record of a client.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Record {

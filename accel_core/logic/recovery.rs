@@ -2,10 +2,11 @@
 
 //! What to do when a job hangs or an engine breaks, and what becomes of the jobs that it hits.
 //!
-//! A ladder: stop the job, its context, the engine, the device; then give the device up. Each step
-//! disturbs more clients than the one before, so the lowest is taken that is enough for what failed
-//! and that the device can do. A step that fails, or that was no help, is followed by the next one.
-//! As in i915 and xe (engine reset, then the whole device), with the job and its context before.
+//! A ladder: stop the job, end its context, too, reset the engine, the device; then give the device
+//! up. Each step disturbs more clients than the one before, so the lowest is taken that is enough
+//! for what failed and that the device can do. A step that fails, or that was no help, is followed
+//! by the next one. As in i915 and xe (engine reset, then the whole device), with the job and its
+//! context before.
 //!
 //! A step was no help if, before [`WINDOW_NS`] are over and without a job that ended well in between
 //! ([`Ladder::works`]), another client is in trouble. If it is the same context again, that is what
@@ -26,7 +27,7 @@ pub(crate) const RERUNS: u32 = 2;
 pub(crate) enum Step {
     /// Stop one job.
     Job,
-    /// Stop all jobs of a context and let it have no more.
+    /// Stop one job, and let its context have no more.
     Context,
     /// Reset an engine.
     Engine,
@@ -55,10 +56,10 @@ pub(crate) struct Culprit {
 /// What failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// A job hung or faulted: the one that the device says, or the oldest one on the engine.
+    /// A job hung.
     Job(Culprit),
-    /// An engine, whatever it runs.
-    Engine,
+    /// A job left its engine in a state from which only a reset helps.
+    Engine(Culprit),
     /// The device: its firmware died, for example.
     Device,
 }
@@ -68,15 +69,15 @@ impl Trouble {
     fn lowest(self) -> Step {
         match self {
             Trouble::Job(_) => Step::Job,
-            Trouble::Engine => Step::Engine,
+            Trouble::Engine(_) => Step::Engine,
             Trouble::Device => Step::Device,
         }
     }
 
     fn culprit(self) -> Option<Culprit> {
         match self {
-            Trouble::Job(culprit) => Some(culprit),
-            _ => None,
+            Trouble::Job(culprit) | Trouble::Engine(culprit) => Some(culprit),
+            Trouble::Device => None,
         }
     }
 }
@@ -86,10 +87,10 @@ impl Trouble {
 pub(crate) struct Able(u8);
 
 impl Able {
-    pub(crate) fn new(steps: &[Step]) -> Self {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         // A device can always be given up.
         let wedge = bit(Step::Wedge);
-        Self(steps.iter().fold(wedge, |able, step| able | bit(*step)))
+        Self(steps.into_iter().fold(wedge, |able, step| able | bit(step)))
     }
 
     /// Returns the lowest step from `step` on that it can do.
@@ -142,12 +143,13 @@ impl Ladder {
     /// The last step could not be done, or not in time. Returns the next one.
     pub(crate) fn failed(&mut self, now: u64) -> Step {
         let Some(last) = self.last else {
-            return self.next(Trouble::Engine, now);
+            return self.next(Trouble::Device, now);
         };
         let failures = last.failures + 1;
         let step = match last.step {
             Step::Device if failures < DEVICE_ATTEMPTS => Step::Device,
-            step => self.able.after(step),
+            // To end its context does not stop a job that cannot be stopped.
+            step => self.able.after(step.max(Step::Context)),
         };
         let failures = if step == last.step { failures } else { 0 };
         self.note(step, last.culprit, now, failures);
@@ -162,14 +164,18 @@ impl Ladder {
 
     /// Returns the step after `last`, which was done, but did not end the trouble.
     fn again(&self, last: Attempt, trouble: Trouble) -> Step {
-        let after = self.able.after(last.step);
-        let (next, highest) = match (trouble.culprit(), last.culprit) {
-            (Some(now), Some(then)) if now == then => (after, Step::Context),
+        match (trouble.culprit(), last.culprit) {
+            (Some(now), Some(then)) if now == then => match self.able.from(Step::Context) {
+                Step::Context => Step::Context,
+                _ => trouble.lowest(),
+            },
             // Another context, which has not done anything yet.
-            (Some(now), Some(then)) if now.client == then.client => return trouble.lowest(),
-            _ => (self.able.from(after.max(Step::Engine)), Step::Device),
-        };
-        if next <= highest { next } else { last.step }
+            (Some(now), Some(then)) if now.client == then.client => trouble.lowest(),
+            _ => match self.able.from(self.able.after(last.step).max(Step::Engine)) {
+                Step::Wedge => last.step,
+                next => next,
+            },
+        }
     }
 
     fn recent(&self, now: u64) -> Option<Attempt> {
@@ -187,19 +193,13 @@ impl Ladder {
     }
 }
 
-/// What is known of a job that has not ended when a step was taken.
+/// What is known of a job that was in flight where a step was taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Witness {
     /// It is the one that hung or faulted.
     pub(crate) is_culprit: bool,
-    /// It is of the same context as that one.
-    pub(crate) is_of_context: bool,
-    /// It is of the engine in trouble.
-    pub(crate) is_of_engine: bool,
-    /// It was started.
-    pub(crate) is_in_flight: bool,
     /// It can be run from the start again: its inputs are as they were, and outlived the step.
-    pub(crate) is_restartable: bool,
+    pub(crate) is_repeatable: bool,
     /// How often it was run again.
     pub(crate) reruns: u32,
 }
@@ -209,8 +209,6 @@ pub(crate) struct Witness {
 pub(crate) enum Verdict {
     /// It ends with its own fault.
     Guilty,
-    /// It ends with ECANCELED, as its context does.
-    Canceled,
     /// It is innocent and ends with ENODATA.
     Lost,
     /// It is innocent and is the first of its queue again.
@@ -219,22 +217,13 @@ pub(crate) enum Verdict {
     Untouched,
 }
 
-/// Returns what becomes of a job by a step.
+/// Returns what becomes of a job by a step. Those that were not started wait on; but if the device
+/// is given up they are lost, too.
 pub(crate) fn verdict(step: Step, job: Witness) -> Verdict {
-    let is_hit = match step {
-        Step::Job | Step::Context => false,
-        Step::Engine => job.is_in_flight && job.is_of_engine,
-        Step::Device => job.is_in_flight,
-        Step::Wedge => true,
-    };
-    let can_rerun = job.is_restartable && job.reruns < RERUNS && step != Step::Wedge;
-    match job {
-        Witness { is_culprit, .. } if is_culprit => Verdict::Guilty,
-        Witness { is_of_context, .. } if is_of_context && step == Step::Context => {
-            Verdict::Canceled
-        }
-        _ if !is_hit => Verdict::Untouched,
-        _ if can_rerun => Verdict::Rerun,
-        _ => Verdict::Lost,
+    match step {
+        _ if job.is_culprit => Verdict::Guilty,
+        Step::Job | Step::Context => Verdict::Untouched,
+        Step::Engine | Step::Device if job.is_repeatable && job.reruns < RERUNS => Verdict::Rerun,
+        Step::Engine | Step::Device | Step::Wedge => Verdict::Lost,
     }
 }

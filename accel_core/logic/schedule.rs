@@ -152,6 +152,11 @@ impl Ticket {
     pub(crate) fn queue(&self) -> QueueId {
         self.queue
     }
+
+    /// Returns whose job it is.
+    pub(crate) fn client(&self) -> ClientId {
+        self.client
+    }
 }
 
 /// The schedule of the engines of one class: clients in the storage `C`, their queues in `Q`.

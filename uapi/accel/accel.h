@@ -78,7 +78,7 @@ extern "C" {
  *               call can simply be repeated)
  * ETIMEDOUT     the wait's own deadline passed; what it was for goes on
  * ETIME         the job was stopped by its timeout
- * ECANCELED     the job's own context was killed
+ * ECANCELED     the job's own context was ended, or its client is banned
  * ENODATA       the job was innocent and lost to a reset
  * EIO           the job faulted
  * EOVERFLOW     the status of the job is no longer kept
@@ -231,7 +231,7 @@ struct accel_info_device {
  * enum accel_health - health of a device
  * @ACCEL_HEALTH_OPERATIONAL: takes jobs
  * @ACCEL_HEALTH_RESETTING: being reset; jobs wait
- * @ACCEL_HEALTH_WEDGED: a reset failed; jobs are refused until an administrator
+ * @ACCEL_HEALTH_WEDGED: no reset helped; jobs are refused until an administrator
  *                       resets or rebinds the device
  */
 enum accel_health {
@@ -243,16 +243,17 @@ enum accel_health {
 /**
  * struct accel_info_status - how the device is
  * @health: &enum accel_health
- * @reserved: 0
+ * @epoch: how often all of the device was reset, and worked afterwards
  * @since_ns: when @health last changed, CLOCK_MONOTONIC nanoseconds
  * @changes: how often @health changed since the device was registered
- * @resets: how many resets ended, well or not
+ * @resets: how many resets ended, well or not: of engines, of firmware, of all of
+ *          the device
  *
  * Reading it rearms poll(2) on the monitor node.
  */
 struct accel_info_status {
 	__u32 health;
-	__u32 reserved;
+	__u32 epoch;
 	__u64 since_ns;
 	__u64 changes;
 	__u64 resets;
@@ -667,6 +668,13 @@ struct accel_buffer_advise {
 #define ACCEL_SUBMIT_MAX_BUFFERS	1024
 #define ACCEL_SUBMIT_MAX_POINTS		256
 
+/*
+ * The job may be run again from its start: it does not write what it reads, and
+ * nobody else does meanwhile. If it is lost to a reset that others are guilty of, it
+ * is run again instead of ending with ENODATA.
+ */
+#define ACCEL_SUBMIT_REPEATABLE		(1 << 0)
+
 /* How a job uses a buffer. At least one of the first two. */
 #define ACCEL_BUFFER_READ		(1 << 0)
 #define ACCEL_BUFFER_WRITE		(1 << 1)
@@ -696,7 +704,7 @@ struct accel_submit_buffer {
 /**
  * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
  * @queue: in: the queue; every file has queue 0
- * @flags: in: must be 0
+ * @flags: in: ACCEL_SUBMIT_REPEATABLE
  * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer; the driver's
  *           payload refers to them by their index
  * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
@@ -734,8 +742,9 @@ struct accel_submit_buffer {
  * E2BIG too many buffers or points, or too long a payload; EOPNOTSUPP a flag, or a
  * placement that the device cannot reach; EACCES the job writes to a buffer not
  * named for writing, or that is read-only; EDQUOT too many unfinished jobs in the
- * queue, kept ones included, or ACCEL_TIMELINE_DEPTH; EIO the device is wedged;
- * EINTR; EFAULT; ENOMEM; ENODEV.
+ * queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH; ECANCELED
+ * the context was ended because its jobs hang, or the client is banned because they do
+ * so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_submit {
 	__u32 queue;
@@ -856,6 +865,9 @@ struct accel_wait {
 #define ACCEL_CONTEXT_MAX		64
 #define ACCEL_QUEUE_MAX			256
 
+/* Unfinished jobs in all queues of a file. */
+#define ACCEL_CLIENT_JOBS_MAX		1024
+
 /**
  * struct accel_context_create - ACCEL_IOCTL_CONTEXT_CREATE, make a context
  * @flags: in: must be 0
@@ -867,7 +879,7 @@ struct accel_wait {
  * Every file has context 0, which has no address space.
  *
  * Errors: ENOENT no such address space; EOPNOTSUPP a flag; EDQUOT
- * ACCEL_CONTEXT_MAX; EFAULT; ENOMEM; ENODEV.
+ * ACCEL_CONTEXT_MAX; ECANCELED the client is banned; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_context_create {
 	__u32 flags;
@@ -932,7 +944,8 @@ enum accel_priority {
  *
  * Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
  * refuses the payload; EPERM ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too
- * long a payload; EDQUOT ACCEL_QUEUE_MAX; ENOSPC the device has no room for more
+ * long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
+ * is banned; ENOSPC the device has no room for more
  * queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_queue_create {

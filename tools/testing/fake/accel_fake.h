@@ -15,12 +15,13 @@
  * @ACCEL_FAKE_NOP: ends well, from irq_work
  * @ACCEL_FAKE_DELAY: ends well after @arg milliseconds, from a timer; more than
  *                    200 ms is stopped by the time-out
- * @ACCEL_FAKE_HANG: never ends by itself
+ * @ACCEL_FAKE_HANG: never ends by itself; only a reset stops it
  * @ACCEL_FAKE_FAULT: ends with fault @arg (&enum accel_fault) at address 0xfa17
  * @ACCEL_FAKE_FILL: fills the whole of buffer 0, which must be named for
  *                   writing, with the byte @arg
  * @ACCEL_FAKE_FAIL_START: the device refuses to start the job, which ends with
  *                         ACCEL_FAULT_DEVICE
+ * @ACCEL_FAKE_STALL: never ends by itself, but can be stopped without a reset
  */
 enum accel_fake_op {
 	ACCEL_FAKE_NOP		= 0,
@@ -29,6 +30,7 @@ enum accel_fake_op {
 	ACCEL_FAKE_FAULT	= 3,
 	ACCEL_FAKE_FILL		= 4,
 	ACCEL_FAKE_FAIL_START	= 5,
+	ACCEL_FAKE_STALL	= 6,
 };
 
 /* Reasons in &accel_submit.refused_reason; refused_at is the byte offset of the field. */
@@ -60,7 +62,7 @@ struct accel_fake_echo {
 
 /**
  * struct accel_fake_fail_resets - ACCEL_FAKE_IOCTL_FAIL_RESETS
- * @count: in: the next @count resets fail
+ * @count: in: the next @count resets fail, of engines or of the device
  * @flags: in: must be 0 (EOPNOTSUPP)
  */
 struct accel_fake_fail_resets {

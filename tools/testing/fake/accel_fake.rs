@@ -52,6 +52,19 @@ struct Fake {
     fail_resets: Atomic<u32>,
 }
 
+impl Fake {
+    /// Fails as often as was asked for.
+    fn reset(&self) -> Result {
+        match self.fail_resets.load(Relaxed) {
+            0 => Ok(()),
+            n => {
+                self.fail_resets.store(n - 1, Relaxed);
+                Err(EIO)
+            }
+        }
+    }
+}
+
 /// What stands for an engine.
 struct Engine {
     /// Completes what is done at once, from interrupt context.
@@ -144,6 +157,7 @@ enum FakeJob {
     /// How long it takes, nanoseconds, and when it ends.
     Delay(u64, Atomic<u64>),
     Hang,
+    Stall,
     Fault(accel::FaultKind),
     Fill(Arc<accel::Buffer>, u8),
     FailStart,
@@ -251,7 +265,7 @@ impl accel::Driver for FakeDriver {
                 engine.alarm.set(*ns);
                 Ok(accel::Started::Running)
             }
-            FakeJob::Hang => Ok(accel::Started::Running),
+            FakeJob::Hang | FakeJob::Stall => Ok(accel::Started::Running),
             FakeJob::Fault(_) | FakeJob::Fill(..) => Ok(accel::Started::Deferred),
             FakeJob::FailStart => Err(EIO),
         }
@@ -266,20 +280,32 @@ impl accel::Driver for FakeDriver {
                 })
             }
             FakeJob::Fill(buffer, value) => buffer.fill(*value),
-            FakeJob::Nop | FakeJob::Delay(..) | FakeJob::Hang | FakeJob::FailStart => (),
+            FakeJob::Nop
+            | FakeJob::Delay(..)
+            | FakeJob::Hang
+            | FakeJob::Stall
+            | FakeJob::FailStart => (),
         }
         Ok(())
     }
 
+    fn abort(_fake: &Fake, _engine: usize, job: &FakeJob) -> Result {
+        match job {
+            FakeJob::Stall => Ok(()),
+            _ => Err(EIO),
+        }
+    }
+
     fn reset(fake: &Fake, engine: usize) -> Result {
         cancel_delayed_sync(&fake.engines.get(engine).ok_or(EINVAL)?.alarm);
-        match fake.fail_resets.load(Relaxed) {
-            0 => Ok(()),
-            n => {
-                fake.fail_resets.store(n - 1, Relaxed);
-                Err(EIO)
-            }
+        fake.reset()
+    }
+
+    fn reset_device(fake: &Fake) -> Result {
+        for engine in &fake.engines {
+            cancel_delayed_sync(&engine.alarm);
         }
+        fake.reset()
     }
 
     fn stop(fake: &Fake) {
@@ -300,6 +326,7 @@ impl FakeJob {
             }
             uapi::ACCEL_FAKE_DELAY => return Err(bad_arg()),
             uapi::ACCEL_FAKE_HANG => FakeJob::Hang,
+            uapi::ACCEL_FAKE_STALL => FakeJob::Stall,
             uapi::ACCEL_FAKE_FAULT => {
                 return Ok(FakeJob::Fault(fault(job.arg).ok_or_else(bad_arg)?))
             }

@@ -415,7 +415,7 @@ TEST_F(fence, what_waits_ends_when_the_device_goes)
 
 TEST_F(fence, what_waits_while_the_device_is_wedged_is_lost)
 {
-	struct accel_fake_fail_resets resets = { .count = 1 };
+	struct accel_fake_fail_resets resets = { .count = 100 };
 	struct removable device;
 	int second;
 

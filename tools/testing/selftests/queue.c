@@ -140,6 +140,40 @@ TEST_F(fake, one_that_hangs_is_guilty_and_those_lost_with_it_are_not)
 	EXPECT_EQ(0, wait_in(self->fd, pair, 1, FOREVER, NULL));
 }
 
+TEST_F(fake, who_has_hung_an_engine_gets_less_of_it)
+{
+	enum { JOBS = 20 };
+	int other = open_fake(SHARED), hanging;
+	__u32 mine = timeline_at(self->fd, 0), theirs = timeline_at(other, 0);
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	ASSERT_EQ(0, line_up(self->fd, 0, mine, JOBS));
+	ASSERT_EQ(0, line_up(other, 0, theirs, JOBS));
+	EXPECT_EQ(0, signal_point(self->fd, mine, 1));
+	EXPECT_EQ(0, signal_point(other, theirs, 1));
+	EXPECT_EQ(0, wait_job(other, JOBS));
+	/* The first two are those that hung. An eighth, and what the engine had when both began. */
+	hanging = ended(self->fd, 0, JOBS + 2);
+	EXPECT_GT(JOBS / 2, hanging)
+		TH_LOG("%d", hanging);
+	close(other);
+}
+
+TEST_F(fake, a_file_has_a_limit_of_unfinished_jobs)
+{
+	enum { QUEUES = ACCEL_CLIENT_JOBS_MAX / ACCEL_QUEUE_DEPTH };
+	__u32 line = timeline_at(self->fd, 0), queues[QUEUES];
+
+	for (int i = 0; i < QUEUES; i++) {
+		queues[i] = create_queue(self->fd, DEEP, 0);
+		ASSERT_EQ(0, line_up(self->fd, queues[i], line, ACCEL_QUEUE_DEPTH));
+	}
+	EXPECT_EQ(-EDQUOT, submit(self->fd, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(0, destroy_queue(self->fd, queues[0]));
+	EXPECT_EQ(0, run_nop(self->fd));
+}
+
 TEST_F(fake, files_share_an_engine_however_many_queues_they_have)
 {
 	enum { JOBS = 30, GREEDY = 3 };

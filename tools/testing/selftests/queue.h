@@ -3,7 +3,7 @@
 #ifndef _ACCEL_SELFTESTS_QUEUE_H
 #define _ACCEL_SELFTESTS_QUEUE_H
 
-#include "common.h"
+#include "job.h"
 
 /* Makes a context without address space; returns its handle, 0 if that fails. */
 static inline __u32 create_context(int fd)
@@ -24,6 +24,14 @@ static inline int destroy_context(int fd, __u32 handle)
 static inline __u32 create_queue(int fd, __u32 engine, __u32 priority)
 {
 	struct accel_queue_create queue = { .engine = engine, .priority = priority };
+
+	return call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue) ? 0 : queue.handle;
+}
+
+/* As above, for engine 0 and another context. */
+static inline __u32 create_queue_of(int fd, __u32 context)
+{
+	struct accel_queue_create queue = { .context = context };
 
 	return call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue) ? 0 : queue.handle;
 }
@@ -49,6 +57,18 @@ static inline int wait_in(int fd, __u32 queue, __u64 number, __s64 deadline,
 	if (status)
 		*status = argument.status;
 	return error;
+}
+
+/* Submits a job of @queue and waits for its end. */
+static inline int run_in(int fd, __u32 queue, __u32 op, __u32 arg)
+{
+	struct job job;
+	int error;
+
+	prepare(&job, op, arg, 0);
+	job.submit.queue = queue;
+	error = submit_prepared(fd, &job);
+	return error ? error : wait_in(fd, queue, job.submit.job, FOREVER, NULL);
 }
 
 #endif /* _ACCEL_SELFTESTS_QUEUE_H */

@@ -127,11 +127,11 @@ TEST_F(fake, engine_counts_jobs_by_their_end)
 	EXPECT_LE(before.busy_ns + 20 * NSEC_PER_MSEC, after.busy_ns);
 	EXPECT_EQ(0U, after.queued);
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 2; i++)
 		ASSERT_LT(0LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
 	EXPECT_LE(1U, engine_of(self->fd).queued);
-	EXPECT_GE(5U, engine_of(self->fd).queued);
-	EXPECT_EQ(-ETIME, wait_job(self->fd, 7));
+	EXPECT_GE(2U, engine_of(self->fd).queued);
+	EXPECT_EQ(-ETIME, wait_job(self->fd, 4));
 	EXPECT_EQ(0U, engine_of(self->fd).queued);
 }
 
@@ -140,7 +140,7 @@ TEST_F(fake, the_device_refuses_a_bad_payload_and_says_why)
 	static const struct {
 		__u32 op, arg, reason, at;
 	} refused[] = {
-		{ 6, 0, ACCEL_FAKE_BAD_OP, 0 },
+		{ 7, 0, ACCEL_FAKE_BAD_OP, 0 },
 		{ UINT32_MAX, 0, ACCEL_FAKE_BAD_OP, 0 },
 		{ ACCEL_FAKE_NOP, 1, ACCEL_FAKE_BAD_ARG, 4 },
 		{ ACCEL_FAKE_HANG, 1, ACCEL_FAKE_BAD_ARG, 4 },
@@ -245,6 +245,8 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 	for (int bit = 0; bit < 32; bit++) {
 		prepare(&job, ACCEL_FAKE_NOP, 0, 0);
 		job.submit.flags = 1U << bit;
+		if (job.submit.flags == ACCEL_SUBMIT_REPEATABLE)
+			continue;
 		EXPECT_EQ(-EOPNOTSUPP, submit_prepared(self->fd, &job));
 	}
 }

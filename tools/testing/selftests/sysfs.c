@@ -128,7 +128,7 @@ TEST_F(sysfs, uuid_repeats_the_device_in_the_usual_form)
 
 TEST_F(sysfs, attributes_cannot_be_written)
 {
-	static const char *const names[] = { "health", "resets", "uuid" };
+	static const char *const names[] = { "health", "resets", "reset_epoch", "uuid" };
 	char path[128];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {

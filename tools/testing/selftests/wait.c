@@ -5,10 +5,10 @@
 #include "fixture.h"
 #include "job.h"
 
-#define HANGS	5	/* timeouts in a second */
+#define HANGS	2	/* who has more is stopped */
 
-/* Submits as many hung jobs as keep the engine busy for a second. */
-static void hang_for_a_second(struct __test_metadata *_metadata, int fd)
+/* Submits as many hung jobs as keep the engine busy for a while: that of two timeouts. */
+static void hang_for_a_while(struct __test_metadata *_metadata, int fd)
 {
 	for (__s64 job = 1; job <= HANGS; job++)
 		ASSERT_EQ(job, submit(fd, ACCEL_FAKE_HANG, 0));
@@ -19,7 +19,7 @@ TEST_F(fake, a_past_deadline_only_looks)
 	struct accel_job_status status;
 	__u64 job = 1;
 
-	hang_for_a_second(_metadata, self->fd);
+	hang_for_a_while(_metadata, self->fd);
 	EXPECT_EQ(-ETIMEDOUT, wait_until(self->fd, HANGS, 0, &status));
 	EXPECT_EQ((__u32)ACCEL_JOB_QUEUED, status.state);
 	EXPECT_EQ(0ULL, status.start_ns);
@@ -51,7 +51,7 @@ TEST_F(fake, a_deadline_passes_while_the_job_goes_on)
 	struct accel_job_status status;
 	__s64 deadline;
 
-	hang_for_a_second(_metadata, self->fd);
+	hang_for_a_while(_metadata, self->fd);
 	deadline = in_ms(30);
 	EXPECT_EQ(-ETIMEDOUT, wait_until(self->fd, HANGS, deadline, &status));
 	EXPECT_LE(deadline, now_ns());
@@ -203,7 +203,7 @@ TEST_F(fake, a_signal_interrupts_a_wait)
 {
 	struct accel_job_status status;
 
-	hang_for_a_second(_metadata, self->fd);
+	hang_for_a_while(_metadata, self->fd);
 	arm_alarm(0);
 	EXPECT_EQ(-EINTR, wait_until(self->fd, HANGS, FOREVER, &status));
 	EXPECT_EQ(0U, status.state);
@@ -212,7 +212,7 @@ TEST_F(fake, a_signal_interrupts_a_wait)
 
 TEST_F(fake, a_restarting_signal_does_not_end_a_wait)
 {
-	hang_for_a_second(_metadata, self->fd);
+	hang_for_a_while(_metadata, self->fd);
 	arm_alarm(SA_RESTART);
 	EXPECT_EQ(-ETIME, wait_until(self->fd, HANGS, FOREVER, NULL));
 }

@@ -31,6 +31,7 @@ pub const ACCEL_BUFFER_SYNC_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_SYNC_END: u32 = 4;
 pub const ACCEL_SUBMIT_MAX_BUFFERS: u32 = 1024;
 pub const ACCEL_SUBMIT_MAX_POINTS: u32 = 256;
+pub const ACCEL_SUBMIT_REPEATABLE: u32 = 1;
 pub const ACCEL_BUFFER_READ: u32 = 1;
 pub const ACCEL_BUFFER_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_NO_SYNC: u32 = 4;
@@ -40,6 +41,7 @@ pub const ACCEL_QUEUE_HISTORY: u32 = 256;
 pub const ACCEL_QUEUE_DEPTH: u32 = 256;
 pub const ACCEL_CONTEXT_MAX: u32 = 64;
 pub const ACCEL_QUEUE_MAX: u32 = 256;
+pub const ACCEL_CLIENT_JOBS_MAX: u32 = 1024;
 pub const ACCEL_TIMELINE_MAX: u32 = 1024;
 pub const ACCEL_TIMELINE_DEPTH: u32 = 1024;
 pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
@@ -177,22 +179,23 @@ pub const ACCEL_HEALTH_WEDGED: accel_health = 3;
 /// enum accel_health - health of a device
 /// - `ACCEL_HEALTH_OPERATIONAL`: takes jobs
 /// - `ACCEL_HEALTH_RESETTING`: being reset; jobs wait
-/// - `ACCEL_HEALTH_WEDGED`: a reset failed; jobs are refused until an administrator
+/// - `ACCEL_HEALTH_WEDGED`: no reset helped; jobs are refused until an administrator
 ///   resets or rebinds the device
 pub type accel_health = ::core::ffi::c_uint;
 /// struct accel_info_status - how the device is
 /// - `health`: [`accel_health`]
-/// - `reserved`: 0
+/// - `epoch`: how often all of the device was reset, and worked afterwards
 /// - `since_ns`: when `health` last changed, CLOCK_MONOTONIC nanoseconds
 /// - `changes`: how often `health` changed since the device was registered
-/// - `resets`: how many resets ended, well or not
+/// - `resets`: how many resets ended, well or not: of engines, of firmware, of all of
+///   the device
 ///
 /// Reading it rearms poll(2) on the monitor node.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_status {
     pub health: __u32,
-    pub reserved: __u32,
+    pub epoch: __u32,
     pub since_ns: __u64,
     pub changes: __u64,
     pub resets: __u64,
@@ -556,7 +559,7 @@ pub struct accel_submit_buffer {
 }
 /// struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
 /// - `queue`: in: the queue; every file has queue 0
-/// - `flags`: in: must be 0
+/// - `flags`: in: ACCEL_SUBMIT_REPEATABLE
 /// - `buffers`: in: pointer to `nr_buffers` [`accel_submit_buffer`]; the driver's
 ///   payload refers to them by their index
 /// - `nr_buffers`: in: at most ACCEL_SUBMIT_MAX_BUFFERS
@@ -594,8 +597,9 @@ pub struct accel_submit_buffer {
 /// E2BIG too many buffers or points, or too long a payload; EOPNOTSUPP a flag, or a
 /// placement that the device cannot reach; EACCES the job writes to a buffer not
 /// named for writing, or that is read-only; EDQUOT too many unfinished jobs in the
-/// queue, kept ones included, or ACCEL_TIMELINE_DEPTH; EIO the device is wedged;
-/// EINTR; EFAULT; ENOMEM; ENODEV.
+/// queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH; ECANCELED
+/// the context was ended because its jobs hang, or the client is banned because they do
+/// so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_submit {
@@ -701,7 +705,7 @@ pub struct accel_wait {
 /// Every file has context 0, which has no address space.
 ///
 /// Errors: ENOENT no such address space; EOPNOTSUPP a flag; EDQUOT
-/// ACCEL_CONTEXT_MAX; EFAULT; ENOMEM; ENODEV.
+/// ACCEL_CONTEXT_MAX; ECANCELED the client is banned; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_context_create {
@@ -760,7 +764,8 @@ pub type accel_priority = ::core::ffi::c_uint;
 ///
 /// Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
 /// refuses the payload; EPERM ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too
-/// long a payload; EDQUOT ACCEL_QUEUE_MAX; ENOSPC the device has no room for more
+/// long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
+/// is banned; ENOSPC the device has no room for more
 /// queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]

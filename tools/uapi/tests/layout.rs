@@ -38,7 +38,7 @@ fn layouts() -> Vec<Layout> {
             name, driver, bus, address, uuid, index, core_version, driver_version, vendor, device,
             subsystem_vendor, subsystem_device, revision, numa_node, flags,
         }
-        accel_info_status { health, reserved, since_ns, changes, resets }
+        accel_info_status { health, epoch, since_ns, changes, resets }
         accel_info_engine { name, kind, queued, completed, failed, busy_ns }
         accel_info_memory {
             name, kind, flags, size, used, dirty, largest_free, visible, page_size,

@@ -256,6 +256,8 @@ pub struct Status {
     pub changes: u64,
     /// How many resets ended, well or not.
     pub resets: u64,
+    /// How often all of the device was reset, and worked afterwards.
+    pub epoch: u32,
 }
 
 impl From<uapi::accel_info_status> for Status {
@@ -265,6 +267,7 @@ impl From<uapi::accel_info_status> for Status {
             since: Duration::from_nanos(raw.since_ns),
             changes: raw.changes,
             resets: raw.resets,
+            epoch: raw.epoch,
         }
     }
 }

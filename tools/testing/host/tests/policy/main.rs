@@ -3,8 +3,6 @@
 
 #[path = "../../../../../accel_core/logic/bandwidth.rs"]
 mod bandwidth;
-#[path = "../../../../../accel_core/logic/limits.rs"]
-mod limits;
 #[path = "../../../../../accel_core/logic/offence.rs"]
 mod offence;
 #[path = "../../../../../accel_core/logic/recovery.rs"]
@@ -22,6 +20,5 @@ mod allocations;
 mod fairness;
 mod ladder;
 mod model;
-mod quota;
 mod simulation;
 mod structures;

@@ -344,6 +344,7 @@ impl All {
         let next = found.jobs.front().map(|job| job.1);
         let ticket = pick.start(next);
         assert_eq!((ticket.queue(), ticket.engine()), (id, engine));
+        assert_eq!(Some(ticket.client()), self.clients[found.client].id);
         let (level, expected) = (found.level(), found.expected);
         let client = &mut self.clients[found.client];
         client.clock[level] = client.clock[level].max(found.vtime);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Time-outs: finds the jobs that hang, for `recovery`.
+
+use kernel_ext::time::monotonic_ns;
+
+use crate::{
+    device::{
+        Bound,
+        Device, //
+    },
+    driver::{
+        Driver,
+        Progress, //
+    },
+    job::{
+        Fault,
+        FaultKind, //
+    },
+    scheduler::Scheduler,
+    scheduler_state::{
+        Ended,
+        State, //
+    },
+};
+
+impl<T: Driver> Scheduler<T> {
+    /// Looks after the jobs of an engine whose time may be over.
+    pub(crate) fn check_timeout(&self, device: &Device<T>, bound: &Bound<'_, T>, engine: usize) {
+        let mut ended = Ended::new();
+        let mut state = self.state.lock();
+        let is_hung = self.look_at_due(&mut state, bound, engine, &mut ended);
+        let due = self.engine(&mut state, engine).and_then(|engine| {
+            let due = engine.first_due();
+            engine.has_timer = due.is_some();
+            due
+        });
+        if let (Some((_, due)), Some(worker)) = (due, bound.workers.get(engine)) {
+            worker.arm_timeout(due.saturating_sub(monotonic_ns()));
+        }
+        drop(state);
+        self.tell(bound, ended);
+        if is_hung {
+            self.recover(device, bound, engine);
+        }
+    }
+
+    /// Looks at the job of an engine whose time is over first. Returns whether it hangs: the engine
+    /// starts nothing until it is recovered.
+    fn look_at_due(
+        &self,
+        state: &mut State<T>,
+        bound: &Bound<'_, T>,
+        index: usize,
+        ended: &mut Ended<T>,
+    ) -> bool {
+        let Some(engine) = self.engine(state, index) else {
+            return false;
+        };
+        let (now, timeout) = (monotonic_ns(), engine.timeout_ns());
+        let Some((at, running)) = engine.overdue(now) else {
+            return false;
+        };
+        let progress = match T::HAS_PROGRESS {
+            true => T::progress(&bound.data, index, &running.job.payload),
+            false => Progress::Hung,
+        };
+        if let Progress::Progressing = progress {
+            running.deadline = Some(now.saturating_add(timeout));
+            return false;
+        }
+        let Some(running) = engine.take_at(at) else {
+            return false;
+        };
+        match progress {
+            Progress::Ended(outcome) => {
+                self.finish(state, bound, running, outcome, ended);
+                self.start_all(state, bound, ended);
+                false
+            }
+            _ => {
+                let fault = Fault::new(FaultKind::Timeout);
+                self.hold(state, running, fault, ended);
+                true
+            }
+        }
+    }
+}
