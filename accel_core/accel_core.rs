@@ -21,7 +21,8 @@
 //! - doorbell: `doorbell_ioctl` -> `doorbell` -> `objects` (handles) -> mmap in `file`
 //! - timeline: `timeline_ioctl` | `timeline_wait` -> `timelines` (handles) -> `timeline` (points,
 //!   fences) -> `watchers`
-//! - health: `watch` -> [`Driver`] -> `health`; `engine` (time out) -> `worker` -> `health`
+//! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
+//!   -> [`Driver`] -> `health`
 //! - telemetry: `health`, `clients`, `engine`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
 //!   `debugfs` <- `buffer_list`
 //!
@@ -49,6 +50,7 @@ mod dma_buf;
 mod doorbell;
 mod doorbell_ioctl;
 mod driver;
+mod dump;
 mod engine;
 mod fdinfo;
 mod file;

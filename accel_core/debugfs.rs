@@ -43,7 +43,7 @@ impl<T: Driver> Directory<T> {
         let dir = crate::DEBUGFS.get().map(|root| root.subdir(&name));
         let mut files = KVec::new();
         if let Some(dir) = &dir {
-            let names = [c"engines", c"buffers"].into_iter();
+            let names = [c"engines", c"buffers", c"dump"].into_iter();
             let names = Iterator::chain(names, T::DEBUGFS.iter().map(|f| f.name));
             for (index, name) in names.enumerate() {
                 let entry = Entry {
@@ -65,11 +65,20 @@ fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result 
     let index = match entry.index {
         0 => return engines(&entry.device, f),
         1 => return buffer_list::write(&entry.device.memory, f),
-        index => index - 2,
+        2 => return dump(&entry.device, f),
+        index => index - 3,
     };
     match (entry.device.cell.enter(), T::DEBUGFS.get(index)) {
         (Some(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),
         _ => Ok(()),
+    }
+}
+
+/// Writes the last dump that nobody has taken.
+fn dump<T: Driver>(device: &Device<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match &device.recovery.lock().dump {
+        Some(dump) => f.write_str(dump.text()),
+        None => Ok(()),
     }
 }
 

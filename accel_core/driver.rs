@@ -8,6 +8,7 @@ use kernel::{
         self,
         Bound, //
     },
+    fmt,
     prelude::*,
     sync::Arc, //
 };
@@ -269,6 +270,18 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// the memory of the device. A driver whose device cannot do that has no such function. It is
     /// tried some times if it fails.
     fn reset_device(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Writes what the device does, and what the job is that hangs on `engine`: registers, queues,
+    /// commands. Called before anything is done about it; may sleep, in bounded time, and not
+    /// allocate. At most 64 KiB are kept.
+    fn dump(
+        _data: &Self::Data<'_>,
+        _engine: usize,
+        _job: &Self::Job,
+        _f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

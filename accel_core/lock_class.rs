@@ -34,6 +34,7 @@ classes! {
     conduct = c"accel_conduct";
     contexts = c"accel_contexts";
     doorbells = c"accel_doorbells";
+    dump = c"accel_dump";
     file_queues = c"accel_file_queues";
     free_doorbells = c"accel_free_doorbells";
     handles = c"accel_handles";

@@ -15,7 +15,10 @@ use kernel::{
         Arc, //
     }, //
 };
-use kernel_ext::time::monotonic_ns;
+use kernel_ext::{
+    coredump::Dump,
+    time::monotonic_ns, //
+};
 
 use crate::{
     device::{
@@ -23,6 +26,7 @@ use crate::{
         Device, //
     },
     driver::Driver,
+    dump,
     engine::{
         Engine,
         Running, //
@@ -68,6 +72,8 @@ pub(crate) struct Recovery {
     engines: KVec<Tried>,
     /// For what is of no engine.
     device: Ladder,
+    /// Where to write what a device does whose job hangs.
+    pub(crate) dump: Option<Dump>,
 }
 
 /// Returns what devices of a driver can do.
@@ -96,6 +102,7 @@ impl Recovery {
         Ok(Self {
             engines,
             device: Ladder::new(able::<T>()),
+            dump: dump::room::<T>()?,
         })
     }
 
@@ -239,6 +246,9 @@ impl<T: Driver> Scheduler<T> {
         let Some(suspect) = self.suspect(index) else {
             return;
         };
+        if let Some(dump) = &mut recovery.dump {
+            device.write_dump(dump, bound, index, &suspect.job);
+        }
         let first = recovery.first(index, suspect.trouble, suspect.completed);
         let step = device.climb(bound, &mut recovery, index, first, |step| match step {
             Step::Engine => {

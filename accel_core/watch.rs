@@ -36,6 +36,7 @@ use crate::{
 
 const LOOK: u64 = 0;
 const ANNOUNCE: u64 = 1;
+const DUMP: u64 = 2;
 
 /// Watches a device. Exists while the device is bound.
 #[pin_data]
@@ -45,6 +46,8 @@ pub(crate) struct Watch<T: Driver> {
     look: DelayedWork<Self, LOOK>,
     #[pin]
     announce: Work<Self, ANNOUNCE>,
+    #[pin]
+    dump: Work<Self, DUMP>,
 }
 
 impl_has_delayed_work! {
@@ -53,17 +56,19 @@ impl_has_delayed_work! {
 
 impl_has_work! {
     impl{T: Driver} HasWork<Self, 1> for Watch<T> { self.announce }
+    impl{T: Driver} HasWork<Self, 2> for Watch<T> { self.dump }
 }
 
 impl<T: Driver> Watch<T> {
     pub(crate) fn new(device: Arc<Device<T>>) -> Result<Arc<Self>> {
         let (watch, timer) = (lock_class::watch(), lock_class::watch_timer());
-        let announce = lock_class::announce();
+        let (announce, dump) = (lock_class::announce(), lock_class::dump());
         Arc::pin_init(
             pin_init!(Self {
                 device,
                 look <- DelayedWork::new(watch.0, watch.1, timer.0, timer.1),
                 announce <- Work::new(announce.0, announce.1),
+                dump <- Work::new(dump.0, dump.1),
             }),
             GFP_KERNEL,
         )
@@ -83,10 +88,16 @@ impl<T: Driver> Watch<T> {
         let _ = system_dfl().enqueue::<_, ANNOUNCE>(self);
     }
 
+    /// Gives a dump to user space; later, likewise.
+    pub(crate) fn give_dump(self: Arc<Self>) {
+        let _ = system_dfl().enqueue::<_, DUMP>(self);
+    }
+
     /// Takes the work back; nobody may ask for more.
     pub(crate) fn cancel(this: &Arc<Self>) {
         cancel_delayed_sync::<Self, LOOK>(this);
         cancel_sync::<Self, ANNOUNCE>(this);
+        cancel_sync::<Self, DUMP>(this);
     }
 
     /// Returns whether to go on.
@@ -108,6 +119,14 @@ impl<T: Driver> WorkItem<ANNOUNCE> for Watch<T> {
         if let Some(nodes) = &*device.nodes.lock() {
             nodes.compute.changed(what);
         }
+    }
+}
+
+impl<T: Driver> WorkItem<DUMP> for Watch<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.device.give_dump();
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/cgroup_dmem.h>
+#include <linux/devcoredump.h>
 #include <linux/dma-buf-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/dma-fence-unwrap.h>
@@ -45,6 +46,12 @@ void accel_helper_device_attribute_init(struct device_attribute *attr, const cha
 	attr->store = store;
 }
 EXPORT_SYMBOL_GPL(accel_helper_device_attribute_init);
+
+void accel_helper_coredump(struct device *dev, void *data, size_t size)
+{
+	dev_coredumpv(dev, data, size, GFP_KERNEL);
+}
+EXPORT_SYMBOL_GPL(accel_helper_coredump);
 
 int accel_helper_device_changed(struct device *dev, char *what)
 {

@@ -28,6 +28,7 @@ void accel_helper_device_attribute_init(struct device_attribute *attr, const cha
 					ssize_t (*store)(struct device *dev,
 							 struct device_attribute *attr,
 							 const char *buf, size_t count));
+void accel_helper_coredump(struct device *dev, void *data, size_t size);
 int accel_helper_device_changed(struct device *dev, char *what);
 void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);

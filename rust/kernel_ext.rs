@@ -12,6 +12,7 @@ pub mod aperture;
 pub mod bindings;
 pub mod bound;
 pub mod chrdev;
+pub mod coredump;
 pub mod device;
 pub mod dma;
 pub mod dma_buf;

@@ -21,7 +21,10 @@ accel_core::driver_uapi!();
 
 use accel_core as accel;
 use kernel::{
-    fmt::Write,
+    fmt::{
+        self,
+        Write, //
+    },
     prelude::*,
     sync::Arc, //
 };
@@ -127,6 +130,16 @@ impl accel::Driver for EthosU {
 
     fn reset(npu: &Npu<'_>, _engine: usize) -> Result {
         npu.reset()
+    }
+
+    fn dump(
+        npu: &Npu<'_>,
+        _engine: usize,
+        job: &job::Job,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        npu.dump(f)?;
+        job.dump(f)
     }
 
     fn stop(npu: &Npu<'_>) {

@@ -8,6 +8,8 @@ use kernel::{
         attrs::DMA_ATTR_NO_WARN,
         Coherent, //
     },
+    fmt,
+    io::io_read,
     prelude::*, //
 };
 use zerocopy::FromBytes;
@@ -76,6 +78,23 @@ impl Job {
             size: u32::try_from(stream.len()).map_err(|_| bad_size())?,
             regions,
         })
+    }
+
+    /// Writes where its regions are, and its command stream: hexadecimal words.
+    pub(crate) fn dump(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (region, address) in self.regions.iter().enumerate() {
+            f.write_fmt(fmt!("region {region} {address:#x}\n"))?;
+        }
+        for word in 0..self.size as usize / size_of::<u32>() {
+            let end = if word % 8 == 7 { '\n' } else { ' ' };
+            let value = self.word(word).map_err(|_| fmt::Error)?;
+            f.write_fmt(fmt!("{value:08x}{end}"))?;
+        }
+        f.write_str("\n")
+    }
+
+    fn word(&self, index: usize) -> Result<u32> {
+        Ok(io_read!(self.stream, [try: index]))
     }
 
     /// Returns the bus address of the command stream.

@@ -10,6 +10,7 @@ accel_core::driver_uapi!();
 use accel_core as accel;
 use kernel::{
     device::Bound,
+    fmt,
     impl_has_delayed_work,
     prelude::*,
     sync::{
@@ -306,6 +307,15 @@ impl accel::Driver for FakeDriver {
             cancel_delayed_sync(&engine.alarm);
         }
         fake.reset()
+    }
+
+    fn dump(fake: &Fake, engine: usize, job: &FakeJob, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_hung = matches!(job, FakeJob::Hang);
+        f.write_fmt(fmt!(
+            "engine {engine} failing resets {}\njob {}\n",
+            fake.fail_resets.load(Relaxed),
+            if is_hung { "HANG" } else { "other" }
+        ))
     }
 
     fn stop(fake: &Fake) {

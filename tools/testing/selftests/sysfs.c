@@ -140,6 +140,34 @@ TEST_F(sysfs, attributes_cannot_be_written)
 	}
 }
 
+static bool has_coredumps(void)
+{
+	return !access("/sys/class/devcoredump", F_OK);
+}
+
+/* Without CONFIG_DEV_COREDUMP in the kernel dumps are in debugfs. */
+TEST_F(sysfs, a_hang_leaves_a_dump)
+{
+	char path[128], driver[64];
+	const char *text;
+
+	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
+	EXPECT_EQ(0, run_nop(self->fd));
+	if (has_coredumps())
+		snprintf(path, sizeof(path), "%s/device/devcoredump", self->folder);
+	else
+		snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%u", self->index);
+	text = attribute(path, has_coredumps() ? "data" : "dump");
+	snprintf(driver, sizeof(driver), "driver %s device fake.%d\n", FAKE_DRIVER, SHARED);
+	EXPECT_NE(NULL, strstr(text, "accel coredump 1\n"));
+	EXPECT_NE(NULL, strstr(text, driver));
+	EXPECT_NE(NULL, strstr(text, "\njob 1 client "));
+	EXPECT_NE(NULL, strstr(text, "\nengine engine0 queued 1 "));
+	EXPECT_NE(NULL, strstr(text, " hangs\n"));
+	/* What the driver says. */
+	EXPECT_NE(NULL, strstr(text, "\njob HANG"));
+}
+
 static unsigned int files_read;
 
 /* Reads a whole file, whatever it answers. */
