@@ -58,6 +58,7 @@ impl Life {
         self.is_over.store(true, Relaxed);
     }
 
+    #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Relaxed)
     }

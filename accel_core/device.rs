@@ -12,6 +12,7 @@ use kernel::{
     rbtree::RBTree,
     sync::{
         aref::ARef,
+        atomic::Atomic,
         Arc,
         Mutex,
         SetOnce, //
@@ -68,6 +69,8 @@ pub struct Device<T: Driver> {
     pub(crate) clients: Clients,
     /// Each has some of the engines, in their order.
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
+    /// A job has hung, or the device was wedged, since it was bound: who submits must look closer.
+    pub(crate) is_troubled: Atomic<bool>,
     /// Held by who resets anything.
     #[pin]
     pub(crate) recovery: Mutex<Recovery>,
@@ -115,6 +118,7 @@ impl<T: Driver> Device<T> {
                 health <- Health::new(),
                 clients <- Clients::new(),
                 schedulers: schedulers::<T>()?,
+                is_troubled: Atomic::new(false),
                 recovery <- Mutex::new(Recovery::new::<T>()?, recovery.0, recovery.1),
                 queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
                 memory: Memory::new()?,

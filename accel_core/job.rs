@@ -281,7 +281,7 @@ pub(crate) struct Job<T: Driver> {
     /// Fences that must be signalled before it starts.
     pub(crate) dependencies: KVVec<ARef<Fence>>,
     /// How it ends when its turn comes, if it must not start.
-    fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// It can be started again if it is lost to a reset.
     pub(crate) is_repeatable: bool,
     /// How often it was.
@@ -320,13 +320,10 @@ impl<T: Driver> Job<T> {
         })
     }
 
-    /// Returns why it must not start, if that is so.
-    #[inline]
-    pub(crate) fn refused(&self) -> Option<Fault> {
-        match self.fault {
-            None if self.queue.is_over() => Some(Fault::new(FaultKind::Canceled)),
-            fault => fault,
-        }
+    /// Returns how it ends if it must not start.
+    #[cold]
+    pub(crate) fn refusal(&self) -> Fault {
+        self.fault.unwrap_or(Fault::new(FaultKind::Canceled))
     }
 
     /// It was lost to a reset, and is to be started again.

@@ -7,7 +7,8 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic, //
+            Atomic,
+            Relaxed, //
         },
         Arc,
         UniqueArc, //
@@ -137,6 +138,14 @@ impl<T: Driver> Queue<T> {
     /// banned; EIO: the device is wedged.
     #[inline]
     pub(crate) fn check(&self) -> Result {
+        match self.device().is_troubled.load(Relaxed) {
+            true => self.check_all(),
+            false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn check_all(&self) -> Result {
         if self.life.is_over() {
             return Err(ECANCELED);
         }

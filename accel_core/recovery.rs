@@ -189,6 +189,7 @@ impl<T: Driver> Device<T> {
 
     /// Goes on after [`Device::reset_hardware`], or gives the device up.
     fn go_on(&self, bound: &Bound<'_, T>, is_reset: bool) {
+        self.is_troubled.store(true, Relaxed);
         let health = match is_reset {
             true => health::State::Operational,
             false => health::State::Wedged,
@@ -201,6 +202,14 @@ impl<T: Driver> Device<T> {
             }
         }
         bound.watch.clone().announce();
+    }
+
+    /// Has everybody look closer from now on at who may have jobs.
+    fn tell_of_trouble(&self) {
+        self.is_troubled.store(true, Relaxed);
+        for scheduler in &self.schedulers {
+            scheduler.state.lock().has_refused = true;
+        }
     }
 
     /// Resets the device, whatever it does, even if it was given up. EIO: that does not help.
@@ -261,6 +270,7 @@ impl<T: Driver> Scheduler<T> {
             _ => Err(EIO),
         });
         self.punish(&suspect, step);
+        device.tell_of_trouble();
         // So that the engine has the last reference.
         drop(suspect);
         match step {

@@ -96,6 +96,7 @@ impl<T: Driver> Scheduler<T> {
         let count = engines.len();
         let mut state = State {
             mode: Mode::Open,
+            has_refused: false,
             schedule: Schedule::new(count, clients, queues),
             waiting: lists(FIRST_SLOTS)?,
             count: 0,
@@ -286,7 +287,8 @@ impl<T: Driver> Scheduler<T> {
         ended: &mut Ended<T>,
     ) {
         let job = &running.job;
-        if let Some(fault) = job.refused() {
+        if job.fault.is_some() || state.has_refused && job.queue.is_over() {
+            let fault = job.refusal();
             return state.fail(running, fault, ended);
         }
         let Some(engine) = state.engines.get_mut(running.ticket.engine()) else {

@@ -70,6 +70,8 @@ impl<T: Driver> Ended<T> {
 
 pub(crate) struct State<T: Driver> {
     pub(crate) mode: Mode,
+    /// There may be jobs that must not start, besides those that know that.
+    pub(crate) has_refused: bool,
     pub(crate) schedule: Schedule,
     /// Jobs that can run, by the slots of their queues.
     pub(crate) waiting: KVVec<List<Job<T>>>,

@@ -65,7 +65,7 @@ pub(crate) struct Share<T: Driver> {
     client: UniqueId,
     #[pin]
     pub(crate) conduct: Conduct,
-    /// How many of its jobs have not ended.
+    /// How many of its jobs have not ended, but for the first ones of each queue.
     jobs: Arc<Atomic<u32>>,
     /// One for each scheduler that has queues of it.
     #[pin]
@@ -103,7 +103,7 @@ impl<T: Driver> Share<T> {
         self.client.get()
     }
 
-    /// Returns the count of its jobs that have not ended.
+    /// Returns the count of its jobs that have not ended, as [`Statuses`](crate::statuses::Statuses) counts.
     pub(crate) fn jobs(&self) -> &Arc<Atomic<u32>> {
         &self.jobs
     }

@@ -53,6 +53,7 @@ use crate::{
 
 const DEPTH: usize = uapi::ACCEL_QUEUE_DEPTH as usize;
 const MOST_JOBS: u32 = uapi::ACCEL_CLIENT_JOBS_MAX;
+const FREE_JOBS: usize = uapi::ACCEL_QUEUE_FREE_JOBS as usize;
 const SLOTS: usize = DEPTH + uapi::ACCEL_QUEUE_HISTORY as usize;
 
 /// Where the statuses are; allocated with the first job.
@@ -78,7 +79,9 @@ pub(crate) struct Statuses {
     #[pin]
     ended: CondVar,
     fences: FenceContext,
-    /// How many jobs of the client have not ended.
+    /// There is room for statuses.
+    is_prepared: Atomic<bool>,
+    /// How many jobs of the client have not ended, but for the first ones of each queue.
     jobs: Arc<Atomic<u32>>,
     abandoned: Atomic<bool>,
 }
@@ -93,6 +96,7 @@ impl Statuses {
                 history <- new_spinlock_irq!(None, "queue"),
                 ended <- new_condvar!("queue_ended"),
                 fences,
+                is_prepared: Atomic::new(false),
                 jobs,
                 abandoned: Atomic::new(false),
             }),
@@ -106,10 +110,16 @@ impl Statuses {
     }
 
     /// Makes room for statuses; to be called before [`Statuses::begin`].
+    #[inline]
     pub(crate) fn prepare(&self) -> Result {
-        if self.history.lock().is_some() {
-            return Ok(());
+        match self.is_prepared.load(Relaxed) {
+            true => Ok(()),
+            false => self.prepare_first(),
         }
+    }
+
+    #[cold]
+    fn prepare_first(&self) -> Result {
         let mut slots = KVVec::with_capacity(SLOTS, GFP_KERNEL_ACCOUNT)?;
         slots.resize(SLOTS, zerocopy::FromZeros::new_zeroed(), GFP_KERNEL_ACCOUNT)?;
         let mut history = self.history.lock();
@@ -123,28 +133,34 @@ impl Statuses {
         };
         drop(history);
         drop(spare);
+        // Whoever sees this takes the lock before it is of use.
+        self.is_prepared.store(true, Relaxed);
         Ok(())
     }
 
     /// Gives a job its number: from now on it must end. EDQUOT if too many are unfinished, of the
     /// queue or of the client. Jobs must be armed in the order of their numbers.
     pub(crate) fn begin(self: &Arc<Self>, now: u64, fence: UnarmedFence) -> Result<Created> {
-        if self.jobs.load(Relaxed) >= MOST_JOBS {
-            return Err(EDQUOT);
-        }
         let mut history = self.history.lock();
         let status = accel_job_status {
             state: uapi::ACCEL_JOB_QUEUED,
             submit_ns: now,
             ..zerocopy::FromZeros::new_zeroed()
         };
-        let number = Option::as_mut(&mut history)
-            .ok_or(EINVAL)?
+        let statuses = Option::as_mut(&mut history).ok_or(EINVAL)?;
+        // Counted are those beyond: an atomic for each job is not for free.
+        let is_counted = statuses.unfinished() >= FREE_JOBS;
+        if is_counted && self.jobs.load(Relaxed) >= MOST_JOBS {
+            return Err(EDQUOT);
+        }
+        let number = statuses
             .begin(status, |old| {
                 matches!(old.state, uapi::ACCEL_JOB_QUEUED | uapi::ACCEL_JOB_RUNNING)
             })
             .ok_or(EDQUOT)?;
-        self.jobs.fetch_add(1, Relaxed);
+        if is_counted {
+            self.jobs.fetch_add(1, Relaxed);
+        }
         drop(history);
         Ok(Created::new(self.clone(), number, fence))
     }
@@ -180,8 +196,10 @@ impl Statuses {
                     status.fault = fault.kind as u32;
                     status.fault_address = fault.address;
                 }
+                if history.unfinished() > FREE_JOBS {
+                    self.jobs.fetch_sub(1, Relaxed);
+                }
                 history.end();
-                self.jobs.fetch_sub(1, Relaxed);
             }
             _ => return false,
         }

@@ -41,6 +41,12 @@ impl<B> History<B> {
         }
     }
 
+    /// Returns how many jobs are unfinished.
+    #[inline]
+    pub(crate) fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
     /// Begins a job with status `status` and returns its number; `None` if too many are unfinished,
     /// or the one that would be overwritten is.
     pub(crate) fn begin<S>(&mut self, status: S, is_unfinished: impl Fn(&S) -> bool) -> Option<u64>

@@ -865,8 +865,9 @@ struct accel_wait {
 #define ACCEL_CONTEXT_MAX		64
 #define ACCEL_QUEUE_MAX			256
 
-/* Unfinished jobs in all queues of a file. */
+/* Unfinished jobs in all queues of a file, but for the first ones of each queue. */
 #define ACCEL_CLIENT_JOBS_MAX		1024
+#define ACCEL_QUEUE_FREE_JOBS		8
 
 /**
  * struct accel_context_create - ACCEL_IOCTL_CONTEXT_CREATE, make a context

@@ -162,16 +162,22 @@ TEST_F(fake, who_has_hung_an_engine_gets_less_of_it)
 
 TEST_F(fake, a_file_has_a_limit_of_unfinished_jobs)
 {
-	enum { QUEUES = ACCEL_CLIENT_JOBS_MAX / ACCEL_QUEUE_DEPTH };
-	__u32 line = timeline_at(self->fd, 0), queues[QUEUES];
+	enum {
+		COUNTED = ACCEL_QUEUE_DEPTH - ACCEL_QUEUE_FREE_JOBS,
+		FULL = ACCEL_CLIENT_JOBS_MAX / COUNTED,
+		REST = ACCEL_CLIENT_JOBS_MAX % COUNTED + ACCEL_QUEUE_FREE_JOBS,
+	};
+	__u32 line = timeline_at(self->fd, 0), queues[FULL + 1];
 
-	for (int i = 0; i < QUEUES; i++) {
+	for (int i = 0; i <= FULL; i++) {
 		queues[i] = create_queue(self->fd, DEEP, 0);
-		ASSERT_EQ(0, line_up(self->fd, queues[i], line, ACCEL_QUEUE_DEPTH));
+		ASSERT_EQ(0, line_up(self->fd, queues[i], line, i < FULL ? ACCEL_QUEUE_DEPTH : REST));
 	}
-	EXPECT_EQ(-EDQUOT, submit(self->fd, ACCEL_FAKE_NOP, 0));
-	EXPECT_EQ(0, destroy_queue(self->fd, queues[0]));
+	EXPECT_EQ(-EDQUOT, submit_to(self->fd, queues[FULL], ACCEL_FAKE_NOP, 0));
+	/* The first ones of each queue are for free. */
 	EXPECT_EQ(0, run_nop(self->fd));
+	EXPECT_EQ(0, destroy_queue(self->fd, queues[0]));
+	EXPECT_EQ(REST + 1LL, submit_to(self->fd, queues[FULL], ACCEL_FAKE_NOP, 0));
 }
 
 TEST_F(fake, files_share_an_engine_however_many_queues_they_have)

@@ -42,6 +42,7 @@ pub const ACCEL_QUEUE_DEPTH: u32 = 256;
 pub const ACCEL_CONTEXT_MAX: u32 = 64;
 pub const ACCEL_QUEUE_MAX: u32 = 256;
 pub const ACCEL_CLIENT_JOBS_MAX: u32 = 1024;
+pub const ACCEL_QUEUE_FREE_JOBS: u32 = 8;
 pub const ACCEL_TIMELINE_MAX: u32 = 1024;
 pub const ACCEL_TIMELINE_DEPTH: u32 = 1024;
 pub const ACCEL_TIMELINE_EVENTFDS: u32 = 256;
