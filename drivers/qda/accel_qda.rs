@@ -4,7 +4,8 @@
 //! (Documentation/devices/qda.rst).
 //!
 //! - `pci`: the front that finds the card
-//! - `card`: the card: from reset to work, contexts and queues, scrubbing
+//! - `card`: the card: from reset to work, contexts and queues
+//! - `reset`, `scrub`: of the whole card, of its memory
 //! - `capabilities`, `regs`: what it can do, its registers
 //! - `firmware`, `mailbox`: boots the management processor, asks it for something
 //! - `mmu`: page tables, contexts, invalidation
@@ -27,6 +28,8 @@ mod mmu;
 mod pci;
 mod queue;
 mod regs;
+mod reset;
+mod scrub;
 mod status;
 mod user_queue;
 mod watch;
@@ -37,6 +40,7 @@ use accel_core as accel;
 use card::Card;
 use core::ops::Range;
 use kernel::{
+    fmt,
     prelude::*,
     sync::Arc, //
 };
@@ -211,8 +215,27 @@ impl accel::Driver for Qda {
         card.progress(engine)
     }
 
+    fn abort(card: &Card<'_>, engine: usize, _job: &job::Job) -> Result {
+        card.abort_job(engine)
+    }
+
     fn reset(card: &Card<'_>, engine: usize) -> Result {
         card.reset_engine(engine)
+    }
+
+    fn reset_device(card: &Card<'_>) -> Result {
+        card.reset()
+    }
+
+    fn dump(
+        card: &Card<'_>,
+        engine: usize,
+        job: &job::Job,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        card.dump(f)?;
+        card.dump_engine(engine, f)?;
+        job.dump(f)
     }
 
     fn is_well(card: &Card<'_>) -> bool {

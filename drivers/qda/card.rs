@@ -3,7 +3,6 @@
 //! A card: what exists while one is bound; from reset to work, and to the end.
 
 use accel_core as accel;
-use core::ops::Range;
 use kernel::{
     device::{
         Bound,
@@ -11,14 +10,16 @@ use kernel::{
     },
     fmt,
     io::{
-        poll::read_poll_timeout,
         register::Array,
         Io, //
     },
     new_mutex,
     prelude::*,
     sync::{
-        atomic::Relaxed,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
@@ -28,7 +29,6 @@ use kernel_ext::{
     dma,
     pci::set_master, //
 };
-use zerocopy::IntoBytes;
 
 use crate::{
     capabilities::Capabilities,
@@ -43,18 +43,18 @@ use crate::{
         Mailbox,
         Request, //
     },
-    mmu::Context,
+    mmu::{
+        Context,
+        Contexts, //
+    },
     pci::Bar,
     queue::{
         self,
         Queue, //
     },
     regs,
-    uapi::{
-        self,
-        accel_info_qda,
-        accel_qda_packet, //
-    },
+    scrub::SCRUB_ENGINE,
+    uapi::accel_info_qda,
     user_queue::UserQueues,
     watch::Watch,
     ENGINE_KINDS, //
@@ -63,10 +63,6 @@ use crate::{
 /// How much longer than the card promises we wait, milliseconds: a machine that is not real may stand
 /// still for a while.
 const PATIENCE_MS: u32 = 500;
-
-/// Which engine scrubs, and how long all that is before a scrub on it may take, milliseconds.
-const SCRUB_ENGINE: usize = 1;
-const SCRUB_MS: u32 = 10_000;
 
 /// What the card echoes when its firmware has booted.
 const COOKIE: u64 = 0x6163_6365_6c20_7164;
@@ -85,22 +81,22 @@ pub(crate) enum Ended {
 }
 
 /// The kernel's queues, by number.
-struct Queues {
-    ids: Ids,
+pub(crate) struct Queues {
+    pub(crate) ids: Ids,
     all: KVec<Option<Arc<Queue>>>,
 }
 
 /// What has locks.
 #[pin_data]
-struct State {
+pub(crate) struct State {
     #[pin]
-    mailbox: Mailbox,
+    pub(crate) mailbox: Mailbox,
     #[pin]
     engines: Engines,
     #[pin]
-    contexts: Mutex<Ids>,
+    pub(crate) contexts: Mutex<Contexts>,
     #[pin]
-    queues: Mutex<Queues>,
+    pub(crate) queues: Mutex<Queues>,
     #[pin]
     user_queues: UserQueues,
     #[pin]
@@ -108,22 +104,29 @@ struct State {
     /// Held while a queue is made, over allocations.
     #[pin]
     making: Mutex<()>,
+    /// Held while what the card knows of contexts and queues changes; nothing is allocated.
     #[pin]
-    invalidation: Mutex<()>,
+    pub(crate) setup: Mutex<()>,
+    #[pin]
+    pub(crate) invalidation: Mutex<()>,
     /// The queue that scrubs, when there is one.
     #[pin]
-    scrubber: Mutex<Option<Arc<Queue>>>,
+    pub(crate) scrubber: Mutex<Option<Arc<Queue>>>,
+    /// How often the card has lost its queues.
+    pub(crate) resets: Atomic<u32>,
+    /// An invalidation does not end.
+    pub(crate) is_stuck: Atomic<bool>,
 }
 
 /// A card.
 pub(crate) struct Card<'bound> {
-    dev: &'bound Device<Bound>,
+    pub(crate) dev: &'bound Device<Bound>,
     bar: Bar<'bound>,
     doorbells: Arc<accel::Aperture>,
     capabilities: Capabilities,
     firmware: Firmware,
     rings: [Pin<KBox<Ring>>; regs::RINGS],
-    state: Pin<KBox<State>>,
+    pub(crate) state: Pin<KBox<State>>,
 }
 
 impl<'bound> Card<'bound> {
@@ -136,7 +139,7 @@ impl<'bound> Card<'bound> {
     ) -> Result<Self> {
         let capabilities = Capabilities::read(&bar)?;
         dma::set_mask(dev, capabilities.address_bits)?;
-        let contexts = Ids::new(1, capabilities.asids)?;
+        let contexts = Contexts::new(capabilities.asids)?;
         let user_queues = UserQueues::new(&capabilities)?;
         let mut all = KVec::with_capacity(kernel_queues(&capabilities), GFP_KERNEL)?;
         for _ in 0..kernel_queues(&capabilities) {
@@ -155,8 +158,11 @@ impl<'bound> Card<'bound> {
                 user_queues <- user_queues,
                 watch <- Watch::new(),
                 making <- new_mutex!((), "qda_making"),
+                setup <- new_mutex!((), "qda_setup"),
                 invalidation <- new_mutex!((), "qda_invalidation"),
                 scrubber <- new_mutex!(None, "qda_scrubber"),
+                resets: Atomic::new(0),
+                is_stuck: Atomic::new(false),
             }),
             GFP_KERNEL,
         )?;
@@ -180,16 +186,32 @@ impl<'bound> Card<'bound> {
     fn bring_up(&self) -> Result {
         firmware::reset_device(&self.bar)?;
         set_master(self.dev, true);
+        self.boot()?;
+        *self.state.scrubber.lock() = Some(self.create_queue(0, SCRUB_ENGINE)?);
+        Ok(())
+    }
+
+    /// Boots firmware after a reset, to where it takes requests.
+    pub(crate) fn boot(&self) -> Result {
         self.firmware.boot(self.dev, &self.bar)?;
         for ring in &self.rings {
             ring.enable(&self.bar)?;
         }
-        if self.call(&Request::Ping { cookie: COOKIE })? != COOKIE {
+        let ping = Request::Ping { cookie: COOKIE };
+        if self.state.mailbox.call_alone(&self.bar, &ping)? != COOKIE {
             return Err(EIO);
         }
-        *self.state.scrubber.lock() = Some(self.create_queue(0, SCRUB_ENGINE)?);
         self.enable_links();
         Ok(())
+    }
+
+    pub(crate) fn find_queue(&self, id: usize) -> Option<Arc<Queue>> {
+        self.state.queues.lock().all.get(id).cloned().flatten()
+    }
+
+    /// Notes that only a reset of the card helps.
+    pub(crate) fn set_stuck(&self) {
+        self.state.is_stuck.store(true, Relaxed);
     }
 
     /// Has all links look for other cards, now and whenever one is lost.
@@ -217,13 +239,19 @@ impl<'bound> Card<'bound> {
     pub(crate) fn is_well(&self) -> bool {
         let has_failed = self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED;
         let is_served = self.firmware.is_alive(&self.bar) && !self.state.mailbox.is_silent();
+        let is_stuck = self.state.is_stuck.load(Relaxed);
         self.end_hung();
         // Of one that is gone the bus will tell.
-        self.is_gone() || !has_failed && is_served
+        self.is_gone() || !has_failed && is_served && !is_stuck
     }
 
-    /// Boots firmware that has died, and tells it what has ended meanwhile. EIO: nothing helps.
+    /// Boots firmware that has died, and tells it what has ended meanwhile. EIO: that does not
+    /// help.
     pub(crate) fn revive(&self) -> Result {
+        if self.state.is_stuck.load(Relaxed) {
+            dev_err!(self.dev, "does not end an invalidation\n");
+            return Err(EIO);
+        }
         if self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED {
             let reason = self.bar.read(regs::DEVICE_REASON).into_raw();
             dev_err!(self.dev, "has failed, reason {reason}\n");
@@ -257,11 +285,11 @@ impl<'bound> Card<'bound> {
         }
     }
 
-    fn next_stale_queue(&self, start: usize) -> Option<u16> {
+    pub(crate) fn next_stale_queue(&self, start: usize) -> Option<u16> {
         self.state.queues.lock().ids.next_stale(start)
     }
 
-    fn next_stale_context(&self, start: usize) -> Option<u16> {
+    pub(crate) fn next_stale_context(&self, start: usize) -> Option<u16> {
         self.state.contexts.lock().next_stale(start)
     }
 
@@ -299,8 +327,12 @@ impl<'bound> Card<'bound> {
         kernel_queues(&self.capabilities)
     }
 
-    pub(crate) fn contexts(&self) -> &Mutex<Ids> {
+    pub(crate) fn contexts(&self) -> &Mutex<Contexts> {
         &self.state.contexts
+    }
+
+    pub(crate) fn setup(&self) -> &Mutex<()> {
+        &self.state.setup
     }
 
     pub(crate) fn invalidation(&self) -> &Mutex<()> {
@@ -337,6 +369,7 @@ impl<'bound> Card<'bound> {
             let request = queue.request()?;
             Ok((Arc::new(queue, GFP_KERNEL_ACCOUNT)?, request))
         });
+        let _one_at_a_time = self.state.setup.lock();
         let created = queue.and_then(|(queue, request)| {
             self.call(&Request::QueueCreate(request))?;
             Ok(queue)
@@ -361,6 +394,7 @@ impl<'bound> Card<'bound> {
 
     /// Stops a queue of the card and ends it, whatever it does. EIO: the card does not obey.
     pub(crate) fn end_queue(&self, id: u16) -> Result<Ended> {
+        let _one_at_a_time = self.state.setup.lock();
         let request = Request::QueueDestroy { queue: id };
         let ended = match self.call(&request) {
             Err(EBUSY) => self.abort(id.into()).and_then(|()| self.call(&request)),
@@ -386,44 +420,6 @@ impl<'bound> Card<'bound> {
         drop(queues);
         drop(gone);
         Ok(())
-    }
-
-    /// Fills a range of the card's memory with zeroes. EIO: that failed.
-    pub(crate) fn scrub(&self, range: Range<u64>) -> Result {
-        let guard = self.state.scrubber.lock();
-        let queue = guard.as_ref().ok_or(EIO)?;
-        let most = self.capabilities.limit_bytes & !3;
-        for start in range.clone().step_by(most as usize) {
-            let packet = accel_qda_packet {
-                opcode: uapi::ACCEL_QDA_FILL as u8,
-                d: start,
-                rows: 1,
-                columns: u32::try_from(range.end - start).map_or(most, |size| size.min(most)),
-                ..Default::default()
-            };
-            // A reset that others are guilty of may have hit it: once more.
-            let fill = || self.execute(queue, packet.as_bytes());
-            fill().or_else(|_| fill())?;
-        }
-        Ok(())
-    }
-
-    /// Has an engine execute packets, and waits for their end. EIO: they failed, or did not end.
-    fn execute(&self, queue: &Queue, packets: &[u8]) -> Result {
-        let end = self.ring(queue, packets)?;
-        let outcome = read_poll_timeout(
-            || Ok(queue.ended(end)),
-            Option::is_some,
-            Delta::from_micros(100),
-            Delta::from_millis(SCRUB_MS.into()),
-        );
-        match outcome {
-            Ok(Some(Ok(()))) => Ok(()),
-            _ => {
-                self.give_up(queue, end)?;
-                Err(EIO)
-            }
-        }
     }
 
     /// Returns what it is, for users.

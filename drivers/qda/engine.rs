@@ -5,6 +5,7 @@
 
 use accel_core as accel;
 use kernel::{
+    fmt,
     io::{
         poll::read_poll_timeout,
         register::Array,
@@ -82,6 +83,27 @@ impl Engines {
 
     fn take(&self, engine: usize) -> Option<Running> {
         self.running.lock().get_mut(engine)?.take()
+    }
+
+    /// Returns the number of the queue that an engine works on, and the index behind its last packet.
+    fn running(&self, engine: usize) -> Option<(usize, u64)> {
+        let running = self.running.lock();
+        let it = running.get(engine)?.as_ref()?;
+        Some((it.queue.id(), it.end))
+    }
+
+    /// Nothing was started meanwhile.
+    fn put_back(&self, engine: usize, it: Running) {
+        if let Some(place) = self.running.lock().get_mut(engine) {
+            *place = Some(it);
+        }
+    }
+
+    /// They do nothing any more.
+    pub(crate) fn forget(&self) {
+        for engine in 0..ENGINE_KINDS.len() {
+            drop(self.take(engine));
+        }
     }
 }
 
@@ -167,12 +189,48 @@ impl Card<'_> {
         }
     }
 
-    /// Takes back what an engine has to do, by the weakest means that helps. EIO: none does.
-    pub(crate) fn reset_engine(&self, engine: usize) -> Result {
-        match self.engines().take(engine) {
-            Some(it) => self.give_up(&it.queue, it.end),
-            None => self.reset_hardware(engine),
+    /// Takes back what an engine has to do. EIO: its queue does not obey.
+    pub(crate) fn abort_job(&self, engine: usize) -> Result {
+        let Some(it) = self.engines().take(engine) else {
+            return Ok(());
+        };
+        let aborted = self.abort(it.queue.id());
+        match aborted {
+            Ok(()) => self.skip(&it.queue, it.end),
+            Err(_) => self.engines().put_back(engine, it),
         }
+        aborted
+    }
+
+    /// Writes what an engine and its queue are doing.
+    pub(crate) fn dump_engine(&self, engine: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bar = self.bar();
+        let status = regs::E_STATUS::try_at(engine).map_or(0, |at| bar.read(at).into_raw());
+        let progress = regs::E_PROGRESS::try_at(engine).map_or(0, |at| read64(bar, at));
+        f.write_fmt(fmt!(
+            "engine {engine} status {status:#x} progress {progress}\n"
+        ))?;
+        let queue = self.engines().running(engine);
+        let Some((id, end)) = queue else {
+            return Ok(());
+        };
+        let state = regs::Q_STATE::try_at(id).map_or(0, |at| bar.read(at).into_raw());
+        let read = regs::Q_READ::try_at(id).map_or(0, |at| read64(bar, at));
+        let write = regs::Q_WRITE::try_at(id).map_or(0, |at| read64(bar, at));
+        f.write_fmt(fmt!(
+            "queue {id} state {state:#x} read {read} write {write} end {end}\n"
+        ))
+    }
+
+    /// Resets an engine, and takes back what it has to do. EIO: it does not come back.
+    pub(crate) fn reset_engine(&self, engine: usize) -> Result {
+        let it = self.engines().take(engine);
+        self.reset_hardware(engine)?;
+        if let Some(it) = it {
+            self.wait_for_stop(it.queue.id())?;
+            self.skip(&it.queue, it.end);
+        }
+        Ok(())
     }
 
     /// Takes back what a queue has to do before `end`.

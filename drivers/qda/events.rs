@@ -90,8 +90,9 @@ impl Ring {
         }))
     }
 
-    /// Has the card write to it. EIO: it does not want to.
+    /// Has the card, which was reset, write to it. EIO: it does not want to.
     pub(crate) fn enable(&self, bar: &Bar<'_>) -> Result {
+        self.reader.lock().tail = 0;
         let base = regs::EV_BASE::try_at(self.index).ok_or(EINVAL)?;
         let order = regs::EV_ORDER::try_at(self.index).ok_or(EINVAL)?;
         let enable = regs::EV_ENABLE::try_at(self.index).ok_or(EINVAL)?;

@@ -11,6 +11,7 @@ use core::{
     ops::Range, //
 };
 use kernel::{
+    fmt,
     prelude::*,
     sync::Arc, //
 };
@@ -93,6 +94,19 @@ impl Job {
             queues: place.queues(card)?,
             packets,
         })
+    }
+
+    /// Writes its packets, each on a line of hexadecimal words.
+    pub(crate) fn dump(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for packet in self.packets.chunks_exact(PACKET_SIZE) {
+            f.write_str("packet")?;
+            for word in packet.chunks_exact(8) {
+                let word = word.try_into().map_or(0, u64::from_le_bytes);
+                f.write_fmt(fmt!(" {word:016x}"))?;
+            }
+            f.write_str("\n")?;
+        }
+        Ok(())
     }
 
     /// Gives it to an engine. EIO: its address space is out of step.

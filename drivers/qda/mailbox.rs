@@ -159,8 +159,20 @@ impl Mailbox {
     /// has failed. EINVAL: it makes no sense to the card. ENODEV: the card is gone.
     pub(crate) fn call(&self, bar: &Bar<'_>, request: &Request) -> Result<u64> {
         let mut tag = self.tag.lock();
+        match self.is_silent() {
+            true => Err(EAGAIN),
+            false => self.ask(&mut tag, bar, request),
+        }
+    }
+
+    /// As [`Mailbox::call`], while all others are refused.
+    pub(crate) fn call_alone(&self, bar: &Bar<'_>, request: &Request) -> Result<u64> {
+        self.ask(&mut self.tag.lock(), bar, request)
+    }
+
+    fn ask(&self, tag: &mut u32, bar: &Bar<'_>, request: &Request) -> Result<u64> {
         match bar.read(regs::FW_STATE).into_raw() {
-            regs::FW_RUNNING if !self.is_silent() => (),
+            regs::FW_RUNNING => (),
             regs::GONE => return Err(ENODEV),
             _ => return Err(EAGAIN),
         }
@@ -193,6 +205,13 @@ impl Mailbox {
     /// Returns whether firmware owes an answer.
     pub(crate) fn is_silent(&self) -> bool {
         self.is_silent.load(Relaxed)
+    }
+
+    /// Refuses all requests until [`Mailbox::renew`]. What was asked before has ended when this
+    /// returns.
+    pub(crate) fn close(&self) {
+        let _tag = self.tag.lock();
+        self.is_silent.store(true, Relaxed);
     }
 
     /// Firmware has begun anew. What was asked before has ended when this returns.

@@ -22,6 +22,7 @@ use crate::{
         limit_ms,
         Card, //
     },
+    ids::Ids,
     mailbox::Request,
     pci::write64,
     regs,
@@ -77,7 +78,8 @@ impl accel::Mmu<Qda> for Mmu {
     type Space = Context;
 
     fn create(card: &Card<'_>, root: u64) -> Result<Context> {
-        let asid = card.contexts().lock().take()?;
+        let _one_at_a_time = card.setup().lock();
+        let asid = card.contexts().lock().take(root)?;
         match card.call(&Request::ContextCreate { asid, root }) {
             Ok(_) => Ok(Context {
                 asid,
@@ -101,6 +103,7 @@ impl accel::Mmu<Qda> for Mmu {
             }
         }
         let asid = context.asid;
+        let _one_at_a_time = card.setup().lock();
         match card.call(&Request::ContextDestroy { asid }) {
             Ok(_) | Err(ENOENT) => {
                 card.contexts().lock().give_back(asid);
@@ -151,7 +154,62 @@ impl accel::Mmu<Qda> for Mmu {
     }
 }
 
-/// Waits until no invalidation is under way. EIO: it does not end.
+/// The numbers of the contexts, and where their root tables are.
+pub(crate) struct Contexts {
+    ids: Ids,
+    /// By ASID; [`Contexts::NONE`] if there is no such context.
+    roots: KVVec<u64>,
+}
+
+impl Contexts {
+    const NONE: u64 = u64::MAX;
+
+    pub(crate) fn new(asids: usize) -> Result<Self> {
+        Ok(Self {
+            ids: Ids::new(1, asids)?,
+            roots: KVVec::from_elem(Self::NONE, asids, GFP_KERNEL)?,
+        })
+    }
+
+    /// Takes an ASID. ENOSPC: all are taken.
+    fn take(&mut self, root: u64) -> Result<u16> {
+        let asid = self.ids.take()?;
+        self.set(asid, root);
+        Ok(asid)
+    }
+
+    /// Gives one back that the card does not know.
+    pub(crate) fn give_back(&mut self, asid: u16) {
+        self.set(asid, Self::NONE);
+        self.ids.give_back(asid);
+    }
+
+    /// Notes that nobody uses one any more that the card may know.
+    fn forsake(&mut self, asid: u16) {
+        self.set(asid, Self::NONE);
+        self.ids.forsake(asid);
+    }
+
+    /// Returns the first from `start` on that nobody uses any more.
+    pub(crate) fn next_stale(&self, start: usize) -> Option<u16> {
+        self.ids.next_stale(start)
+    }
+
+    /// Returns the first from `start` on that is in use, and its root.
+    pub(crate) fn next(&self, start: usize) -> Option<(u16, u64)> {
+        let mut all = self.roots.iter().enumerate().skip(start);
+        let (asid, root) = all.find(|(_, root)| **root != Self::NONE)?;
+        Some((u16::try_from(asid).ok()?, *root))
+    }
+
+    fn set(&mut self, asid: u16, root: u64) {
+        if let Some(place) = self.roots.get_mut(usize::from(asid)) {
+            *place = root;
+        }
+    }
+}
+
+/// Waits until no invalidation is under way. EIO: it does not end, which a reset of the card does.
 fn wait_for_mmu(card: &Card<'_>) -> Result {
     read_poll_timeout(
         || Ok(card.bar().read(regs::INV_COMMAND)),
@@ -160,5 +218,8 @@ fn wait_for_mmu(card: &Card<'_>) -> Result {
         limit_ms(INVALIDATION_MS),
     )
     .map(|_| ())
-    .map_err(|_| EIO)
+    .map_err(|_| {
+        card.set_stuck();
+        EIO
+    })
 }

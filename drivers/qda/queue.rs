@@ -98,6 +98,12 @@ impl Queue {
         })
     }
 
+    /// The card has forgotten it: makes it as new. Nothing is written or looked at meanwhile.
+    pub(crate) fn restart(&self) -> Result {
+        self.written.store(0, Relaxed);
+        (RECORDS..WORDS).try_for_each(|word| self.store(word, 0))
+    }
+
     /// Returns its number.
     pub(crate) fn id(&self) -> usize {
         self.id.into()

@@ -132,6 +132,14 @@ impl UserQueues {
             entry.events.failed(accel::Fault::new(kind));
         }
     }
+
+    /// The card does not know them any more.
+    pub(crate) fn lose(&self) {
+        self.fail(accel::FaultKind::Reset);
+        while let Some(doorbell) = self.next_stale(0) {
+            self.remove(doorbell);
+        }
+    }
 }
 
 /// Reads a payload, and refuses what makes no sense.
@@ -208,6 +216,8 @@ impl accel::UserQueues<Qda> for UserQueues {
             is_stale: false,
             _doorbell: setup.doorbell.clone(),
         };
+        // No reset of the card comes in between.
+        let _one_at_a_time = card.setup().lock();
         queues.add(doorbell, entry)?;
         match card.call(&Request::QueueCreate(request)) {
             Ok(_) => Ok(doorbell),

@@ -2,6 +2,16 @@
 /* accel_qda when its card misbehaves: each fault ends as documented, and work goes on. */
 #include "qda_fixture.h"
 
+/* Waits until the card was reset more than @before times. */
+static bool is_reset(int fd, __u32 before)
+{
+	__s64 end = now_ns() + REVIVED_NS;
+
+	while (status_of(fd).epoch == before && now_ns() < end)
+		sleep_ms(20);
+	return status_of(fd).epoch > before;
+}
+
 static bool is_operational(int fd)
 {
 	return status_of(fd).health == ACCEL_HEALTH_OPERATIONAL;
@@ -31,11 +41,19 @@ TEST_F_TIMEOUT(card, a_packet_that_hangs_costs_its_job, 120)
 TEST_F_TIMEOUT(card, waiting_for_ever_costs_its_job, 120)
 {
 	struct accel_job_status status;
+	char path[64], dump[4096];
 
 	memset(self->host_bytes, 0, PAGE);
 	EXPECT_EQ(-ETIME, run_packet(self->fd, self->queue, await(self->at_host, 1, 0), &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	/* What hung was written down; a kernel with CONFIG_DEV_COREDUMP has given it away. */
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%d/dump", self->index);
+	ASSERT_EQ(0, read_file(path, dump, sizeof(dump)));
+	if (access("/sys/class/devcoredump", F_OK)) {
+		EXPECT_NE(NULL, strstr(dump, "\nqueue "));
+		EXPECT_NE(NULL, strstr(dump, "\npacket "));
+	}
 }
 
 TEST_F_TIMEOUT(card, a_lost_interrupt_costs_time, 120)
@@ -160,25 +178,99 @@ static int bind_qda(const char *address, const char *file)
 
 TEST_F_TIMEOUT(card, what_is_not_invalidated_stays_taken, 120)
 {
-	struct accel_info_device device;
-	__u32 space;
-	int fd;
+	__u32 before = status_of(self->fd).epoch;
 
-	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
 	ASSERT_TRUE(qda_model(0, "invalidation-hang on"));
 	EXPECT_EQ(-EIO, unmap(self->fd, self->space, self->at_local, PAGE));
 	/* No job starts with the space. */
 	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));
 	ASSERT_TRUE(qda_model(0, "invalidation-hang off"));
-	/* The invalidation that hangs ends with a device reset. */
+	/* The invalidation that hangs ends with a reset of the card. */
+	EXPECT_TRUE(is_reset(self->fd, before));
+	EXPECT_EQ(0, unmap(self->fd, self->space, self->at_local, PAGE));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+}
+
+TEST_F_TIMEOUT(card, what_clients_have_outlives_a_reset_of_the_card, 120)
+{
+	struct accel_info_status before = status_of(self->fd);
+	struct accel_job_status status;
+	__u32 space, queue;
+	char reset[64];
+	__s64 waiting;
+
+	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
+	memset(self->host_bytes, 0, PAGE);
+	ASSERT_EQ(0, run_packet(self->fd, self->queue, fill(self->at_local, SIZE, 0x5a5a5a5a), NULL));
+	waiting = submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){
+				 await(self->at_host, 1, 0) }, 1);
+	ASSERT_LT(0, waiting);
+	for (int i = 1; i <= 2; i++) {
+		EXPECT_EQ(0, write_file(reset, "1"));
+		EXPECT_EQ(before.epoch + i, status_of(self->fd).epoch);
+		EXPECT_TRUE(is_operational(self->fd));
+	}
+	EXPECT_EQ(-ENODATA, wait_in(self->fd, self->queue, waiting, FOREVER, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);
+	/* Memory, address space and queue. */
+	EXPECT_TRUE(all_bytes(self->local_bytes, 0x5a, SIZE));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, move(self->at_local, self->at_host, SIZE),
+				NULL));
+	EXPECT_TRUE(all_bytes(self->host_bytes, 0x5a, SIZE));
+	/* New ones, and what was there ends. */
+	space = create_space(self->fd);
+	queue = create_queue_in(self->fd, space);
+	EXPECT_EQ(0, run_packet(self->fd, queue, nop(), NULL));
+	EXPECT_EQ(0, destroy_queue(self->fd, queue));
+	EXPECT_EQ(0, destroy_space(self->fd, space));
+	EXPECT_EQ(0, unmap(self->fd, self->space, self->at_local, SIZE));
+}
+
+TEST_F_TIMEOUT(card, an_engine_that_a_reset_does_not_help_costs_one_of_the_card, 120)
+{
+	struct accel_info_status before = status_of(self->fd), after;
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_TRUE(qda_model(0, "hang on") &&
+		    qda_model(0, "reset-fails on"));
+	ASSERT_LT(0, submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){ nop() }, 1));
+	sleep_ms(200);
+	ASSERT_TRUE(qda_model(0, "hang off"));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, self->queue, 1, FOREVER, NULL));
+	ASSERT_TRUE(qda_model(0, "reset-fails off"));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	after = status_of(self->fd);
+	EXPECT_EQ(before.epoch + 1, after.epoch);
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, after.health);
+}
+
+TEST_F_TIMEOUT(card, a_card_that_no_reset_helps_is_wedged_until_that_of_the_bus, 120)
+{
+	struct accel_info_device device;
+	char reset[64], bus_reset[64];
+	__s64 job;
+	int fd;
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
+	snprintf(bus_reset, sizeof(bus_reset), "/sys/bus/pci/devices/%.20s/reset", device.address);
+	memset(self->host_bytes, 0, PAGE);
+	job = submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){
+			     await(self->at_host, 1, 0) }, 1);
+	ASSERT_LT(0, job);
+	ASSERT_TRUE(qda_model(0, "device-reset-fails on"));
+	EXPECT_EQ(-EIO, write_file(reset, "1"));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
+	EXPECT_EQ(-ENODATA, wait_in(self->fd, self->queue, job, FOREVER, NULL));
+	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_TRUE(qda_model(0, "device-reset-fails off"));
+	/* As WEDGED= has said. */
 	ASSERT_EQ(0, bind_qda(device.address, "unbind"));
+	ASSERT_EQ(0, write_file(bus_reset, "1"));
 	ASSERT_EQ(0, bind_qda(device.address, "bind"));
 	fd = open_qda(0);
 	ASSERT_LE(0, fd);
-	space = create_space(fd);
-	ASSERT_NE(0U, space);
-	EXPECT_EQ(0, map_zeroes(fd, space, PAGE, 1ULL << 30));
-	EXPECT_EQ(0, unmap(fd, space, 1ULL << 30, PAGE));
+	EXPECT_EQ(0, run_packet(fd, create_queue_in(fd, create_space(fd)), nop(), NULL));
 	close(fd);
 }
 

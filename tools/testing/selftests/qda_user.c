@@ -458,6 +458,30 @@ TEST_F_TIMEOUT(user, a_packet_that_hangs_ends_its_queue, 120)
 	close_user_queue(&other);
 }
 
+TEST_F_TIMEOUT(user, a_reset_of_the_card_ends_it, 120)
+{
+	char reset[64];
+	struct user_queue next;
+
+	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
+	ASSERT_EQ(0, execute(&self->user, nop()));
+	write_packet(&self->user, await(self->address, 1, 0));
+	ring(&self->user);
+	ASSERT_EQ(0, write_file(reset, "1"));
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_FAILED, failure_of(&self->user).state);
+	EXPECT_EQ((__u32)ENODATA, failure_of(&self->user).error);
+	EXPECT_EQ(-ENODATA, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));
+	/* Its context is still there, and takes jobs and other queues. */
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, fill(self->address, 4, 3), NULL));
+	EXPECT_EQ(3U, *(__u32 *)self->bytes);
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &next));
+	EXPECT_EQ(0, execute(&next, fill(self->address, 4, 4)));
+	EXPECT_EQ(4U, *(__u32 *)self->bytes);
+	close_user_queue(&next);
+	/* So is its doorbell, once it is gone. */
+	EXPECT_EQ(0, destroy_user_queue(self->fd, self->user.handle));
+}
+
 TEST_F_TIMEOUT(user, it_goes_on_without_firmware, 120)
 {
 	__u32 before = qda_info(self->fd).firmware_losses;
