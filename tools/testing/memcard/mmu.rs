@@ -62,9 +62,10 @@ impl accel::Mmu<MemcardDriver> for Mmu {
     fn page(page: &accel::PageEntry) -> u64 {
         let target = match page.target {
             accel::PageTarget::Device(address) => address,
-            accel::PageTarget::System(address) => address | SYSTEM,
-            // Its engine is the CPU, so nothing is mapped for it that others have.
-            accel::PageTarget::Zeros | accel::PageTarget::Peer(_) => ZEROS,
+            accel::PageTarget::System(address) | accel::PageTarget::Peer(address) => {
+                address | SYSTEM
+            }
+            accel::PageTarget::Zeros => ZEROS,
         };
         let bit = |is: bool, bit: u64| if is { bit } else { 0 };
         target

@@ -497,16 +497,22 @@ TEST_F(space, a_buffer_of_the_host_is_at_its_dma_address)
 	EXPECT_EQ(contiguous.size, settled_memory(self->fd, contiguous.size));
 }
 
-TEST_F(space, memory_of_others_is_refused)
+/* QDA's tests work there: this card's engine reaches nothing but its memory. */
+TEST_F(space, memory_of_others_can_be_mapped)
 {
 	struct accel_buffer_import import;
+	struct accel_job_status status;
 	int buf = udmabuf(PAGE);
 
 	ASSERT_LE(0, buf);
 	ASSERT_EQ(0, import_buffer(self->fd, buf, &import));
-	EXPECT_EQ(-EOPNOTSUPP, map_fixed(self->fd, self->space, import.handle, 0, PAGE, SOMEWHERE,
-					 READ_WRITE));
+	EXPECT_EQ(0, map_fixed(self->fd, self->space, import.handle, 0, PAGE, SOMEWHERE,
+			       READ_WRITE));
 	close(buf);
+	EXPECT_EQ(0, close_buffer(self->fd, import.handle));
+	EXPECT_EQ(-EIO, run_in_space(self->fd, fill_job(self->space, SOMEWHERE, 1, 1), &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_BUS, status.fault);
+	EXPECT_EQ(0, unmap(self->fd, self->space, SOMEWHERE, PAGE));
 }
 
 TEST_F(space, what_is_read_only_stays_so)
