@@ -68,8 +68,9 @@ impl<T: Driver> Registry<T> {
     /// whether that worked.
     fn let_go(&self, id: usize) -> bool {
         let all = self.all.lock();
-        all.values()
-            .fold(true, |all, space| space.let_go(id) && all)
+        // All of them, also if one cannot.
+        let failed = all.values().filter(|space| !space.let_go(id));
+        failed.count() == 0
     }
 
     /// The device is gone, for good.

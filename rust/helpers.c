@@ -55,7 +55,7 @@ EXPORT_SYMBOL_GPL(accel_helper_coredump);
 
 int accel_helper_device_changed(struct device *dev, char *what)
 {
-	char *environment[] = { what, NULL };
+	char *environment[2] = { what };
 
 	return kobject_uevent_env(&dev->kobj, KOBJ_CHANGE, environment);
 }
@@ -580,8 +580,8 @@ size_t accel_helper_sg_segments(struct sg_table *table, u64 *segments, size_t co
 EXPORT_SYMBOL_GPL(accel_helper_sg_segments);
 
 /*
- * Whether @address is that of a BAR for @dev. dma-buf does not say: but neither memory of the host nor
- * what an IOMMU translates (iova_reserve_pci_windows()) is in a window of the host bridge.
+ * Whether @address is that of a BAR for @dev. dma-buf does not say: but neither memory of the host
+ * nor what an IOMMU translates (iova_reserve_pci_windows()) is in a window of the host bridge.
  */
 static bool is_peer_address(struct device *dev, dma_addr_t address)
 {

@@ -53,6 +53,11 @@ pub(crate) fn system(address: u64) -> u64 {
     address | SYSTEM
 }
 
+/// Returns the location of memory of another device.
+fn peer(address: u64) -> u64 {
+    address | PEER
+}
+
 /// The MMU, for the core.
 pub(crate) enum Mmu {}
 
@@ -122,7 +127,7 @@ impl accel::Mmu<Qda> for Mmu {
         let target = match page.target {
             accel::PageTarget::Device(address) => address + page.part,
             accel::PageTarget::System(address) => system(address + page.part),
-            accel::PageTarget::Peer(address) => address + page.part | PEER,
+            accel::PageTarget::Peer(address) => peer(address + page.part),
             accel::PageTarget::Zeros => ZERO,
         };
         let bit = |is: bool, bit: u64| if is { bit } else { 0 };

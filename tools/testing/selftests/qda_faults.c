@@ -201,7 +201,8 @@ TEST_F_TIMEOUT(card, what_clients_have_outlives_a_reset_of_the_card, 120)
 
 	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
 	memset(self->host_bytes, 0, PAGE);
-	ASSERT_EQ(0, run_packet(self->fd, self->queue, fill(self->at_local, SIZE, 0x5a5a5a5a), NULL));
+	ASSERT_EQ(0, run_packet(self->fd, self->queue,
+				fill(self->at_local, SIZE, 0x5a5a5a5a), NULL));
 	waiting = submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){
 				 await(self->at_host, 1, 0) }, 1);
 	ASSERT_LT(0, waiting);
@@ -233,7 +234,8 @@ TEST_F_TIMEOUT(card, an_engine_that_a_reset_does_not_help_costs_one_of_the_card,
 	settled_region(self->fd, LOCAL);
 	ASSERT_TRUE(qda_model(0, "hang on") &&
 		    qda_model(0, "reset-fails on"));
-	ASSERT_LT(0, submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){ nop() }, 1));
+	ASSERT_LT(0, submit_packets(self->fd, self->queue,
+				    (struct accel_qda_packet[]){ nop() }, 1));
 	sleep_ms(200);
 	ASSERT_TRUE(qda_model(0, "hang off"));
 	EXPECT_EQ(-ETIME, wait_in(self->fd, self->queue, 1, FOREVER, NULL));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* accel_qda: memory of others in address spaces: of the host, of the other card; and its owner leaves. */
+/* accel_qda: memory of others in address spaces, of the host and of the other card. */
 #include "qda_fixture.h"
 #include "share.h"
 

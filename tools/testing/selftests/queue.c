@@ -171,7 +171,8 @@ TEST_F(fake, a_file_has_a_limit_of_unfinished_jobs)
 
 	for (int i = 0; i <= FULL; i++) {
 		queues[i] = create_queue(self->fd, DEEP, 0);
-		ASSERT_EQ(0, line_up(self->fd, queues[i], line, i < FULL ? ACCEL_QUEUE_DEPTH : REST));
+		ASSERT_EQ(0, line_up(self->fd, queues[i], line,
+				     i < FULL ? ACCEL_QUEUE_DEPTH : REST));
 	}
 	EXPECT_EQ(-EDQUOT, submit_to(self->fd, queues[FULL], ACCEL_FAKE_NOP, 0));
 	/* The first ones of each queue are for free. */
