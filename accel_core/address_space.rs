@@ -49,7 +49,10 @@ use crate::{
             Space, //
         },
     },
-    mapped_objects::Objects,
+    mapped_objects::{
+        Freed,
+        Objects, //
+    },
     mmu::{
         Mmu,
         MmuInfo,
@@ -60,8 +63,7 @@ use crate::{
         Needs,
         PageTree, //
     },
-    uapi::ACCEL_MAP_WRITE,
-    worker, //
+    uapi::ACCEL_MAP_WRITE, //
 };
 
 /// How many mappings there is room for at first.
@@ -279,6 +281,17 @@ impl<T: Driver> Shared<T> {
         &self,
         f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> Result<R> {
+        let (result, freed) = self.apply(f);
+        drop(freed);
+        Ok(result?)
+    }
+
+    /// Calls `f` with the state and the device; returns the objects that it frees, too, unless the space
+    /// is gone.
+    fn apply<R>(
+        &self,
+        f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
+    ) -> (Result<R, Failure>, Option<Freed>) {
         let mut state = self.state.lock();
         let result = match (&mut *state, self.device.enter()) {
             (Some(state), Ok(guard)) => {
@@ -289,35 +302,27 @@ impl<T: Driver> Shared<T> {
             _ => Err(Failure::Refused(ENODEV)),
         };
         let freed = Option::as_mut(&mut state).map(|state| state.objects.take_freed());
-        drop(state);
-        drop(freed);
-        Ok(result?)
+        (result, freed)
     }
 
     /// Unmaps what is mapped for the device by [`DeviceMapping`](crate::memory) `id`; returns whether
     /// nothing of it is left.
     pub(crate) fn let_go(&self, id: usize) -> bool {
-        let mut guard = self.state.lock();
-        let Some(state) = Option::as_mut(&mut guard) else {
-            return true;
-        };
-        let Ok(bound) = self.device.enter() else {
-            // The device is about to be stopped.
-            return false;
-        };
-        let result = bound.with(|bound| {
+        let (result, freed) = self.apply(|state, bound| {
             while let Some(range) = state.mapped_by(id) {
                 // There is room for that: nothing is split.
                 self.unmap(state, bound, range)?;
             }
-            Ok::<_, Failure>(())
+            Ok(())
         });
-        state.tree.release();
-        let freed = state.objects.take_freed();
-        drop(guard);
-        // Not here: who drops the last reference to an imported buffer may be waiting for us.
-        let _ = worker::queue().try_spawn(GFP_KERNEL, move || drop(freed));
-        result.is_ok()
+        match freed {
+            None => true,
+            Some(freed) => {
+                // Not here: who drops the last reference to an imported buffer may be waiting for us.
+                freed.drop_later();
+                result.is_ok()
+            }
+        }
     }
 
     fn map(

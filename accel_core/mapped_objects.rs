@@ -30,6 +30,7 @@ use crate::{
         SYSTEM, //
     },
     table::Table,
+    worker, //
 };
 
 /// What is returned where there is nothing, and never written.
@@ -113,6 +114,12 @@ impl Freed {
     fn push(&mut self, mut object: KBox<Object>) {
         object.next = self.0.take();
         self.0 = Some(object);
+    }
+
+    /// Has them dropped by a work. Never inlined: it must not run code of a driver, which may be gone then.
+    #[inline(never)]
+    pub(crate) fn drop_later(self) {
+        let _ = worker::queue().try_spawn(GFP_KERNEL, move || drop(self));
     }
 }
 
