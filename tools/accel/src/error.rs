@@ -272,6 +272,18 @@ impl Error {
         }
     }
 
+    /// What a call failed with whose payload the driver may have refused; `reason` is 0 if it did not.
+    pub(crate) fn in_payload(call: &'static str, errno: Errno, reason: u32, at: u32) -> Error {
+        match reason {
+            0 => Error::in_call(call)(errno),
+            reason => Error::Refused {
+                cause: errno.into(),
+                reason,
+                at,
+            },
+        }
+    }
+
     /// Name the file that failed.
     pub(crate) fn in_file(path: impl Into<PathBuf>) -> impl FnOnce(Errno) -> Error {
         move |errno| Error::Open {

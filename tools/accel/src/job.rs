@@ -202,14 +202,7 @@ impl Submit {
 }
 
 fn refusal(raw: &accel_submit, errno: Errno) -> Error {
-    match raw.refused_reason {
-        0 => Error::in_call("submit a job")(errno),
-        reason => Error::Refused {
-            cause: errno.into(),
-            reason,
-            at: raw.refused_at,
-        },
-    }
+    Error::in_payload("submit a job", errno, raw.refused_reason, raw.refused_at)
 }
 
 /// A job that was submitted. Dropping it changes nothing: the job runs on.

@@ -101,14 +101,7 @@ impl Context {
 }
 
 fn refusal(raw: &accel_queue_create, errno: Errno) -> Error {
-    match raw.refused_reason {
-        0 => Error::in_call("create a queue")(errno),
-        reason => Error::Refused {
-            cause: errno.into(),
-            reason,
-            at: raw.refused_at,
-        },
-    }
+    Error::in_payload("create a queue", errno, raw.refused_reason, raw.refused_at)
 }
 
 /// A queue of jobs. Clones are the same one; with the last of them, and of its

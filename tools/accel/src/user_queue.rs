@@ -110,14 +110,12 @@ impl Context {
 }
 
 fn refusal(raw: &accel_user_queue_create, errno: Errno) -> Error {
-    match raw.refused_reason {
-        0 => Error::in_call("make a user queue")(errno),
-        reason => Error::Refused {
-            cause: errno.into(),
-            reason,
-            at: raw.refused_at,
-        },
-    }
+    Error::in_payload(
+        "make a user queue",
+        errno,
+        raw.refused_reason,
+        raw.refused_at,
+    )
 }
 
 impl UserQueue {
