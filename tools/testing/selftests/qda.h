@@ -146,6 +146,15 @@ static inline bool qda_model(int card, const char *command)
 	return system(line) == 0;
 }
 
+/* Binds or unbinds the card at a PCI address, as @file says. */
+static inline int bind_qda(const char *address, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/" QDA_DRIVER "/%s", file);
+	return write_file(path, address);
+}
+
 /* A number of the debugfs file "card"; -1 if it has none of that name. */
 static inline long qda_number(int index, const char *name)
 {

@@ -168,14 +168,6 @@ TEST_F_TIMEOUT(card, a_wrong_answer_is_as_none, 120)
 	EXPECT_NE(0U, create_space(self->fd));
 }
 
-static int bind_qda(const char *address, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/" QDA_DRIVER "/%s", file);
-	return write_file(path, address);
-}
-
 TEST_F_TIMEOUT(card, what_is_not_invalidated_stays_taken, 120)
 {
 	__u32 before = status_of(self->fd).epoch;

@@ -130,14 +130,6 @@ TEST_F(card, what_fails_of_the_other_card_is_its_memory)
 	close(peer.fd);
 }
 
-static int bind_qda(const char *address, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/" QDA_DRIVER "/%s", file);
-	return write_file(path, address);
-}
-
 TEST_F_TIMEOUT(card, what_its_owner_takes_away_leads_nowhere, 120)
 {
 	struct accel_address_space_map again;
