@@ -37,7 +37,6 @@ use kernel::{
     workqueue::{
         impl_has_work,
         new_work,
-        system_unbound,
         Work,
         WorkItem, //
     },
@@ -48,7 +47,10 @@ use crate::{
     device::as_raw,
     dma_buf::DmaBuf,
     sg_table::Segment,
-    workqueue::cancel_sync, //
+    workqueue::{
+        cancel_sync,
+        system_dfl, //
+    }, //
 };
 
 const DIRECTION: bindings::dma_data_direction = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
@@ -302,6 +304,6 @@ unsafe extern "C" fn invalidate(attachment: *mut bindings::dma_buf_attachment) {
     if unsafe { !(*inner.table.get()).is_null() } {
         inner.is_contiguous.store(false, Release);
         inner.is_revoked.store(true, Release);
-        let _ = system_unbound().enqueue(Arc::clone(&inner));
+        let _ = system_dfl().enqueue(Arc::clone(&inner));
     }
 }
