@@ -10,6 +10,7 @@
 #include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
 #include <linux/file.h>
+#include <linux/hmm.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -873,3 +874,156 @@ void accel_helper_sync_file_set_fence(struct file *file, struct dma_fence *fence
 	sync_file->fence = dma_fence_get(fence);
 }
 EXPORT_SYMBOL_GPL(accel_helper_sync_file_set_fence);
+
+#ifdef CONFIG_HMM_MIRROR
+static bool mirror_invalidate(struct mmu_interval_notifier *notifier,
+			      const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct accel_mirror *mirror = container_of(notifier, struct accel_mirror, notifier);
+
+	return mirror->invalidate(mirror->cookie, mmu_notifier_range_blockable(range), seq);
+}
+
+static const struct mmu_interval_notifier_ops mirror_ops = {
+	.invalidate = mirror_invalidate,
+};
+
+/* Tells of what happens to memory of the current process. */
+int accel_helper_mirror_insert(struct accel_mirror *mirror, unsigned long address, size_t size,
+			       accel_mirror_invalidate_t invalidate, const void *cookie)
+{
+	int ret;
+
+	if (!access_ok((void __user *)address, size))
+		return -EFAULT;
+	mirror->invalidate = invalidate;
+	mirror->cookie = cookie;
+	ret = mmu_interval_notifier_insert(&mirror->notifier, current->mm, address, size,
+					   &mirror_ops);
+	if (ret)
+		mirror->invalidate = NULL;
+	return ret;
+}
+
+/* Undoes that, if it was done. */
+void accel_helper_mirror_remove(struct accel_mirror *mirror)
+{
+	if (mirror->invalidate)
+		mmu_interval_notifier_remove(&mirror->notifier);
+}
+
+/* Brings all pages in, and stores where they are. EFAULT: the process may not do that itself. */
+int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
+			     unsigned long *seq)
+{
+	struct mmu_interval_notifier *notifier = &mirror->notifier;
+	struct mm_struct *mm = notifier->mm;
+	struct hmm_range range = {
+		.notifier = notifier,
+		.start = notifier->interval_tree.start,
+		.end = notifier->interval_tree.last + 1,
+		.hmm_pfns = pfns,
+		.default_flags = HMM_PFN_REQ_FAULT | (write ? HMM_PFN_REQ_WRITE : 0),
+	};
+	unsigned long i, count = (range.end - range.start) >> PAGE_SHIFT;
+	int ret;
+
+	if (!mmget_not_zero(mm))
+		return -EFAULT;
+	*seq = range.notifier_seq = mmu_interval_read_begin(notifier);
+	mmap_read_lock(mm);
+	ret = hmm_range_fault(&range);
+	mmap_read_unlock(mm);
+	mmput(mm);
+	for (i = 0; !ret && i < count; i++)
+		pfns[i] &= ~HMM_PFN_FLAGS;
+	return ret == -EPERM ? -EFAULT : ret;
+}
+
+bool accel_helper_mirror_has_moved(struct accel_mirror *mirror, unsigned long seq)
+{
+	return mmu_interval_read_retry(&mirror->notifier, seq);
+}
+
+void accel_helper_mirror_moves(struct accel_mirror *mirror, unsigned long seq)
+{
+	mmu_interval_set_seq(&mirror->notifier, seq);
+}
+
+static bool is_system_memory(unsigned long pfn, size_t count)
+{
+	for (; count; pfn++, count--) {
+		if (is_zone_device_page(pfn_to_page(pfn)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Maps pages that are contiguous, and cannot move meanwhile. EOPNOTSUPP: device and CPU do not see the
+ * same there.
+ */
+int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count, bool write,
+			    u64 *address)
+{
+	size_t i, size = count << PAGE_SHIFT;
+
+	if (!is_system_memory(pfn, count))
+		return -EOPNOTSUPP;
+	*address = dma_map_page_attrs(dev, pfn_to_page(pfn), 0, size, DMA_BIDIRECTIONAL,
+				      DMA_ATTR_REQUIRE_COHERENT);
+	if (dma_mapping_error(dev, *address))
+		return -EOPNOTSUPP;
+	/* As for the guests of KVM (kvm_set_page_dirty()): reclaim must not lose what is written. */
+	for (i = 0; write && i < count; i++)
+		SetPageDirty(pfn_to_page(pfn + i));
+	return 0;
+}
+
+void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size)
+{
+	dma_unmap_page_attrs(dev, address, size, DMA_BIDIRECTIONAL, DMA_ATTR_REQUIRE_COHERENT);
+}
+#else
+int accel_helper_mirror_insert(struct accel_mirror *mirror, unsigned long address, size_t size,
+			       accel_mirror_invalidate_t invalidate, const void *cookie)
+{
+	return -EOPNOTSUPP;
+}
+
+void accel_helper_mirror_remove(struct accel_mirror *mirror)
+{
+}
+
+int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
+			     unsigned long *seq)
+{
+	return -EOPNOTSUPP;
+}
+
+bool accel_helper_mirror_has_moved(struct accel_mirror *mirror, unsigned long seq)
+{
+	return true;
+}
+
+void accel_helper_mirror_moves(struct accel_mirror *mirror, unsigned long seq)
+{
+}
+
+int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count, bool write,
+			    u64 *address)
+{
+	return -EOPNOTSUPP;
+}
+
+void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size)
+{
+}
+#endif
+EXPORT_SYMBOL_GPL(accel_helper_mirror_insert);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_remove);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_find);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_has_moved);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_moves);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_map);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_unmap);

@@ -15,11 +15,23 @@
 #include <linux/idr.h>
 #include <linux/irq_work.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/pci.h>
 
 struct dmem_cgroup_pool_state;
 struct dmem_cgroup_region;
 struct p2pdma_provider;
+
+/* Told that memory moves; returns whether it could wait for that. */
+typedef bool (*accel_mirror_invalidate_t)(const void *cookie, bool may_sleep, unsigned long seq);
+
+struct accel_mirror {
+#ifdef CONFIG_HMM_MIRROR
+	struct mmu_interval_notifier notifier;
+#endif
+	accel_mirror_invalidate_t invalidate;
+	const void *cookie;
+};
 
 struct cdev *accel_helper_inode_cdev(const struct inode *inode);
 void accel_helper_device_attribute_init(struct device_attribute *attr, const char *name,
@@ -130,5 +142,15 @@ bool accel_helper_dma_resv_trylock(struct dma_resv *resv);
 void accel_helper_dma_resv_unlock(struct dma_resv *resv);
 struct file *accel_helper_sync_file_create(void);
 void accel_helper_sync_file_set_fence(struct file *file, struct dma_fence *fence);
+int accel_helper_mirror_insert(struct accel_mirror *mirror, unsigned long address, size_t size,
+			       accel_mirror_invalidate_t invalidate, const void *cookie);
+void accel_helper_mirror_remove(struct accel_mirror *mirror);
+int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
+			     unsigned long *seq);
+bool accel_helper_mirror_has_moved(struct accel_mirror *mirror, unsigned long seq);
+void accel_helper_mirror_moves(struct accel_mirror *mirror, unsigned long seq);
+int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count, bool write,
+			    u64 *address);
+void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size);
 
 #endif

@@ -36,6 +36,7 @@ pub mod irq;
 pub mod irq_work;
 pub mod maple_tree;
 pub(crate) mod mapped;
+pub mod mirror;
 pub mod module_static;
 pub(crate) mod module_use;
 pub mod pages;

@@ -73,10 +73,10 @@ pub fn system_dfl() -> &'static Queue {
     unsafe { Queue::from_raw(bindings::system_dfl_wq) }
 }
 
-/// Takes `item` back from its queue, or waits until it has run.
+/// Takes `item` back from its queue, or waits until it has run; returns whether it will not run.
 ///
 /// Nobody may enqueue it meanwhile.
-pub fn cancel_sync<T, const ID: u64>(item: &Arc<T>)
+pub fn cancel_sync<T, const ID: u64>(item: &Arc<T>) -> bool
 where
     T: WorkItem<ID, Pointer = Arc<T>> + HasWork<T, ID>,
 {
@@ -88,6 +88,7 @@ where
         // SAFETY: The queue owned a reference, which it will not give back.
         drop(unsafe { Arc::from_raw(ptr.cast_const()) });
     }
+    cancelled
 }
 
 /// As [`cancel_sync`] for delayed work.
