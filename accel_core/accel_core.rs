@@ -33,6 +33,7 @@
 mod abi;
 mod address_space;
 mod address_space_ioctl;
+mod address_space_mirror;
 mod address_space_state;
 mod address_spaces;
 mod backlog;
@@ -70,6 +71,7 @@ mod objects;
 mod open_queue;
 mod owner;
 mod page_tree;
+mod preemption;
 mod purge;
 mod queue;
 mod queue_events;

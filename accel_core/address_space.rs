@@ -29,6 +29,7 @@ use crate::{
     address_space_state::{
         Mappings,
         Request,
+        Stage,
         State, //
     },
     device::{
@@ -63,6 +64,7 @@ use crate::{
         Needs,
         PageTree, //
     },
+    preemption::Preemption,
     uapi::ACCEL_MAP_WRITE, //
 };
 
@@ -70,10 +72,12 @@ use crate::{
 const FIRST_SLOTS: usize = 32;
 
 /// What is to be done to the mappings.
-enum Change {
+pub(crate) enum Change {
     Map(Mapping<u32>),
     Unmap(Range<u64>),
     Protect(Range<u64>, u32),
+    /// Writes a mapping anew whose object has moved.
+    Refresh(Range<u64>),
     /// Writes everything anew.
     Rebuild,
 }
@@ -83,7 +87,7 @@ impl Change {
     fn range(&self, all: &Mappings) -> Range<u64> {
         match self {
             Self::Map(mapping) => mapping.range.clone(),
-            Self::Unmap(range) | Self::Protect(range, _) => range.clone(),
+            Self::Unmap(range) | Self::Protect(range, _) | Self::Refresh(range) => range.clone(),
             Self::Rebuild => all.bounds(),
         }
     }
@@ -96,6 +100,7 @@ impl Change {
             Self::Map(mapping) => mappings.map(mapping),
             Self::Unmap(range) => mappings.unmap(range),
             Self::Protect(range, access) => mappings.protect(range, access),
+            Self::Refresh(range) => mappings.refresh(range),
             Self::Rebuild => Ok(mappings.rebuild()),
         }
     }
@@ -138,19 +143,22 @@ impl From<va::Error> for Failure {
 /// A space, as long as the device may know it.
 #[pin_data]
 pub(crate) struct Shared<T: Driver> {
-    device: Arc<Device<T>>,
+    pub(crate) device: Arc<Device<T>>,
     space: SpaceOf<T>,
     root: u64,
     /// False from a flush that failed to the next one that did not.
     in_step: Atomic<bool>,
-    /// `None`: the device is gone, or the space is.
     #[pin]
-    state: Mutex<Option<State>>,
+    state: Mutex<Stage>,
+    /// Its work can be suspended at any moment: it has user queues only.
+    is_preemptible: bool,
+    #[pin]
+    pub(crate) preemption: Preemption<T>,
 }
 
 /// An address space. It ends when it is dropped: when its handle was given back, and no job is left
 /// that uses it.
-pub struct AddressSpace<T: Driver>(Arc<Shared<T>>);
+pub struct AddressSpace<T: Driver>(pub(crate) Arc<Shared<T>>);
 
 /// The proof that page tables and device were in step when the last change was made: what a driver
 /// needs to let the device work with an address space.
@@ -177,7 +185,11 @@ impl<T: Driver> AddressSpace<T> {
     ///
     /// ENOSPC, EAGAIN: as for a buffer in the region of the page tables; ENODEV; ENOMEM; those of
     /// [`Mmu::create`].
-    pub(crate) fn new(device: &Arc<Device<T>>, info: &MmuInfo) -> Result<Self> {
+    pub(crate) fn new(
+        device: &Arc<Device<T>>,
+        info: &MmuInfo,
+        is_preemptible: bool,
+    ) -> Result<Self> {
         let place = UniqueArc::<Shared<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
         let entry = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
         let region = device.regions().get(info.tables).ok_or(EINVAL)?;
@@ -196,6 +208,7 @@ impl<T: Driver> AddressSpace<T> {
             slots: FIRST_SLOTS,
             objects: Objects::new(),
             tree,
+            has_user: true,
         };
         let guard = device.enter()?;
         // Nothing fails after this, so `destroy` will be called.
@@ -206,11 +219,16 @@ impl<T: Driver> AddressSpace<T> {
             space,
             root,
             in_step: Atomic::new(true),
-            state <- Mutex::new(Some(state), name, key),
+            state <- Mutex::new(Stage::new(state), name, key),
+            is_preemptible,
+            preemption <- Preemption::new(),
         }));
         let shared: Arc<Shared<T>> = shared.into();
         // Whoever unbinds waits for this section, and finds it.
-        device.address_spaces.add(&shared, entry);
+        let is_closing = device.address_spaces.add(&shared, entry);
+        if is_closing {
+            guard.with(|bound| shared.preemption.close(bound));
+        }
         Ok(Self(shared))
     }
 
@@ -224,6 +242,16 @@ impl<T: Driver> AddressSpace<T> {
             true => Ok(InStep(&self.0)),
             false => Err(EIO),
         }
+    }
+
+    /// Returns whether its work can be suspended at any moment.
+    pub(crate) fn is_preemptible(&self) -> bool {
+        self.0.is_preemptible
+    }
+
+    /// Returns its user queues.
+    pub(crate) fn preemption(&self) -> &Preemption<T> {
+        &self.0.preemption
     }
 
     /// Maps something; returns where.
@@ -267,11 +295,12 @@ impl<T: Driver> Drop for AddressSpace<T> {
             self.0.unmap(state, bound, all)?;
             T::Mmu::destroy(&bound.data, &self.0.space).map_err(|_| Failure::NotFlushed)
         };
-        if self.0.with(end).is_ok() {
-            let state = self.0.state.lock().take();
+        let has_ended = self.0.with(end).is_ok();
+        let left = self.0.state.lock().leave(has_ended);
+        if has_ended {
             self.0.device.address_spaces.remove(&self.0);
-            drop(state);
         }
+        drop(left);
     }
 }
 
@@ -288,12 +317,12 @@ impl<T: Driver> Shared<T> {
 
     /// Calls `f` with the state and the device; returns the objects that it frees, too, unless the space
     /// is gone.
-    fn apply<R>(
+    pub(crate) fn apply<R>(
         &self,
         f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> (Result<R, Failure>, Option<Freed>) {
-        let mut state = self.state.lock();
-        let result = match (&mut *state, self.device.enter()) {
+        let mut stage = self.state.lock();
+        let result = match (stage.known(), self.device.enter()) {
             (Some(state), Ok(guard)) => {
                 let result = guard.with(|bound| f(state, bound));
                 state.tree.release();
@@ -301,7 +330,7 @@ impl<T: Driver> Shared<T> {
             }
             _ => Err(Failure::Refused(ENODEV)),
         };
-        let freed = Option::as_mut(&mut state).map(|state| state.objects.take_freed());
+        let freed = stage.known().map(|state| state.objects.take_freed());
         (result, freed)
     }
 
@@ -309,11 +338,13 @@ impl<T: Driver> Shared<T> {
     /// nothing of it is left.
     pub(crate) fn let_go(&self, id: usize) -> bool {
         let (result, freed) = self.apply(|state, bound| {
-            while let Some(range) = state.mapped_by(id) {
-                // There is room for that: nothing is split.
-                self.unmap(state, bound, range)?;
+            if state.mapped_by(id, 0).is_none() {
+                return Ok(());
             }
-            Ok(())
+            self.preemption.take_out(bound);
+            let result = self.unmap_all(state, bound, id);
+            self.preemption.put_back(bound, self.in_step.load(Acquire));
+            result
         });
         match freed {
             None => true,
@@ -323,6 +354,15 @@ impl<T: Driver> Shared<T> {
                 result.is_ok()
             }
         }
+    }
+
+    /// Unmaps what is mapped for the device by [`DeviceMapping`](crate::memory) `id`.
+    fn unmap_all(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
+        while let Some((_, range)) = state.mapped_by(id, 0) {
+            // There is room for that: nothing is split.
+            self.unmap(state, bound, range)?;
+        }
+        Ok(())
     }
 
     fn map(
@@ -379,15 +419,23 @@ impl<T: Driver> Shared<T> {
     }
 
     /// Writes and flushes everything if the device did not answer the last time.
-    fn bring_in_step(&self, state: &mut State, bound: &Bound<'_, T>) -> Result<(), Failure> {
+    pub(crate) fn bring_in_step(
+        &self,
+        state: &mut State,
+        bound: &Bound<'_, T>,
+    ) -> Result<(), Failure> {
         match self.in_step.load(Acquire) {
             true => Ok(()),
-            false => self.change(state, bound, Change::Rebuild),
+            false => {
+                self.change(state, bound, Change::Rebuild)?;
+                self.preemption.resume(bound);
+                Ok(())
+            }
         }
     }
 
     /// Makes a change.
-    fn change(
+    pub(crate) fn change(
         &self,
         state: &mut State,
         bound: &Bound<'_, T>,
@@ -420,9 +468,14 @@ impl<T: Driver> Shared<T> {
         Ok(())
     }
 
+    /// The device goes: none of its user queues runs any more.
+    pub(crate) fn close(&self, bound: &Bound<'_, T>) {
+        self.preemption.close(bound);
+    }
+
     /// The device is gone, so nothing reaches anything any more.
     pub(crate) fn gone(&self) {
-        let state = self.state.lock().take();
+        let state = self.state.lock().forget();
         drop(state);
     }
 }

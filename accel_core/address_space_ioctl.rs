@@ -4,6 +4,7 @@
 
 use core::ops::Range;
 use kernel::{
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
@@ -26,14 +27,20 @@ use crate::{
         accel_address_space_map,
         accel_address_space_protect,
         accel_address_space_unmap,
+        ACCEL_ADDRESS_SPACE_PREEMPTIBLE,
         ACCEL_MAP_FIXED,
         ACCEL_MAP_READ,
         ACCEL_MAP_SPARSE,
+        ACCEL_MAP_USER,
         ACCEL_MAP_WRITE, //
     },
+    user_queue::UserQueues,
 };
 
 const ACCESS: u32 = ACCEL_MAP_READ | ACCEL_MAP_WRITE;
+
+/// The kinds of what is mapped that is not a buffer.
+const SOURCES: u32 = ACCEL_MAP_SPARSE | ACCEL_MAP_USER;
 
 /// Refuses flags that are not `known`, and devices without an MMU.
 fn check<T: Driver>(flags: u32, known: u32) -> Result<MmuInfo> {
@@ -57,8 +64,12 @@ pub(crate) fn create<'f, T: Driver>(
     file: &'f File<T>,
     args: &mut accel_address_space_create,
 ) -> Result<Reserved<'f, AddressSpace<T>>> {
-    let info = check::<T>(args.flags, 0)?;
-    let space = AddressSpace::new(&file.client.device, &info)?;
+    let info = check::<T>(args.flags, ACCEL_ADDRESS_SPACE_PREEMPTIBLE)?;
+    let is_preemptible = args.flags & ACCEL_ADDRESS_SPACE_PREEMPTIBLE != 0;
+    if is_preemptible && T::UserQueues::MAX_PAYLOAD.is_none() {
+        return Err(EOPNOTSUPP);
+    }
+    let space = AddressSpace::new(&file.client.device, &info, is_preemptible)?;
     let reserved = file.address_spaces.reserve(space)?;
     args.handle = reserved.handle();
     args.start = info.addresses.start;
@@ -100,15 +111,20 @@ pub(crate) fn map<T: Driver>(
     file: &File<T>,
     args: &mut accel_address_space_map,
 ) -> Result<Mapped<T>> {
-    let info = check::<T>(args.flags, ACCESS | ACCEL_MAP_FIXED | ACCEL_MAP_SPARSE)?;
+    let info = check::<T>(args.flags, ACCESS | ACCEL_MAP_FIXED | SOURCES)?;
     if args.reserved != 0 || args.address % info.page_sizes().smallest() != 0 {
         return Err(EINVAL);
     }
     let space = file.address_spaces.get(args.space)?;
     let is_fixed = args.flags & ACCEL_MAP_FIXED != 0;
     let request = Request {
-        object: object(file, args, &info)?,
-        offset: args.offset,
+        object: object(file, &space, args, &info)?,
+        // Of a mirror it is where the memory is for the process.
+        offset: if args.flags & ACCEL_MAP_USER != 0 {
+            0
+        } else {
+            args.offset
+        },
         size: args.size,
         address: args.address,
         is_fixed,
@@ -121,22 +137,29 @@ pub(crate) fn map<T: Driver>(
     })
 }
 
-/// Returns the part of a buffer that is to be mapped; `None`: zeroes.
+/// Returns what is to be mapped; `None`: zeroes.
 fn object<T: Driver>(
     file: &File<T>,
+    space: &AddressSpace<T>,
     args: &accel_address_space_map,
     info: &MmuInfo,
 ) -> Result<Option<KBox<Object>>> {
     let part = range(info, args.offset, args.size)?;
-    if args.flags & ACCEL_MAP_SPARSE != 0 {
-        return match (args.buffer, args.offset) {
-            (0, 0) => Ok(None),
-            _ => Err(EINVAL),
-        };
+    let smallest = info.page_sizes().smallest();
+    let is_writable = args.flags & ACCEL_MAP_WRITE != 0;
+    match (args.flags & SOURCES, args.buffer, args.offset) {
+        (0, ..) => (),
+        (ACCEL_MAP_SPARSE, 0, 0) => return Ok(None),
+        (ACCEL_MAP_USER, 0, _) if smallest > PAGE_SIZE as u64 => return Err(EOPNOTSUPP),
+        (ACCEL_MAP_USER, 0, address) => {
+            let (address, size) = (usize::try_from(address)?, usize::try_from(args.size)?);
+            return Ok(Some(space.mirror(address, size, is_writable)?));
+        }
+        _ => return Err(EINVAL),
     }
     let buffer = file.handles.get(args.buffer)?;
-    let object = Object::new(buffer, part, info.page_sizes().smallest())?;
-    match args.flags & ACCEL_MAP_WRITE != 0 && !object.is_writable() {
+    let object = Object::new(buffer, part, smallest)?;
+    match is_writable && !object.is_writable() {
         true => Err(EACCES),
         false => Ok(Some(object)),
     }

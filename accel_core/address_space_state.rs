@@ -2,7 +2,10 @@
 
 //! What an address space knows, with its lock: what is mapped where, and its page tables.
 
-use core::ops::Range;
+use core::{
+    mem::replace,
+    ops::Range, //
+};
 use kernel::prelude::*;
 
 use crate::{
@@ -19,6 +22,7 @@ use crate::{
         },
     },
     mapped_objects::{
+        Freed,
         Object,
         Objects, //
     },
@@ -35,6 +39,50 @@ pub(crate) struct State {
     pub(crate) slots: usize,
     pub(crate) objects: Objects,
     pub(crate) tree: PageTree,
+    /// Whether anybody uses the space still.
+    pub(crate) has_user: bool,
+}
+
+/// What is left of a space.
+pub(crate) struct Stage {
+    /// `None`: the device is gone, or the space is.
+    known: Option<State>,
+    /// What goes with the user, when the device is gone.
+    mirrors: Freed,
+}
+
+impl Stage {
+    pub(crate) fn new(state: State) -> Self {
+        Self {
+            known: Some(state),
+            mirrors: Freed::NONE,
+        }
+    }
+
+    /// Returns what is known of it, if the device knows it.
+    pub(crate) fn known(&mut self) -> Option<&mut State> {
+        self.known.as_mut()
+    }
+
+    /// The device is gone. Returns what goes with it: all but mirrors, as who drops one may wait for
+    /// user space.
+    pub(crate) fn forget(&mut self) -> Option<State> {
+        let mut state = self.known.take()?;
+        if state.has_user {
+            self.mirrors = state.objects.take_mirrors();
+        }
+        Some(state)
+    }
+
+    /// The user is gone. Returns what goes with it: all, unless the device is there, and the space
+    /// has not ended.
+    pub(crate) fn leave(&mut self, has_ended: bool) -> (Option<State>, Freed) {
+        if let Some(state) = &mut self.known {
+            state.has_user = false;
+        }
+        let state = self.known.take_if(|_| has_ended);
+        (state, replace(&mut self.mirrors, Freed::NONE))
+    }
 }
 
 /// What is to be mapped.
@@ -65,15 +113,17 @@ impl State {
         Ok(())
     }
 
-    /// Returns a range where something is mapped that is mapped for the device by
-    /// [`DeviceMapping`](crate::memory) `id`.
-    pub(crate) fn mapped_by(&self, id: usize) -> Option<Range<u64>> {
-        let is_of = |mapping: &Mapping<u32>| match mapping.target {
-            Target::Object(number, _) => self.objects.is_of(number, id),
-            Target::Zeros | Target::Fault => false,
+    /// Returns the first range from `start` on where something is mapped that is mapped for the device
+    /// by [`DeviceMapping`](crate::memory) `id`, and the number of that object.
+    pub(crate) fn mapped_by(&self, id: usize, start: u64) -> Option<(u32, Range<u64>)> {
+        let find = |mapping: Mapping<u32>| match mapping.target {
+            Target::Object(number, _) if self.objects.is_of(number, id) => {
+                Some((number, mapping.range))
+            }
+            _ => None,
         };
-        let mut all = self.mappings.overlapping(self.mappings.bounds());
-        all.find(is_of).map(|mapping| mapping.range)
+        let all = start..self.mappings.bounds().end;
+        self.mappings.overlapping(all).find_map(find)
     }
 
     /// Returns where something is to be mapped: where the largest pages are possible, if there is

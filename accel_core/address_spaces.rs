@@ -21,7 +21,10 @@ use crate::{
         AddressSpace,
         Shared, //
     },
-    device::Device,
+    device::{
+        Bound,
+        Device, //
+    },
     driver::Driver,
     lock_class,
     objects::Objects,
@@ -42,25 +45,38 @@ pub(crate) type Place<T> = RBTreeNodeReservation<usize, Arc<Shared<T>>>;
 #[pin_data]
 pub(crate) struct Registry<T: Driver> {
     #[pin]
-    all: Mutex<RBTree<usize, Arc<Shared<T>>>>,
+    all: Mutex<All<T>>,
+}
+
+struct All<T: Driver> {
+    spaces: RBTree<usize, Arc<Shared<T>>>,
+    /// The device goes.
+    is_closing: bool,
 }
 
 impl<T: Driver> Registry<T> {
     pub(crate) fn new() -> impl PinInit<Self> {
         let (name, key) = lock_class::all_address_spaces();
+        let all = All {
+            spaces: RBTree::new(),
+            is_closing: false,
+        };
         pin_init!(Self {
-            all <- Mutex::new(RBTree::new(), name, key),
+            all <- Mutex::new(all, name, key),
         })
     }
 
-    pub(crate) fn add(&self, space: &Arc<Shared<T>>, place: Place<T>) {
+    /// Adds one; returns whether the device goes.
+    pub(crate) fn add(&self, space: &Arc<Shared<T>>, place: Place<T>) -> bool {
         let id = Arc::as_ptr(space) as usize;
-        self.all.lock().insert(place.into_node(id, space.clone()));
+        let mut all = self.all.lock();
+        all.spaces.insert(place.into_node(id, space.clone()));
+        all.is_closing
     }
 
     pub(crate) fn remove(&self, space: &Arc<Shared<T>>) {
         let id = Arc::as_ptr(space) as usize;
-        let node = self.all.lock().remove_node(&id);
+        let node = self.all.lock().spaces.remove_node(&id);
         drop(node);
     }
 
@@ -69,13 +85,22 @@ impl<T: Driver> Registry<T> {
     fn let_go(&self, id: usize) -> bool {
         let all = self.all.lock();
         // All of them, also if one cannot.
-        let failed = all.values().filter(|space| !space.let_go(id));
+        let failed = all.spaces.values().filter(|space| !space.let_go(id));
         failed.count() == 0
+    }
+
+    /// The device goes, but is there still: user queues run no more.
+    pub(crate) fn close(&self, bound: &Bound<'_, T>) {
+        let mut all = self.all.lock();
+        all.is_closing = true;
+        for space in all.spaces.values() {
+            space.close(bound);
+        }
     }
 
     /// The device is gone, for good.
     pub(crate) fn gone(&self) {
-        let all = core::mem::replace(&mut *self.all.lock(), RBTree::new());
+        let all = core::mem::replace(&mut self.all.lock().spaces, RBTree::new());
         for space in all.values() {
             space.gone();
         }

@@ -42,6 +42,7 @@ classes! {
     health_changed = c"accel_health_changed";
     mover = c"accel_mover";
     nodes = c"accel_nodes";
+    preemption = c"accel_preemption";
     queues = c"accel_queues";
     recover = c"accel_recover";
     recovery = c"accel_recovery";

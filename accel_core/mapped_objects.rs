@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The parts of buffers that are mapped in an address space: they are kept while they are, and known
-//! by where the device sees them, piece by piece.
+//! What is mapped in an address space, parts of buffers and mirrors of a process's memory: it is kept
+//! while it is, and known by where the device sees it, piece by piece.
 
 use core::{
     mem::replace,
@@ -25,6 +25,7 @@ use crate::{
         page_table::Piece,
         va::Unmapped, //
     },
+    memory::DeviceMapping,
     mmu::{
         PEER,
         SYSTEM, //
@@ -40,13 +41,36 @@ const NOWHERE: Piece = Piece {
     size: u64::MAX,
 };
 
-/// A part of a buffer in an address space, which keeps the buffer.
+/// What memory an object is.
+enum Source {
+    /// A part of a buffer.
+    Buffer {
+        buffer: Arc<Buffer>,
+        /// Whatever its user says: the device may reach it.
+        _hold: Option<Hold>,
+    },
+    /// Memory of a process.
+    Mirror {
+        mapping: DeviceMapping,
+        is_writable: bool,
+    },
+}
+
+impl Source {
+    /// Returns how the device reaches it, if that is by DMA.
+    fn mapping(&self) -> Option<&DeviceMapping> {
+        match self {
+            Self::Buffer { buffer, .. } => buffer.mapping(),
+            Self::Mirror { mapping, .. } => Some(mapping),
+        }
+    }
+}
+
+/// Memory in an address space, which keeps what it is a part of.
 pub(crate) struct Object {
-    buffer: Arc<Buffer>,
-    /// Whatever its user says: the device may reach it.
-    _hold: Option<Hold>,
-    /// Those of the part, in order, without gaps; at least one.
-    pieces: KVVec<Piece>,
+    source: Source,
+    /// Those of the part, in order, without gaps, of all of it; `None`: a mirror that is out of place.
+    pieces: Option<KVVec<Piece>>,
     /// How many bytes are mapped: it is kept until there are none.
     mapped: u64,
     /// In a list of such that are to be dropped.
@@ -80,9 +104,29 @@ impl Object {
             return Err(EOPNOTSUPP);
         }
         let mapped = part.end - part.start;
-        let object = Self {
+        let source = Source::Buffer {
             buffer,
             _hold: hold,
+        };
+        Self::boxed(source, Some(pieces), mapped)
+    }
+
+    /// All of a mirror, `size` bytes. Where it is is found out when it is mapped. ENOMEM.
+    pub(crate) fn mirrored(
+        mapping: DeviceMapping,
+        size: u64,
+        is_writable: bool,
+    ) -> Result<KBox<Self>> {
+        let source = Source::Mirror {
+            mapping,
+            is_writable,
+        };
+        Self::boxed(source, None, size)
+    }
+
+    fn boxed(source: Source, pieces: Option<KVVec<Piece>>, mapped: u64) -> Result<KBox<Self>> {
+        let object = Self {
+            source,
             pieces,
             mapped,
             next: None,
@@ -90,17 +134,30 @@ impl Object {
         Ok(KBox::new(object, GFP_KERNEL_ACCOUNT)?)
     }
 
-    /// Returns the piece that has an offset in it.
-    fn piece(&self, offset: u64) -> Piece {
-        let after = self.pieces.partition_point(|piece| piece.offset <= offset);
+    /// Returns the piece that has an offset in it; `None`: it is out of place.
+    fn piece(&self, offset: u64) -> Option<Piece> {
+        let pieces = self.pieces.as_ref()?;
+        let after = pieces.partition_point(|piece| piece.offset <= offset);
         // Nothing is mapped before the first one.
-        let found = self.pieces.get(after.wrapping_sub(1));
-        found.map_or(NOWHERE, |piece| *piece)
+        let found = pieces.get(after.wrapping_sub(1));
+        Some(found.map_or(NOWHERE, |piece| *piece))
+    }
+
+    /// Finds out where a mirror is. EOPNOTSUPP: the device cannot reach it; ENOMEM.
+    fn locate(&mut self) -> Result {
+        if let Source::Mirror { mapping, .. } = &self.source {
+            let pieces = system_pieces(&mapping.segments()?, &(0..u64::MAX))?;
+            self.pieces = (!pieces.is_empty()).then_some(pieces);
+        }
+        Ok(())
     }
 
     /// Returns whether jobs may write to it.
     pub(crate) fn is_writable(&self) -> bool {
-        self.buffer.is_writable()
+        match &self.source {
+            Source::Buffer { buffer, .. } => buffer.is_writable(),
+            Source::Mirror { is_writable, .. } => *is_writable,
+        }
     }
 }
 
@@ -109,7 +166,7 @@ impl Object {
 pub(crate) struct Freed(Option<KBox<Object>>);
 
 impl Freed {
-    const NONE: Self = Self(None);
+    pub(crate) const NONE: Self = Self(None);
 
     fn push(&mut self, mut object: KBox<Object>) {
         object.next = self.0.take();
@@ -146,12 +203,14 @@ impl Objects {
         }
     }
 
-    /// Adds an object; returns its number. ENOMEM; ENODEV: who exported the memory takes it away.
-    pub(crate) fn add(&mut self, object: KBox<Object>) -> Result<u32> {
-        // Who takes it away asks for what is mapped after that, under the lock that we are called with.
-        let is_revoked = object.buffer.mapping().is_some_and(|m| m.is_revoked());
+    /// Adds an object; returns its number. ENODEV: who exported the memory takes it away; EOPNOTSUPP: the
+    /// device cannot reach it; ENOMEM.
+    pub(crate) fn add(&mut self, mut object: KBox<Object>) -> Result<u32> {
+        // Who takes it away, or moves it, asks for what is mapped after that, under the lock that we are
+        // called with.
+        let is_revoked = object.source.mapping().is_some_and(|m| m.is_revoked());
         let number = match is_revoked {
-            false => self.all.reserve(u32::MAX),
+            false => object.locate().and_then(|()| self.all.reserve(u32::MAX)),
             true => Err(ENODEV),
         };
         match number {
@@ -166,20 +225,50 @@ impl Objects {
         replace(&mut self.freed, Freed::NONE)
     }
 
+    /// Finds out anew where a mirror is; errors as [`Objects::add`].
+    pub(crate) fn locate(&mut self, number: u32) -> Result {
+        self.all
+            .get_mut(number)
+            .map_or(Ok(()), |object| object.locate())
+    }
+
+    /// Nothing is known of where a mirror is.
+    pub(crate) fn lose(&mut self, number: u32) {
+        if let Some(object) = self.all.get_mut(number) {
+            object.pieces = None;
+        }
+    }
+
+    /// Takes all mirrors out.
+    pub(crate) fn take_mirrors(&mut self) -> Freed {
+        let mut mirrors = Freed::NONE;
+        let is_mirror = |object: &Object| matches!(object.source, Source::Mirror { .. });
+        loop {
+            let first = self.all.iter().find(|(_, object)| is_mirror(object));
+            let Some(number) = first.map(|(number, _)| number) else {
+                return mirrors;
+            };
+            self.all
+                .remove(number)
+                .into_iter()
+                .for_each(|object| mirrors.push(object));
+        }
+    }
+
     /// Returns whether an object is part of what is mapped for the device by [`DeviceMapping`] `id`.
     ///
     /// [`DeviceMapping`]: crate::memory
     pub(crate) fn is_of(&self, number: u32, id: usize) -> bool {
         let object = self.all.get(number);
-        let mapping = object.and_then(|object| object.buffer.mapping());
+        let mapping = object.and_then(|object| object.source.mapping());
         mapping.is_some_and(|mapping| mapping.id() == id)
     }
 
-    /// Returns the piece of an object that has an offset in it.
-    pub(crate) fn piece(&self, number: u32, offset: u64) -> Piece {
+    /// Returns the piece of an object that has an offset in it; `None`: it is out of place.
+    pub(crate) fn piece(&self, number: u32, offset: u64) -> Option<Piece> {
         // It is kept while it is mapped.
         let object = self.all.get(number);
-        object.map_or(NOWHERE, |object| object.piece(offset))
+        object.map_or(Some(NOWHERE), |object| object.piece(offset))
     }
 
     /// EACCES: an object is read-only.
@@ -216,17 +305,20 @@ fn pieces(buffer: &Buffer, part: &Range<u64>) -> Result<KVVec<Piece>> {
             let extents = memory.extents();
             collect(extents.map(|r| (r.start, r.end - r.start)), part)
         }
-        (_, Some(mapping)) => {
-            let Segments { segments, is_peer } = mapping.segments()?;
-            let place = if is_peer { SYSTEM | PEER } else { SYSTEM };
-            if segments.iter().any(|s| s.address & place != 0) {
-                return Err(EOPNOTSUPP);
-            }
-            collect(segments.iter().map(|s| (s.address | place, s.size)), part)
-        }
+        (_, Some(mapping)) => system_pieces(&mapping.segments()?, part),
         // The device does no DMA.
         (_, None) => Err(EOPNOTSUPP),
     }
+}
+
+/// Returns the pieces of memory that is not the device's own.
+fn system_pieces(all: &Segments, part: &Range<u64>) -> Result<KVVec<Piece>> {
+    let place = if all.is_peer { SYSTEM | PEER } else { SYSTEM };
+    let segments = all.segments.iter();
+    if segments.clone().any(|s| s.address & place != 0) {
+        return Err(EOPNOTSUPP);
+    }
+    collect(segments.map(|s| (s.address | place, s.size)), part)
 }
 
 /// Joins what is contiguous.

@@ -27,6 +27,7 @@ use kernel_ext::{
         Segments,
         User, //
     },
+    mirror::Mirror,
     pages::Pages,
     tracker::Tracker,
     user_mappings::UserMappings, //
@@ -51,6 +52,7 @@ pub(crate) struct Memory {
 enum Mapped {
     Pages(Arc<Mapping>),
     Imported(Arc<Attachment>),
+    Mirror(Arc<Mirror>),
 }
 
 impl Mapped {
@@ -58,6 +60,7 @@ impl Mapped {
         match self {
             Mapped::Pages(mapping) => mapping.revoke(),
             Mapped::Imported(attachment) => attachment.revoke(),
+            Mapped::Mirror(mirror) => mirror.revoke(),
         }
     }
 
@@ -66,6 +69,7 @@ impl Mapped {
         match self {
             Mapped::Pages(mapping) => Arc::as_ptr(mapping) as usize,
             Mapped::Imported(attachment) => attachment.id(),
+            Mapped::Mirror(mirror) => mirror.id(),
         }
     }
 }
@@ -119,6 +123,24 @@ impl Memory {
         self.keep(Mapped::Imported(attachment))
     }
 
+    /// Has `dev` use `mirror` likewise.
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        dev: &Device<Bound>,
+        mirror: &Arc<Mirror>,
+    ) -> Result<DeviceMapping> {
+        // SAFETY: As in `map`; `keep` drops it if it fails.
+        #[allow(unsafe_code)]
+        unsafe {
+            mirror.attach(dev)
+        };
+        let kept = self.keep(Mapped::Mirror(mirror.clone()));
+        if kept.is_err() {
+            mirror.revoke();
+        }
+        kept
+    }
+
     fn keep(self: &Arc<Self>, mapped: Mapped) -> Result<DeviceMapping> {
         let node = RBTreeNode::new(mapped.id(), mapped.clone(), GFP_KERNEL_ACCOUNT)?;
         self.mappings.lock().insert(node);
@@ -162,11 +184,12 @@ impl DeviceMapping {
         match &self.mapped {
             Mapped::Pages(mapping) => mapping.contiguous_address(),
             Mapped::Imported(attachment) => attachment.contiguous_address(),
+            Mapped::Mirror(_) => None,
         }
     }
 
-    /// Returns how the device sees it. ENODEV: the device is gone, or who exported it took it away;
-    /// ENOMEM.
+    /// Returns how the device sees it; a mirror that is out of place has no segments. ENODEV: the device
+    /// is gone, or who exported it took it away; ENOMEM.
     pub(crate) fn segments(&self) -> Result<Segments> {
         match &self.mapped {
             Mapped::Pages(mapping) => Ok(Segments {
@@ -174,13 +197,17 @@ impl DeviceMapping {
                 is_peer: false,
             }),
             Mapped::Imported(attachment) => attachment.segments(),
+            Mapped::Mirror(mirror) => Ok(Segments {
+                segments: mirror.segments()?,
+                is_peer: false,
+            }),
         }
     }
 
     /// Returns whether who exported it takes it away.
     pub(crate) fn is_revoked(&self) -> bool {
         match &self.mapped {
-            Mapped::Pages(_) => false,
+            Mapped::Pages(_) | Mapped::Mirror(_) => false,
             Mapped::Imported(attachment) => attachment.is_revoked(),
         }
     }

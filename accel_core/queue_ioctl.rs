@@ -67,6 +67,9 @@ pub(crate) fn create<'f, T: Driver>(
         handle => Some(file.contexts.get(handle)?),
     };
     let space = context.as_ref().and_then(|context| context.space.as_ref());
+    if space.is_some_and(|space| space.is_preemptible()) {
+        return Err(EINVAL);
+    }
     let life = context
         .as_ref()
         .map_or(&file.client.life, |context| &context.life);

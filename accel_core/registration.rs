@@ -146,6 +146,10 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
     }
 
     fn unbinding(&self) {
+        // The last moment at which memory can be waited for: who reclaims it finds them suspended.
+        if let Some(guard) = self.cell.enter() {
+            guard.with(|bound| self.address_spaces.close(bound));
+        }
         let nodes = self.nodes.lock().take();
         drop(nodes);
     }

@@ -56,11 +56,26 @@ pub trait UserQueues<T: Driver>: 'static {
 
     /// Makes one; it may be rung at once. May sleep, in bounded time.
     ///
+    /// Called, as the following three, with a lock that is taken where memory is reclaimed: must not
+    /// allocate, nor take a lock that anybody holds who does.
+    ///
     /// # Errors
     ///
     /// EBUSY: the doorbell is that of another one; ENOSPC: the device has no more; what else the
     /// driver says.
     fn create(data: &T::Data<'_>, setup: UserQueueSetup<'_, T>) -> Result<Self::Queue, Refusal>;
+
+    /// Has one start nothing more, and its work keep until [`UserQueues::resume`], however often it is
+    /// rung. Does not wait.
+    fn suspend(data: &T::Data<'_>, queue: &Self::Queue);
+
+    /// Waits until the device does not touch memory for a queue that was told to suspend. In bounded
+    /// time, so that must not fail: what does not end is given up, whatever that takes, and who waits
+    /// for the queue is told ([`QueueEvents::failed`]).
+    fn suspend_wait(data: &T::Data<'_>, queue: &Self::Queue);
+
+    /// Has one go on, if it has not failed meanwhile. Does not wait.
+    fn resume(data: &T::Data<'_>, queue: &Self::Queue);
 
     /// Ends one, whatever it does. May sleep, in bounded time. Not called for those that are there
     /// when the device is unbound: [`Driver::stop`] ends them.
@@ -71,7 +86,7 @@ pub trait UserQueues<T: Driver>: 'static {
 }
 
 /// What the driver `T` keeps for a user queue.
-type QueueOf<T> = <<T as Driver>::UserQueues as UserQueues<T>>::Queue;
+pub(crate) type QueueOf<T> = <<T as Driver>::UserQueues as UserQueues<T>>::Queue;
 
 /// The user queues of devices that have none.
 pub enum NoUserQueues {}
@@ -84,6 +99,18 @@ impl<T: Driver> UserQueues<T> for NoUserQueues {
         Err(EOPNOTSUPP.into())
     }
 
+    fn suspend(_data: &T::Data<'_>, queue: &Infallible) {
+        match *queue {}
+    }
+
+    fn suspend_wait(_data: &T::Data<'_>, queue: &Infallible) {
+        match *queue {}
+    }
+
+    fn resume(_data: &T::Data<'_>, queue: &Infallible) {
+        match *queue {}
+    }
+
     fn destroy(_data: &T::Data<'_>, queue: &Infallible) {
         match *queue {}
     }
@@ -91,10 +118,12 @@ impl<T: Driver> UserQueues<T> for NoUserQueues {
 
 /// A user queue. It ends when it is dropped; may sleep then.
 pub(crate) struct UserQueue<T: Driver> {
-    driver: QueueOf<T>,
+    driver: Arc<QueueOf<T>>,
     events: Arc<QueueEvents>,
     device: Arc<Device<T>>,
-    _space: Arc<AddressSpace<T>>,
+    space: Arc<AddressSpace<T>>,
+    /// How often those of the space were suspended before it was there.
+    suspended_before: u32,
     _doorbell: Arc<Doorbell>,
 }
 
@@ -108,15 +137,27 @@ impl<T: Driver> UserQueue<T> {
         Ok(Self {
             device: device.clone(),
             events: setup.events.clone(),
-            _space: setup.space.clone(),
+            space: setup.space.clone(),
+            suspended_before: setup.space.preemption().count(),
             _doorbell: setup.doorbell.clone(),
-            driver: T::UserQueues::create(&bound.data, setup)?,
+            driver: {
+                let preemption = setup.space.preemption();
+                preemption.add(bound, || T::UserQueues::create(&bound.data, setup))?
+            },
         })
     }
 
     /// Nobody wants it any more: who waits for it is told so, if not of a fault before.
     pub(crate) fn cancel(&self) {
         self.events.failed(Fault::new(FaultKind::Canceled));
+    }
+
+    /// Returns how often it was suspended.
+    pub(crate) fn suspensions(&self) -> u32 {
+        self.space
+            .preemption()
+            .count()
+            .wrapping_sub(self.suspended_before)
     }
 
     /// Returns why it has stopped, if it has.
@@ -127,6 +168,7 @@ impl<T: Driver> UserQueue<T> {
 
 impl<T: Driver> Drop for UserQueue<T> {
     fn drop(&mut self) {
+        self.space.preemption().remove(&self.driver);
         // Else the device has forgotten it.
         if let Some(guard) = self.device.cell.enter() {
             guard.with(|bound| T::UserQueues::destroy(&bound.data, &self.driver));

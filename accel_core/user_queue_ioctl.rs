@@ -98,7 +98,8 @@ pub(crate) fn query<T: Driver>(file: &File<T>, args: &mut accel_user_queue_query
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
-    let fault = file.user_queues.get(args.handle)?.fault();
+    let queue = file.user_queues.get(args.handle)?;
+    let fault = queue.fault();
     args.state = match fault {
         None => uapi::ACCEL_USER_QUEUE_ACTIVE,
         Some(_) => uapi::ACCEL_USER_QUEUE_FAILED,
@@ -106,6 +107,6 @@ pub(crate) fn query<T: Driver>(file: &File<T>, args: &mut accel_user_queue_query
     args.error = fault.map_or(0, |fault| fault.kind.error().to_errno().unsigned_abs());
     args.fault = fault.map_or(uapi::ACCEL_FAULT_NONE, |fault| fault.kind as u32);
     args.fault_address = fault.map_or(0, |fault| fault.address);
-    args.reserved = 0;
+    args.suspensions = queue.suspensions();
     Ok(())
 }

@@ -146,16 +146,16 @@ impl<B: Copy> Mapping<B> {
     }
 
     /// Returns the page around an address of the mapping, if there is any. `pieces` returns the
-    /// piece of an object that has an offset in it.
+    /// piece of an object that has an offset in it; `None`: all of the object is out of place.
     pub(crate) fn page_at(
         &self,
         address: u64,
         sizes: PageSizes,
-        pieces: &impl Fn(B, u64) -> Piece,
+        pieces: &impl Fn(B, u64) -> Option<Piece>,
     ) -> Option<Page> {
         let (contiguous, backing) = match self.target.advance(address - self.range.start) {
             Target::Object(object, offset) => {
-                let piece = pieces(object, offset);
+                let piece = pieces(object, offset)?;
                 let before = offset - piece.offset;
                 let start = address.saturating_sub(before);
                 let end = address.saturating_add(piece.size - before);
@@ -183,7 +183,7 @@ impl<B: Copy> Mapping<B> {
     pub(crate) fn write(
         &self,
         sizes: PageSizes,
-        pieces: &impl Fn(B, u64) -> Piece,
+        pieces: &impl Fn(B, u64) -> Option<Piece>,
         sink: &mut impl FnMut(Step),
     ) {
         let mut address = self.range.start;
@@ -201,7 +201,7 @@ impl<B: Copy> Mapping<B> {
         &self,
         address: u64,
         sizes: PageSizes,
-        pieces: &impl Fn(B, u64) -> Piece,
+        pieces: &impl Fn(B, u64) -> Option<Piece>,
         sink: &mut impl FnMut(Step),
     ) {
         let Some(mut page) = self.page_at(address, sizes, pieces) else {

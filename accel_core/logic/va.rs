@@ -5,7 +5,7 @@
 //! A change is planned, written to the page tables, and made only when the device has flushed what
 //! it had cached of them:
 //!
-//! - `map()`, `unmap()` and `protect()` check everything that can fail and return a [`Pending`]
+//! - `map()`, `unmap()`, `protect()` and `refresh()` check everything that can fail and return a [`Pending`]
 //!   change, which can be dropped: nothing has happened yet;
 //! - [`Pending::write`] hands the steps to the driver and returns what is [`Written`];
 //! - [`Written::flush`] has the driver flush, makes the change, and gives what was unmapped back as
@@ -77,6 +77,7 @@ enum Change<B> {
     Map(Mapping<B>),
     Unmap(Range<u64>),
     Protect(Range<u64>, u32),
+    Refresh(Range<u64>),
     Rebuild,
 }
 
@@ -224,11 +225,7 @@ impl<B: Copy, S: DerefMut<Target = [Slot<B>]>> Space<B, S> {
         self.plan(mapping.range.clone(), Change::Map(mapping))
     }
 
-    /// Unmaps all that is mapped in a range.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Space::map`].
+    /// Unmaps all that is mapped in a range. Errors as for [`Space::map`].
     pub(crate) fn unmap(&mut self, range: Range<u64>) -> Result<Pending<'_, B, S>, Error> {
         self.plan(range.clone(), Change::Unmap(range))
     }
@@ -244,6 +241,15 @@ impl<B: Copy, S: DerefMut<Target = [Slot<B>]>> Space<B, S> {
         flags: u32,
     ) -> Result<Pending<'_, B, S>, Error> {
         self.plan(range.clone(), Change::Protect(range, flags))
+    }
+
+    /// Writes all pages in a range anew, which no mapping reaches out of: what their objects lead to has
+    /// changed. Errors as for [`Space::map`].
+    pub(crate) fn refresh(&mut self, range: Range<u64>) -> Result<Pending<'_, B, S>, Error> {
+        match self.across(range.start).or(self.across(range.end)) {
+            None => self.plan(range.clone(), Change::Refresh(range)),
+            Some(_) => Err(Error::Invalid),
+        }
     }
 
     /// Writes all page tables anew: after a reset of the device that lost them, or a failed flush.
@@ -328,6 +334,7 @@ impl<B: Copy, S: DerefMut<Target = [Slot<B>]>> Space<B, S> {
             }
             Change::Unmap(range) => self.remove(range, unmapped),
             Change::Protect(range, flags) => self.set_flags(range, flags),
+            Change::Refresh(_) => (),
             Change::Rebuild => {
                 let lost = self.unfinished.take();
                 lost.and_then(|lost| Unmapped::new(&lost.range, lost.target))
@@ -367,7 +374,9 @@ impl<B> Change<B> {
     fn range(&self) -> Option<Range<u64>> {
         match self {
             Self::Map(mapping) => Some(mapping.range.clone()),
-            Self::Unmap(range) | Self::Protect(range, _) => Some(range.clone()),
+            Self::Unmap(range) | Self::Protect(range, _) | Self::Refresh(range) => {
+                Some(range.clone())
+            }
             Self::Rebuild => None,
         }
     }
@@ -376,7 +385,11 @@ impl<B> Change<B> {
 impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
     /// Tells the steps that the change takes, in order, to count what the driver needs for them.
     /// `pieces` returns the piece of an object that has an offset in it.
-    pub(crate) fn steps(&self, pieces: impl Fn(B, u64) -> Piece, mut sink: impl FnMut(Step)) {
+    pub(crate) fn steps(
+        &self,
+        pieces: impl Fn(B, u64) -> Option<Piece>,
+        mut sink: impl FnMut(Step),
+    ) {
         let Some(range) = self.change.range() else {
             return self.rebuild(&pieces, &mut sink);
         };
@@ -387,8 +400,13 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
             if let Change::Protect(_, flags) = self.change {
                 part.flags = flags;
                 part.write(sizes, &pieces, &mut sink);
-            } else if !matches!(part.target, Target::Fault) {
-                sink(Step::Clear(part.range));
+                continue;
+            }
+            if !matches!(part.target, Target::Fault) {
+                sink(Step::Clear(part.range.clone()));
+            }
+            if let Change::Refresh(_) = self.change {
+                part.write(sizes, &pieces, &mut sink);
             }
         }
         if let Change::Map(new) = &self.change {
@@ -397,10 +415,11 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
     }
 
     /// Has the driver write the page tables. This cannot fail: what a step needs was allocated
-    /// before (see [`Pending::steps`]), and `pieces` is what it was when the objects were mapped.
+    /// before (see [`Pending::steps`]), and `pieces` is what it was when the objects were mapped, but
+    /// for those that are refreshed.
     pub(crate) fn write(
         self,
-        pieces: impl Fn(B, u64) -> Piece,
+        pieces: impl Fn(B, u64) -> Option<Piece>,
         writer: impl FnMut(Step),
     ) -> Written<'a, B, S> {
         self.space.in_step = false;
@@ -416,7 +435,7 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
         }
     }
 
-    fn rebuild(&self, pieces: &impl Fn(B, u64) -> Piece, sink: &mut impl FnMut(Step)) {
+    fn rebuild(&self, pieces: &impl Fn(B, u64) -> Option<Piece>, sink: &mut impl FnMut(Step)) {
         let bounds = &self.space.bounds;
         sink(Step::Clear(bounds.clone()));
         for mapping in self.space.overlapping(bounds.clone()) {
@@ -428,7 +447,7 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
     fn split_edges(
         &self,
         range: &Range<u64>,
-        pieces: &impl Fn(B, u64) -> Piece,
+        pieces: &impl Fn(B, u64) -> Option<Piece>,
         sink: &mut impl FnMut(Step),
     ) {
         let sizes = self.space.sizes;
@@ -443,7 +462,7 @@ impl<'a, B: Copy, S: DerefMut<Target = [Slot<B>]>> Pending<'a, B, S> {
     }
 
     /// Returns the addresses whose pages change, those of pages that are split too.
-    fn touched(&self, pieces: &impl Fn(B, u64) -> Piece) -> Range<u64> {
+    fn touched(&self, pieces: &impl Fn(B, u64) -> Option<Piece>) -> Range<u64> {
         let space = &*self.space;
         let Some(range) = self.change.range() else {
             return space.bounds();

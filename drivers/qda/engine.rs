@@ -37,6 +37,8 @@ use crate::{
 
 /// Limits of the resets, milliseconds.
 const ABORT_MS: u32 = 10;
+/// How much longer than a packet a queue may take to suspend, if the other card of a message dies.
+const SUSPEND_MS: u32 = 1010;
 const ENGINE_RESET_MS: u32 = 100;
 
 /// Packets of a queue that an engine has to do.
@@ -249,10 +251,37 @@ impl Card<'_> {
         self.wait_for_stop(queue)
     }
 
-    /// Has a queue start no more packets, and waits for the one under way.
+    /// Has a queue start no more packets, and waits for the one under way. EIO: it does not end.
     pub(crate) fn suspend(&self, queue: usize) -> Result {
-        self.control(queue, regs::Q_SUSPEND);
+        self.start_suspend(queue);
         self.wait_for_stop(queue)
+    }
+
+    /// Has a queue start no more packets.
+    pub(crate) fn start_suspend(&self, queue: usize) {
+        self.control(queue, regs::Q_SUSPEND);
+    }
+
+    /// Waits until a queue has suspended; gives up what it does if that takes too long, and the card,
+    /// which reaches no memory then until it is reset, if that does not help. Allocates nothing, takes
+    /// no locks.
+    pub(crate) fn finish_suspend(&self, queue: usize, engine: usize) {
+        let limit = self.capabilities().packet_ms + SUSPEND_MS;
+        // One that the card does not know has stopped, or is gone with it.
+        let has_stopped = |state| ![regs::Q_ACTIVE, regs::Q_SUSPENDING].contains(&state);
+        let has_stopped = self.wait_for_state(queue, limit, has_stopped).is_ok()
+            || self.abort(queue).is_ok()
+            || self.reset_hardware(engine).is_ok() && self.wait_for_stop(queue).is_ok();
+        if !has_stopped {
+            self.cut_off();
+        }
+    }
+
+    /// Has a queue go on, if it was suspended, and has not failed.
+    pub(crate) fn resume(&self, queue: usize) {
+        if u32::from(self.queue_state(queue).state()) == regs::Q_SUSPENDED {
+            self.control(queue, regs::Q_RESUME);
+        }
     }
 
     /// Goes on behind packets that are not to be executed any more, with a queue that has stopped.
@@ -278,14 +307,17 @@ impl Card<'_> {
 
     /// Waits until a queue has stopped. EIO: it does not.
     fn wait_for_stop(&self, queue: usize) -> Result {
-        let has_stopped = |state: &regs::Q_STATE| {
-            [regs::Q_SUSPENDED, regs::Q_ERROR].contains(&state.state().into())
-        };
+        let stopped = [regs::Q_SUSPENDED, regs::Q_ERROR];
+        self.wait_for_state(queue, ABORT_MS, |state| stopped.contains(&state))
+    }
+
+    /// Waits until the state of a queue `is_right`. EIO: it is not after `ms` milliseconds.
+    fn wait_for_state(&self, queue: usize, ms: u32, is_right: impl Fn(u32) -> bool) -> Result {
         read_poll_timeout(
             || Ok(self.queue_state(queue)),
-            has_stopped,
-            Delta::from_millis(1),
-            limit_ms(ABORT_MS),
+            |state| is_right(state.state().into()),
+            Delta::from_micros(200),
+            limit_ms(ms),
         )
         .map(|_| ())
         .map_err(|_| EIO)

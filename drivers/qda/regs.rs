@@ -203,6 +203,10 @@ register! {
     pub(crate) Q_ADDRESS(u64)[MAX_QUEUES, stride = 0x40] @ 0x8028 { 63:0 value; }
 }
 
+/// Q_STATE: packets are executed.
+pub(crate) const Q_ACTIVE: u32 = 1;
+/// Q_STATE: a packet still is.
+pub(crate) const Q_SUSPENDING: u32 = 2;
 /// Q_STATE: the device accesses nothing for it.
 pub(crate) const Q_SUSPENDED: u32 = 3;
 /// Q_STATE: as suspended, because of a packet.

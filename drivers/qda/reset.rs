@@ -6,6 +6,7 @@ use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //
 };
+use kernel_ext::pci::set_master;
 
 use crate::{
     card::{
@@ -17,6 +18,13 @@ use crate::{
 };
 
 impl Card<'_> {
+    /// Keeps the card from all memory of others, until it is reset, which is to come next.
+    pub(crate) fn cut_off(&self) {
+        dev_err!(self.dev, "does not stop, and is cut off from memory\n");
+        set_master(self.dev, false);
+        self.set_stuck();
+    }
+
     /// Resets the card, and gives it back the contexts and queues that it had. Its memory outlives
     /// that, with the page tables. EIO: it does not come back.
     pub(crate) fn reset(&self) -> Result {
@@ -25,6 +33,8 @@ impl Card<'_> {
         dev_warn!(self.dev, "is reset\n");
         state.mailbox.close();
         firmware::reset_device(self.bar())?;
+        // If it was cut off.
+        set_master(self.dev, true);
         state.resets.fetch_add(1, Relaxed);
         // Who scrubs has noticed that.
         let _scrubber = state.scrubber.lock();

@@ -55,6 +55,13 @@ const ORDER_MIN: u32 = 4;
 /// E_KIND of engines that send and receive.
 const COLLECTIVE: u32 = 3;
 
+/// A user queue, as the core knows it.
+pub(crate) struct UserQueue {
+    doorbell: usize,
+    id: u16,
+    engine: usize,
+}
+
 /// A user queue that the card may know.
 struct Entry {
     events: Arc<accel::QueueEvents>,
@@ -185,18 +192,18 @@ fn parse(
 
 impl accel::UserQueues<Qda> for UserQueues {
     const MAX_PAYLOAD: Option<usize> = Some(size_of::<accel_qda_user_queue>());
-    /// Its doorbell.
-    type Queue = usize;
+    type Queue = UserQueue;
 
     fn create(
         card: &Card<'_>,
         setup: accel::UserQueueSetup<'_, Qda>,
-    ) -> Result<usize, accel::Refusal> {
+    ) -> Result<UserQueue, accel::Refusal> {
         let capabilities = card.capabilities();
         let new = parse(capabilities, setup.engine, setup.payload)?;
         let doorbell = setup.doorbell.index() as usize;
+        let id = card.user_queue_id(doorbell)?;
         let request = QueueRequest {
-            queue: card.user_queue_id(doorbell)?,
+            queue: id,
             asid: setup.space.in_step()?.space().asid,
             engine: u8::try_from(setup.engine).map_err(Error::from)?,
             priority: priority(setup.priority),
@@ -220,7 +227,11 @@ impl accel::UserQueues<Qda> for UserQueues {
         let _one_at_a_time = card.setup().lock();
         queues.add(doorbell, entry)?;
         match card.call(&Request::QueueCreate(request)) {
-            Ok(_) => Ok(doorbell),
+            Ok(_) => Ok(UserQueue {
+                doorbell,
+                id,
+                engine: setup.engine,
+            }),
             Err(ETIMEDOUT) => {
                 queues.forsake(doorbell);
                 Err(EAGAIN.into())
@@ -232,13 +243,22 @@ impl accel::UserQueues<Qda> for UserQueues {
         }
     }
 
-    fn destroy(card: &Card<'_>, doorbell: &usize) {
-        let Ok(id) = card.user_queue_id(*doorbell) else {
-            return;
-        };
-        match card.end_queue(id) {
-            Ok(Ended::Gone) => card.user_queues().remove(*doorbell),
-            Ok(Ended::Stale) => card.user_queues().forsake(*doorbell),
+    fn suspend(card: &Card<'_>, queue: &UserQueue) {
+        card.start_suspend(queue.id.into());
+    }
+
+    fn suspend_wait(card: &Card<'_>, queue: &UserQueue) {
+        card.finish_suspend(queue.id.into(), queue.engine);
+    }
+
+    fn resume(card: &Card<'_>, queue: &UserQueue) {
+        card.resume(queue.id.into());
+    }
+
+    fn destroy(card: &Card<'_>, queue: &UserQueue) {
+        match card.end_queue(queue.id) {
+            Ok(Ended::Gone) => card.user_queues().remove(queue.doorbell),
+            Ok(Ended::Stale) => card.user_queues().forsake(queue.doorbell),
             // It has its doorbell and its address space until the card is reset.
             Err(_) => (),
         }

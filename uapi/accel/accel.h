@@ -1201,6 +1201,10 @@ struct accel_timeline_eventfd {
 
 #define ACCEL_MAP_FIXED			(1 << 2)	/* at this address, whatever is there */
 #define ACCEL_MAP_SPARSE		(1 << 3)	/* zeroes, no buffer */
+#define ACCEL_MAP_USER			(1 << 4)	/* memory of the process, no buffer */
+
+/* Work in the address space can be suspended at any moment. */
+#define ACCEL_ADDRESS_SPACE_PREEMPTIBLE	(1 << 0)
 
 /**
  * DOC: Address spaces
@@ -1218,11 +1222,20 @@ struct accel_timeline_eventfd {
  * job can use it (ACCEL_FAULT_DEVICE) until a later command of MAP, UNMAP, PROTECT
  * has brought it in step, for which each of them tries first. What failed was not
  * done then.
+ *
+ * A preemptible address space (ACCEL_ADDRESS_SPACE_PREEMPTIBLE) has user queues only, no
+ * queues of jobs. In it memory of the process itself can be mapped (ACCEL_MAP_USER), which
+ * is not pinned, and stays the process's: the device works with what is there for the
+ * process, whatever that does to it (munmap, madvise, mremap, fork, mprotect) and wherever the
+ * kernel moves it or takes it for a while. For that all user queues of the address
+ * space are suspended, for a short time, and go on with the packet they were to execute. Where
+ * nothing is left for the process, or nothing that may be written, all of that mapping
+ * leads nowhere (ACCEL_FAULT_PAGE), also if something is there again later: map it again.
  */
 
 /**
  * struct accel_address_space_create - ACCEL_IOCTL_ADDRESS_SPACE_CREATE, make an address space
- * @flags: in: must be 0
+ * @flags: in: ACCEL_ADDRESS_SPACE_PREEMPTIBLE or 0
  * @handle: out: name of the address space in this file, never 0
  * @start: out: the first address that can be mapped
  * @size: out: bytes from there on
@@ -1231,8 +1244,8 @@ struct accel_timeline_eventfd {
  *
  * Page tables are in memory of the device.
  *
- * Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
- * page tables, the device has no more spaces, or the dmem limit of the caller's
+ * Errors: EOPNOTSUPP the device has no MMU, or, if it is to be preemptible, no user queues, a
+ * flag; ENOSPC no device memory for page tables, the device has no more spaces, or the dmem limit of the caller's
  * cgroup; EAGAIN there will be memory, or a part of the device is in reset; EIO the
  * device does not do it; EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
  */
@@ -1261,10 +1274,12 @@ struct accel_address_space_destroy {
 /**
  * struct accel_address_space_map - ACCEL_IOCTL_ADDRESS_SPACE_MAP, map a part of a buffer
  * @space: in: the address space
- * @flags: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED, ACCEL_MAP_SPARSE
- * @buffer: in: the buffer; 0 with ACCEL_MAP_SPARSE
+ * @flags: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED; ACCEL_MAP_SPARSE or
+ *         ACCEL_MAP_USER
+ * @buffer: in: the buffer; 0 with ACCEL_MAP_SPARSE and ACCEL_MAP_USER
  * @reserved: must be 0
- * @offset: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE
+ * @offset: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE; the address for the process
+ *          with ACCEL_MAP_USER
  * @size: in: bytes
  * @address: in: where it is to be; out: where it is
  *
@@ -1278,15 +1293,18 @@ struct accel_address_space_destroy {
  * memory is contiguous.
  *
  * The memory of the buffer is kept while any part is mapped, also when its handle is
- * closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost.
+ * closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost. Memory that
+ * is mapped with ACCEL_MAP_USER must be readable for the process, with ACCEL_MAP_WRITE writable;
+ * it is at most 64 GiB.
  *
  * Errors: ENOENT no such address space or buffer; EINVAL @size is 0, something is not a
  * multiple of the smallest page, or out of bounds of the buffer or of the address
- * space, @reserved, a buffer with ACCEL_MAP_SPARSE, or the buffer is not needed
+ * space, @reserved, a buffer with ACCEL_MAP_SPARSE or ACCEL_MAP_USER, both of these, the
+ * latter in a space that is not preemptible, or the buffer is not needed
  * (ACCEL_IOCTL_BUFFER_ADVISE); EOPNOTSUPP no MMU, a flag, or the device cannot reach
- * the buffer; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
+ * the memory, or the kernel has no HMM_MIRROR; E2BIG; EINTR a signal; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
  * memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the device
- * does not answer; ENOMEM; EFAULT; ENODEV the device is gone, or who exported the memory
+ * does not answer; ENOMEM; EFAULT, also if the process has no such memory; ENODEV the device is gone, or who exported the memory
  * took it away. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has changed.
  */
 struct accel_address_space_map {
@@ -1496,7 +1514,8 @@ enum accel_user_queue_state {
  * @state: out: &enum accel_user_queue_state
  * @error: out: 0, or the errno (positive) it failed with, as jobs do
  * @fault: out: &enum accel_fault, why it failed
- * @reserved: out: 0
+ * @suspensions: out: how often it was suspended because something that is mapped in its
+ *               address space was moved or taken away
  * @fault_address: out: where, 0 if unknown; meaning as the driver says
  *
  * Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
@@ -1508,7 +1527,7 @@ struct accel_user_queue_query {
 	__u32 state;
 	__u32 error;
 	__u32 fault;
-	__u32 reserved;
+	__u32 suspensions;
 	__u64 fault_address;
 };
 

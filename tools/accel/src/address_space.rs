@@ -95,9 +95,9 @@ fn handle(device: &Device, number: u32) -> Arc<Handle> {
 }
 
 impl AddressSpace {
-    pub(crate) fn create(device: &Device) -> Result<Self> {
-        let raw =
-            sys::address_space_create(device).map_err(Error::in_call("create an address space"))?;
+    pub(crate) fn create(device: &Device, flags: u32) -> Result<Self> {
+        let raw = sys::address_space_create(device, flags)
+            .map_err(Error::in_call("create an address space"))?;
         let handle = handle(device, raw.handle);
         let end = raw.start.checked_add(raw.size);
         Ok(AddressSpace {
@@ -159,6 +159,35 @@ impl AddressSpace {
             ..FromZeros::new_zeroed()
         };
         self.map_by(raw, at, may.flags() | accel_uapi::ACCEL_MAP_SPARSE)
+    }
+
+    /// Map memory of this program, `size` bytes from `memory` on, without copying or pinning it, in a
+    /// space of [`Device::preemptible_address_space`]; returns where.
+    ///
+    /// # Safety
+    ///
+    /// Until it is unmapped, or the space has ended, work there may write at any moment to whatever the
+    /// program has at these addresses, if `may` says so: nothing that the compiler takes for its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Invalid` if it is not whole pages, or the space is not preemptible; `BadPointer`
+    /// if there is no memory, or none that may be written; `TooBig` if it is more than 64 GiB;
+    /// `Unsupported` if the device or the kernel cannot do that; otherwise as [`AddressSpace::map`].
+    #[allow(unsafe_code)]
+    pub unsafe fn map_user(
+        &self,
+        memory: *mut u8,
+        size: u64,
+        at: Where,
+        may: Rights,
+    ) -> Result<u64> {
+        let raw = accel_address_space_map {
+            offset: memory.expose_provenance() as u64,
+            size,
+            ..FromZeros::new_zeroed()
+        };
+        self.map_by(raw, at, may.flags() | accel_uapi::ACCEL_MAP_USER)
     }
 
     fn map_by(&self, mut raw: accel_address_space_map, at: Where, flags: u32) -> Result<u64> {

@@ -168,7 +168,17 @@ impl Device {
     /// [`Error::Call`]: `Unsupported` if the device has no MMU; `NoDeviceMemory` for page tables;
     /// `Resetting` while there is some, but it is being overwritten; `Quota`, `NoMemory`, `Gone`.
     pub fn address_space(&self) -> Result<AddressSpace> {
-        AddressSpace::create(self)
+        AddressSpace::create(self, 0)
+    }
+
+    /// Make an empty address space whose work can be suspended at any moment: it has user queues only,
+    /// and memory of the program itself can be mapped there ([`AddressSpace::map_user`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::address_space`], and `Unsupported` if the device has no user queues.
+    pub fn preemptible_address_space(&self) -> Result<AddressSpace> {
+        AddressSpace::create(self, accel_uapi::ACCEL_ADDRESS_SPACE_PREEMPTIBLE)
     }
 
     /// Make a context, whose jobs see memory in `space`, if the device has an MMU; see [`Context`].

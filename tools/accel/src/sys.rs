@@ -301,8 +301,14 @@ fn dma_buf_sync(buf: impl AsFd, mut flags: u64) -> Result<()> {
 }
 
 /// Make an address space.
-pub(crate) fn address_space_create(fd: impl AsFd) -> Result<accel_address_space_create> {
-    let mut argument = accel_address_space_create::new_zeroed();
+pub(crate) fn address_space_create(
+    fd: impl AsFd,
+    flags: u32,
+) -> Result<accel_address_space_create> {
+    let mut argument = accel_address_space_create {
+        flags,
+        ..FromZeros::new_zeroed()
+    };
     // SAFETY: ADDRESS_SPACE_CREATE takes an `accel_address_space_create`, which has no pointers.
     unsafe { call::<{ ioctl::ADDRESS_SPACE_CREATE }, _>(fd.as_fd(), &mut argument) }?;
     Ok(argument)

@@ -54,6 +54,8 @@ pub const ACCEL_MAP_READ: u32 = 1;
 pub const ACCEL_MAP_WRITE: u32 = 2;
 pub const ACCEL_MAP_FIXED: u32 = 4;
 pub const ACCEL_MAP_SPARSE: u32 = 8;
+pub const ACCEL_MAP_USER: u32 = 16;
+pub const ACCEL_ADDRESS_SPACE_PREEMPTIBLE: u32 = 1;
 pub const ACCEL_DOORBELL_MAX: u32 = 64;
 pub const ACCEL_USER_QUEUE_MAX: u32 = 64;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
@@ -967,7 +969,7 @@ pub struct accel_timeline_eventfd {
     pub fd: __s32,
 }
 /// struct accel_address_space_create - ACCEL_IOCTL_ADDRESS_SPACE_CREATE, make an address space
-/// - `flags`: in: must be 0
+/// - `flags`: in: ACCEL_ADDRESS_SPACE_PREEMPTIBLE or 0
 /// - `handle`: out: name of the address space in this file, never 0
 /// - `start`: out: the first address that can be mapped
 /// - `size`: out: bytes from there on
@@ -976,8 +978,8 @@ pub struct accel_timeline_eventfd {
 ///
 /// Page tables are in memory of the device.
 ///
-/// Errors: EOPNOTSUPP the device has no MMU, a flag; ENOSPC no device memory for
-/// page tables, the device has no more spaces, or the dmem limit of the caller's
+/// Errors: EOPNOTSUPP the device has no MMU, or, if it is to be preemptible, no user queues, a
+/// flag; ENOSPC no device memory for page tables, the device has no more spaces, or the dmem limit of the caller's
 /// cgroup; EAGAIN there will be memory, or a part of the device is in reset; EIO the
 /// device does not do it; EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
 #[repr(C)]
@@ -1004,10 +1006,12 @@ pub struct accel_address_space_destroy {
 }
 /// struct accel_address_space_map - ACCEL_IOCTL_ADDRESS_SPACE_MAP, map a part of a buffer
 /// - `space`: in: the address space
-/// - `flags`: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED, ACCEL_MAP_SPARSE
-/// - `buffer`: in: the buffer; 0 with ACCEL_MAP_SPARSE
+/// - `flags`: in: ACCEL_MAP_READ, ACCEL_MAP_WRITE, ACCEL_MAP_FIXED; ACCEL_MAP_SPARSE or
+///   ACCEL_MAP_USER
+/// - `buffer`: in: the buffer; 0 with ACCEL_MAP_SPARSE and ACCEL_MAP_USER
 /// - `reserved`: must be 0
-/// - `offset`: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE
+/// - `offset`: in: where the part begins, bytes; 0 with ACCEL_MAP_SPARSE; the address for the process
+///   with ACCEL_MAP_USER
 /// - `size`: in: bytes
 /// - `address`: in: where it is to be; out: where it is
 ///
@@ -1021,15 +1025,18 @@ pub struct accel_address_space_destroy {
 /// memory is contiguous.
 ///
 /// The memory of the buffer is kept while any part is mapped, also when its handle is
-/// closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost.
+/// closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost. Memory that
+/// is mapped with ACCEL_MAP_USER must be readable for the process, with ACCEL_MAP_WRITE writable;
+/// it is at most 64 GiB.
 ///
 /// Errors: ENOENT no such address space or buffer; EINVAL `size` is 0, something is not a
 /// multiple of the smallest page, or out of bounds of the buffer or of the address
-/// space, `reserved`, a buffer with ACCEL_MAP_SPARSE, or the buffer is not needed
+/// space, `reserved`, a buffer with ACCEL_MAP_SPARSE or ACCEL_MAP_USER, both of these, the
+/// latter in a space that is not preemptible, or the buffer is not needed
 /// (ACCEL_IOCTL_BUFFER_ADVISE); EOPNOTSUPP no MMU, a flag, or the device cannot reach
-/// the buffer; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
+/// the memory, or the kernel has no HMM_MIRROR; E2BIG; EINTR a signal; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
 /// memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the device
-/// does not answer; ENOMEM; EFAULT; ENODEV the device is gone, or who exported the memory
+/// does not answer; ENOMEM; EFAULT, also if the process has no such memory; ENODEV the device is gone, or who exported the memory
 /// took it away. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has changed.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1204,7 +1211,8 @@ pub type accel_user_queue_state = ::core::ffi::c_uint;
 /// - `state`: out: [`accel_user_queue_state`]
 /// - `error`: out: 0, or the errno (positive) it failed with, as jobs do
 /// - `fault`: out: [`accel_fault`], why it failed
-/// - `reserved`: out: 0
+/// - `suspensions`: out: how often it was suspended because something that is mapped in its
+///   address space was moved or taken away
 /// - `fault_address`: out: where, 0 if unknown; meaning as the driver says
 ///
 /// Errors: ENOENT no such handle; EOPNOTSUPP the device has no user queues, a flag;
@@ -1217,7 +1225,7 @@ pub struct accel_user_queue_query {
     pub state: __u32,
     pub error: __u32,
     pub fault: __u32,
-    pub reserved: __u32,
+    pub suspensions: __u32,
     pub fault_address: __u64,
 }
 /// struct accel_ethosu_job - payload of a job

@@ -88,7 +88,7 @@ fn layouts() -> Vec<Layout> {
             refused_reason, refused_at, reserved,
         }
         accel_user_queue_destroy { handle, flags }
-        accel_user_queue_query { handle, flags, state, error, fault, reserved, fault_address }
+        accel_user_queue_query { handle, flags, state, error, fault, suspensions, fault_address }
         accel_address_space_create { flags, handle, start, size, page_sizes }
         accel_address_space_destroy { handle, flags }
         accel_address_space_map { space, flags, buffer, reserved, offset, size, address }

@@ -13,7 +13,7 @@ mod model;
 use std::ops::Range;
 use std::time::Instant;
 
-use model::{BOUNDS, Change, FIRST, Model, OBJECTS, Object, PAGE, PAGES, Table, piece};
+use model::{BOUNDS, Change, FIRST, Model, OBJECTS, Object, PAGE, PAGES, Places, Table};
 use page_table::{Mapping, PageSizes, Step, Target};
 use proptest::prelude::*;
 use va::{Error, Pending, ROOM, Slot, Space, Unmapped};
@@ -35,6 +35,8 @@ enum Op {
     /// Hint, window, size, alignment.
     Place(u64, Range<u64>, u64, u64),
     Rebuild,
+    /// An object goes somewhere else, or out of place.
+    Move(Object, Option<u64>),
 }
 
 /// A range of pages in the space, often with aligned ends.
@@ -95,6 +97,7 @@ fn op() -> impl Strategy<Value = Op> {
         12 => (change(), end).prop_map(|(change, end)| Op::Change(change, end)),
         6 => place,
         1 => Just(Op::Rebuild),
+        2 => (0..OBJECTS, proptest::option::of(0..3u64)).prop_map(|(o, place)| Op::Move(o, place)),
     ]
 }
 
@@ -131,6 +134,7 @@ impl All {
                 assert_eq!(got, expected.ok_or(Error::Full));
             }
             Op::Rebuild => self.rebuild(&[]),
+            Op::Move(object, place) => self.move_to(object, place),
         }
         self.compare();
     }
@@ -155,6 +159,8 @@ impl All {
         let range = change.range();
         let pending = plan(&mut self.space, &change);
         let (mut planned, mut done) = (Vec::new(), Vec::new());
+        let places = &self.model.places;
+        let piece = |object, offset| places.piece(object, offset);
         pending.steps(piece, |step| planned.push(step));
         if let End::Dropped = end {
             return;
@@ -194,10 +200,11 @@ impl All {
         assert_eq!(self.space.lookup(BOUNDS.start), Err(Error::Stale));
         assert!(matches!(self.space.unmap(BOUNDS), Err(Error::Stale)));
         // A rebuild that fails, too, makes it no worse.
-        let written = self
-            .space
-            .rebuild()
-            .write(piece, |step| self.table.apply(&step));
+        let places = &self.model.places;
+        let written = self.space.rebuild().write(
+            |object, offset| places.piece(object, offset),
+            |step| self.table.apply(&step),
+        );
         assert_eq!(written.flush(|_| Err(7), |_| unreachable!()), Err(7));
         assert_eq!(self.space.lookup(BOUNDS.start), Err(Error::Stale));
         // What the failed change mapped comes back now.
@@ -206,13 +213,45 @@ impl All {
         self.rebuild(&only.change(&Change::Unmap(change.range())));
     }
 
+    /// All that is mapped of an object leads to where it is, and is written anew.
+    fn move_to(&mut self, object: Object, place: Option<u64>) {
+        self.make_room();
+        self.model.places.move_to(object, place);
+        let is_of = |mapping: &Mapping<Object>| matches!(mapping.target, Target::Object(o, _) if o == object);
+        let all: Vec<_> = self.space.overlapping(BOUNDS).filter(is_of).collect();
+        for Mapping { range, .. } in all {
+            if range.end - range.start > PAGE {
+                let inside = range.start + PAGE..range.end;
+                assert!(matches!(self.space.refresh(inside), Err(Error::Invalid)));
+            }
+            let places = &self.model.places;
+            let pending = self.space.refresh(range.clone()).ok().unwrap();
+            let written = pending.write(
+                |object, offset| places.piece(object, offset),
+                |step| {
+                    check_reach(&step, &range);
+                    self.table.apply(&step);
+                },
+            );
+            let flush = |flushed| {
+                if flushed == range {
+                    Ok(())
+                } else {
+                    Err(flushed)
+                }
+            };
+            written.flush(flush, |_| unreachable!()).unwrap();
+        }
+    }
+
     fn rebuild(&mut self, lost: &[(Object, u64)]) {
         self.table = Table::default();
         let mut unmapped = Vec::new();
-        let written = self
-            .space
-            .rebuild()
-            .write(piece, |step| self.table.apply(&step));
+        let places = &self.model.places;
+        let written = self.space.rebuild().write(
+            |object, offset| places.piece(object, offset),
+            |step| self.table.apply(&step),
+        );
         let flush = |flushed| {
             if flushed == BOUNDS {
                 Ok(())
@@ -343,6 +382,8 @@ fn many_mappings() {
     let each = |what, start: Instant| {
         println!("{what}: {:?} each", start.elapsed() / COUNT as u32);
     };
+    let places = Places::default();
+    let in_place = |object, offset| places.piece(object, offset);
     let finish = |written: va::Written<_, Vec<_>>| {
         written.flush(|_| Ok::<(), ()>(()), |_| ()).unwrap();
     };
@@ -355,7 +396,7 @@ fn many_mappings() {
             target: Target::Object(0, 0),
             flags: 0,
         };
-        finish(space.map(mapping).unwrap().write(piece, |_| ()));
+        finish(space.map(mapping).unwrap().write(in_place, |_| ()));
     }
     each("map", start);
     let start = Instant::now();
@@ -372,7 +413,7 @@ fn many_mappings() {
     let start = Instant::now();
     for number in (0..COUNT).rev() {
         let range = 2 * number * PAGE..(2 * number + 1) * PAGE;
-        finish(space.unmap(range).unwrap().write(piece, |_| ()));
+        finish(space.unmap(range).unwrap().write(in_place, |_| ()));
     }
     each("unmap", start);
     println!("{} bytes for each mapping", size_of::<Slot<Object>>());

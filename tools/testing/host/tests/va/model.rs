@@ -17,9 +17,36 @@ pub const BOUNDS: Range<u64> = FIRST * PAGE..(FIRST + PAGES) * PAGE;
 pub type Object = u64;
 pub const OBJECTS: u64 = 5;
 
+/// Where the objects are: how often each has moved; `None`: it is out of place.
+#[derive(Clone)]
+pub struct Places([Option<u64>; OBJECTS as usize]);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self([Some(0); OBJECTS as usize])
+    }
+}
+
+impl Places {
+    pub fn move_to(&mut self, object: Object, place: Option<u64>) {
+        self.0[object as usize] = place;
+    }
+
+    /// Finds the piece of an object that has an offset in it.
+    pub fn piece(&self, object: Object, offset: u64) -> Option<Piece> {
+        let moves = self.0[object as usize]?;
+        Some(piece(object, offset, moves))
+    }
+
+    fn device_address(&self, object: Object, offset: u64) -> Option<u64> {
+        let piece = self.piece(object, offset)?;
+        Some(piece.address + (offset - piece.offset))
+    }
+}
+
 /// Finds the piece of an object by the rule for it.
-pub fn piece(object: Object, offset: u64) -> Piece {
-    let base = (object + 1) << 40;
+fn piece(object: Object, offset: u64, moves: u64) -> Piece {
+    let base = ((object + 1) << 40) + (moves << 44) + moves * PAGE;
     let (pages, shift) = match object {
         // Contiguous, aligned to anything or to nothing.
         0 => (1 << 20, 0),
@@ -43,11 +70,6 @@ pub fn piece(object: Object, offset: u64) -> Piece {
     }
 }
 
-fn device_address(object: Object, offset: u64) -> u64 {
-    let piece = piece(object, offset);
-    piece.address + (offset - piece.offset)
-}
-
 /// What a page is: its target and flags.
 type State = (Target<Object>, u32);
 
@@ -55,6 +77,7 @@ type State = (Target<Object>, u32);
 #[derive(Clone, Default)]
 pub struct Model {
     pages: BTreeMap<u64, State>,
+    pub places: Places,
     cuts: BTreeSet<u64>,
 }
 
@@ -131,7 +154,7 @@ impl Model {
         }
         let (target, flags) = self.pages[&address];
         let backing = match target {
-            Target::Object(object, offset) => Some(device_address(object, offset)),
+            Target::Object(object, offset) => Some(self.places.device_address(object, offset)?),
             Target::Zeros => None,
             Target::Fault => return None,
         };
@@ -140,7 +163,8 @@ impl Model {
                 .step_by(PAGE as usize)
                 .all(|at| match self.pages[&(address + at)].0 {
                     Target::Object(object, offset) => {
-                        Some(device_address(object, offset)) == backing.map(|backing| backing + at)
+                        self.places.device_address(object, offset)
+                            == backing.map(|backing| backing + at)
                     }
                     _ => true,
                 });

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mirrors in an address space: memory of a process that is mapped there, wherever it goes.
+//!
+//! While one is out of place all user queues of the space are suspended
+//! ([`Preemption`](crate::preemption)); page tables lead to where it was. They are written and flushed
+//! before the queues go on.
+
+use kernel::prelude::*;
+use kernel_ext::mirror::{
+    Follower,
+    Mirror, //
+};
+
+use crate::{
+    address_space::{
+        AddressSpace,
+        Change,
+        Failure,
+        Shared, //
+    },
+    address_space_state::State,
+    device::Bound,
+    driver::Driver,
+    mapped_objects::Object, //
+};
+
+impl<T: Driver> AddressSpace<T> {
+    /// Makes an object of memory of the current process, which follows that. Errors as
+    /// [`Mirror::new`] and [`Mirror::find`]; EINVAL: the space is not preemptible.
+    pub(crate) fn mirror(
+        &self,
+        address: usize,
+        size: usize,
+        is_writable: bool,
+    ) -> Result<KBox<Object>> {
+        if !self.is_preemptible() {
+            return Err(EINVAL);
+        }
+        let device = &self.0.device;
+        let mirror = Mirror::new(address, size, is_writable, self.0.clone())?;
+        let follow = |bound: &Bound<'_, T>| device.memory.follow(bound.parent, &mirror);
+        let mapping = device.enter()?.with(follow)?;
+        // Not while the device is held bound: this may wait for user space.
+        mirror.find()?;
+        Object::mirrored(mapping, size as u64, is_writable)
+    }
+}
+
+impl<T: Driver> Shared<T> {
+    /// Has the mappings of mirror `id` lead to where its memory is.
+    fn follow(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
+        let Some((number, _)) = state.mapped_by(id, 0) else {
+            return Ok(());
+        };
+        state.objects.locate(number)?;
+        let mut start = 0;
+        while let Some((_, range)) = state.mapped_by(id, start) {
+            start = range.end;
+            self.bring_in_step(state, bound)?;
+            self.change(state, bound, Change::Refresh(range))?;
+        }
+        Ok(())
+    }
+
+    /// Has the mappings of mirror `id` lead nowhere.
+    fn lose(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
+        let mut start = 0;
+        while let Some((number, range)) = state.mapped_by(id, start) {
+            start = range.end;
+            state.objects.lose(number);
+            self.bring_in_step(state, bound)?;
+            self.change(state, bound, Change::Refresh(range))?;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Driver> Follower for Shared<T> {
+    fn take_out(&self) {
+        // Else none of them runs any more, and none will.
+        if let Some(guard) = self.device.cell.enter() {
+            guard.with(|bound| self.preemption.take_out(bound));
+        }
+    }
+
+    fn put_back(&self, id: usize) {
+        let (_, freed) = self.apply(|state, bound| {
+            let followed = self.follow(state, bound, id);
+            let result = match followed {
+                Err(Failure::Refused(_)) => self.lose(state, bound, id),
+                followed => followed,
+            };
+            self.preemption.put_back(bound, result.is_ok());
+            result
+        });
+        drop(freed);
+    }
+}
