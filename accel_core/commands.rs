@@ -75,7 +75,7 @@ impl<T: Driver> File<T> {
         core_row!(
             _IOWR::<accel_submit>(ACCEL_IOCTL_TYPE, 0x10),
             accel_submit,
-            job,
+            nr_submitted,
             submit::<T>,
             out_on_error: true,
         ),

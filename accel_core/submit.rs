@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! ACCEL_IOCTL_SUBMIT: from the user's structs to a job.
+//! ACCEL_IOCTL_SUBMIT: from the user's structs to jobs.
 
+use core::mem::{
+    offset_of,
+    MaybeUninit, //
+};
 use kernel::{
     prelude::*,
     sync::Arc,
@@ -9,6 +13,10 @@ use kernel::{
         UserPtr,
         UserSlice, //
     },
+};
+use kernel_ext::uaccess::{
+    copy_out,
+    copy_struct_in, //
 };
 use zerocopy::FromBytes;
 
@@ -26,40 +34,70 @@ use crate::{
     uapi::{
         accel_submit,
         accel_submit_buffer,
+        accel_submit_job,
         ACCEL_SUBMIT_MAX_BUFFERS,
+        ACCEL_SUBMIT_MAX_JOBS,
         ACCEL_SUBMIT_MAX_POINTS,
         ACCEL_SUBMIT_REPEATABLE, //
     },
 };
 
-/// Copies everything in, then hands it to the driver and the queue under the liveness guard.
+/// Queues the jobs one by one, until one is refused.
 pub(crate) fn submit<T: Driver>(file: &File<T>, args: &mut accel_submit) -> Result {
-    (args.job, args.refused_reason, args.refused_at) = (0, 0, 0);
-    if args.flags & !ACCEL_SUBMIT_REPEATABLE != 0 {
+    (args.nr_submitted, args.refused_reason, args.refused_at) = (0, 0, 0);
+    if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
-    let is_repeatable = args.flags & ACCEL_SUBMIT_REPEATABLE != 0;
-    if args.reserved != 0 {
-        return Err(EINVAL);
+    match args.nr_jobs {
+        0 => return Err(EINVAL),
+        n if n > ACCEL_SUBMIT_MAX_JOBS => return Err(E2BIG),
+        _ => (),
     }
     let queue = file.queue(args.queue)?;
-    let buffers = read_buffers(file, args)?;
-    let points = look_up_points(file, args)?;
-    let payload = read_payload::<T>(args)?;
     queue.statuses().prepare()?;
-    let guard = file.client.device.enter()?;
-    match guard.with(|bound| prepare(file, &queue, bound, payload, buffers, points, is_repeatable))
-    {
-        Ok(job) => {
-            args.job = job;
-            Ok(())
-        }
-        Err(refusal) => {
+    let mut addr = usize::try_from(args.jobs).map_err(|_| EFAULT)?;
+    while args.nr_submitted < args.nr_jobs {
+        if let Err(refusal) = submit_one(file, &queue, addr) {
             args.refused_reason = refusal.reason;
             args.refused_at = refusal.at;
-            Err(refusal.error)
+            return Err(match refusal.error {
+                // Nobody may call again with jobs that were queued.
+                ERESTARTSYS if args.nr_submitted != 0 => EINTR,
+                error => error,
+            });
         }
+        args.nr_submitted += 1;
+        addr = addr.wrapping_add(size_of::<accel_submit_job>());
     }
+    Ok(())
+}
+
+/// Copies all of a job in, then hands it to the driver and the queue under the liveness guard.
+#[inline]
+fn submit_one<T: Driver>(
+    file: &File<T>,
+    queue: &Arc<Submissions<T>>,
+    addr: usize,
+) -> Result<(), Refusal> {
+    let mut entry = MaybeUninit::uninit();
+    let entry: &mut accel_submit_job =
+        copy_struct_in(addr, size_of::<accel_submit_job>(), &mut entry)?;
+    if entry.flags & !ACCEL_SUBMIT_REPEATABLE != 0 {
+        return Err(EOPNOTSUPP.into());
+    }
+    let is_repeatable = entry.flags & ACCEL_SUBMIT_REPEATABLE != 0;
+    if (entry.reserved, entry.reserved2) != (0, 0) {
+        return Err(EINVAL.into());
+    }
+    let buffers = read_buffers(file, entry)?;
+    let points = look_up_points(file, entry)?;
+    let payload = read_payload::<T>(entry)?;
+    let guard = file.client.device.enter()?;
+    let job =
+        guard.with(|bound| prepare(file, queue, bound, payload, buffers, points, is_repeatable))?;
+    drop(guard);
+    let number = addr.wrapping_add(offset_of!(accel_submit_job, job));
+    Ok(copy_out(number, &job.to_ne_bytes())?)
 }
 
 /// Has the driver make a job of the payload, and queues it. Returns its number.
@@ -82,36 +120,36 @@ fn prepare<T: Driver>(
 }
 
 /// Reads the list of buffers and looks them up.
-fn read_buffers<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<KVVec<JobBuffer>> {
-    if args.nr_buffers > ACCEL_SUBMIT_MAX_BUFFERS {
+fn read_buffers<T: Driver>(file: &File<T>, entry: &accel_submit_job) -> Result<KVVec<JobBuffer>> {
+    if entry.nr_buffers > ACCEL_SUBMIT_MAX_BUFFERS {
         return Err(E2BIG);
     }
-    if args.nr_buffers == 0 {
+    if entry.nr_buffers == 0 {
         return Ok(KVVec::new());
     }
-    let size = args.nr_buffers as usize * size_of::<accel_submit_buffer>();
+    let size = entry.nr_buffers as usize * size_of::<accel_submit_buffer>();
     let mut bytes = KVVec::new();
-    user_slice(args.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
+    user_slice(entry.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
     let list = <[accel_submit_buffer]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
     file.handles.get_all(list)
 }
 
 /// Reads the list of points and looks them up.
-fn look_up_points<T: Driver>(file: &File<T>, args: &accel_submit) -> Result<SubmitPoints> {
-    match args.nr_points {
+fn look_up_points<T: Driver>(file: &File<T>, entry: &accel_submit_job) -> Result<SubmitPoints> {
+    match entry.nr_points {
         0 => SubmitPoints::new(&file.timelines, &[]),
         n if n > ACCEL_SUBMIT_MAX_POINTS => Err(E2BIG),
-        n => SubmitPoints::new(&file.timelines, &read_points(args.points, n)?),
+        n => SubmitPoints::new(&file.timelines, &read_points(entry.points, n)?),
     }
 }
 
-fn read_payload<T: Driver>(args: &accel_submit) -> Result<KVVec<u8>> {
-    let size = args.payload_size as usize;
+fn read_payload<T: Driver>(entry: &accel_submit_job) -> Result<KVVec<u8>> {
+    let size = entry.payload_size as usize;
     if size > T::MAX_PAYLOAD {
         return Err(E2BIG);
     }
     let mut payload = KVVec::new();
-    user_slice(args.payload, size)?.read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
+    user_slice(entry.payload, size)?.read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
     Ok(payload)
 }
 

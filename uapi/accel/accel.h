@@ -665,6 +665,8 @@ struct accel_buffer_advise {
 
 /* ---- Jobs ---------------------------------------------------------------- */
 
+/* How many jobs one submission may have, and what one of them. */
+#define ACCEL_SUBMIT_MAX_JOBS		64
 #define ACCEL_SUBMIT_MAX_BUFFERS	1024
 #define ACCEL_SUBMIT_MAX_POINTS		256
 
@@ -702,21 +704,19 @@ struct accel_submit_buffer {
 #define ACCEL_POINT_SIGNAL		(1 << 1)
 
 /**
- * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
- * @queue: in: the queue; every file has queue 0
+ * struct accel_submit_job - a job of a submission
  * @flags: in: ACCEL_SUBMIT_REPEATABLE
+ * @reserved: in: must be 0
  * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer; the driver's
  *           payload refers to them by their index
  * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
- * @payload_size: in: bytes at @payload
- * @payload: in: pointer to what the driver runs (<accel/DRIVER_accel.h>)
- * @job: out: number of the job, counts up from 1 in each queue
- * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
- * @refused_at: out, likewise: where in the payload, in units of the driver
+ * @nr_points: in: at most ACCEL_SUBMIT_MAX_POINTS
  * @points: in: pointer to @nr_points &struct accel_point, each with one of the flags
  *          ACCEL_POINT_WAIT and ACCEL_POINT_SIGNAL
- * @nr_points: in: at most ACCEL_SUBMIT_MAX_POINTS
- * @reserved: must be 0
+ * @payload: in: pointer to what the driver runs (<accel/DRIVER_accel.h>)
+ * @payload_size: in: bytes at @payload
+ * @reserved2: in: must be 0
+ * @job: out: number of the job, counts up from 1 in each queue
  *
  * The job starts when all points to wait for are done, and when it has ended, well
  * or not, the points to signal are: they are added by the submission. While a
@@ -728,37 +728,61 @@ struct accel_submit_buffer {
  * Jobs of a queue run in the order of submission; one that waits for others
  * keeps back those behind it. The buffers stay alive until the job has ended,
  * whatever happens to their handles. A buffer may be named more than once: to
- * others the job uses it in all of the ways named. @refused_reason and
- * @refused_at are written on failure too. If the results cannot be written
- * (EFAULT), the job may have been queued all the same.
+ * others the job uses it in all of the ways named.
+ */
+struct accel_submit_job {
+	__u32 flags;
+	__u32 reserved;
+	__u64 buffers;
+	__u32 nr_buffers;
+	__u32 nr_points;
+	__u64 points;
+	__u64 payload;
+	__u32 payload_size;
+	__u32 reserved2;
+	__u64 job;
+};
+
+/**
+ * struct accel_submit - ACCEL_IOCTL_SUBMIT, queue jobs
+ * @queue: in: the queue; every file has queue 0
+ * @flags: in: must be 0
+ * @jobs: in: pointer to @nr_jobs &struct accel_submit_job
+ * @nr_jobs: in: at least 1, at most ACCEL_SUBMIT_MAX_JOBS
+ * @nr_submitted: out, on failure too: how many jobs were queued, @nr_jobs on success
+ * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
+ * @refused_at: out, likewise: where in the payload, in units of the driver
  *
- * Minimum size: up to and including @job.
+ * The jobs are queued one after the other, as by a call for each. The first one that
+ * is refused ends that: those before it, @nr_submitted, are queued and stay so, it
+ * and those behind it are not, and the call fails because of it. Other threads that
+ * submit to the same queue may come in between.
  *
- * Errors: ENOENT no such queue, buffer or timeline; EINVAL the driver refuses the
- * payload, a buffer is used neither way, a point is neither waited for nor
+ * @nr_submitted and what follows is written on failure too. If a result cannot be
+ * written (EFAULT), the job that it is of may have been queued all the same.
+ *
+ * Minimum size: up to and including @nr_submitted.
+ *
+ * Errors: ENOENT no such queue, buffer or timeline; EINVAL no job at all, the driver
+ * refuses the payload, a buffer is used neither way, a point is neither waited for nor
  * signalled or both, is to be signalled and not after the last one of its timeline,
  * or is to be waited for, but added only after one to be signalled (the job would
- * wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), @reserved;
- * E2BIG too many buffers or points, or too long a payload; EOPNOTSUPP a flag, or a
- * placement that the device cannot reach; EACCES the job writes to a buffer not
- * named for writing, or that is read-only; EDQUOT too many unfinished jobs in the
- * queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH; ECANCELED
- * the context was ended because its jobs hang, or the client is banned because they do
- * so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+ * wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), a reserved
+ * field is not 0; E2BIG too many jobs, buffers or points, or too long a payload;
+ * EOPNOTSUPP a flag, or a placement that the device cannot reach; EACCES the job writes
+ * to a buffer not named for writing, or that is read-only; EDQUOT too many unfinished
+ * jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
+ * ECANCELED the context was ended because its jobs hang, or the client is banned because
+ * they do so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
  */
 struct accel_submit {
 	__u32 queue;
 	__u32 flags;
-	__u64 buffers;
-	__u32 nr_buffers;
-	__u32 payload_size;
-	__u64 payload;
-	__u64 job;
+	__u64 jobs;
+	__u32 nr_jobs;
+	__u32 nr_submitted;
 	__u32 refused_reason;
 	__u32 refused_at;
-	__u64 points;
-	__u32 nr_points;
-	__u32 reserved;
 };
 
 /**

@@ -19,7 +19,7 @@ extern "C" {
 /**
  * struct accel_ethosu_job - payload of a job
  * @regions: for each region (base pointer) of the command stream the index of
- *           its buffer in &accel_submit.buffers, or ACCEL_ETHOSU_NO_BUFFER; the
+ *           its buffer in &accel_submit_job.buffers, or ACCEL_ETHOSU_NO_BUFFER; the
  *           region starts where the buffer starts
  *
  * The command stream follows: little-endian 32-bit words that end with OP_STOP,

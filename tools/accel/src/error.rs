@@ -69,6 +69,8 @@ pub enum Error {
     ForeignTimeline,
     /// A context was to have the address space of another open device.
     ForeignAddressSpace,
+    /// Jobs were submitted together that are of different queues.
+    OtherQueue,
     /// A deadline passed before the points were reached.
     NotReached,
     /// A region that the command streams of this device do not have.
@@ -237,6 +239,7 @@ impl fmt::Display for Error {
             Error::ForeignAddressSpace => {
                 f.write_str("the address space belongs to another open device")
             }
+            Error::OtherQueue => f.write_str("the jobs are of different queues"),
             Error::NotReached => f.write_str("the points are not reached in time"),
             Error::NoSuchRegion(region) => write!(f, "command streams have no region {region}"),
             Error::BadContainer(what) => write!(f, "not a compiled network: {what}"),

@@ -23,7 +23,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::error::Result;
 use crate::queue::Queue;
-use crate::sys;
+use crate::sys::job as sys;
 use crate::timeline::Point;
 
 /// How a job uses a buffer.
@@ -173,15 +173,25 @@ impl Submit {
     /// `Failed` the device is wedged, `Access` the job writes to a buffer that is named for reading,
     /// `NoMemory`, `Gone`.
     pub fn submit(&self) -> Result<Job> {
-        let queue = self.queue.as_ref().map_or(0, Queue::number);
-        let (named, points) = (self.named(), self.points());
-        let (raw, result) = sys::submit(&self.device, queue, &named, &points, &self.payload);
-        result.map_err(|errno| refusal(&raw, errno))?;
-        Ok(Job {
+        match submit_all(&[self]) {
+            Ok(mut jobs) => jobs
+                .pop()
+                .ok_or(Error::in_call("submit a job")(Errno::INVAL)),
+            Err(refused) => Err(refused.error),
+        }
+    }
+
+    /// The job that the kernel numbered.
+    fn numbered(&self, number: u64) -> Job {
+        Job {
             device: self.device.clone(),
             queue: self.queue.clone(),
-            number: raw.job,
-        })
+            number,
+        }
+    }
+
+    fn queue_number(&self) -> u32 {
+        self.queue.as_ref().map_or(0, Queue::number)
     }
 
     fn points(&self) -> Vec<accel_point> {
@@ -198,6 +208,58 @@ impl Submit {
             flags: *flags,
         };
         self.buffers.iter().map(named).collect()
+    }
+}
+
+/// Why not all jobs were queued.
+#[derive(Debug)]
+pub struct Refused {
+    /// Those before the one that was refused: they are queued, and go on.
+    pub queued: Vec<Job>,
+    /// Why it was refused.
+    pub error: Error,
+}
+
+/// Queue jobs in one call, in their order, as [`Submit::submit`] does one: all to the queue of the
+/// first, until one is refused.
+///
+/// # Errors
+///
+/// As [`Submit::submit`]; [`Error::OtherQueue`], and none is queued; [`Error::Call`]: `TooBig` more
+/// than 64.
+pub fn submit_all(jobs: &[&Submit]) -> std::result::Result<Vec<Job>, Refused> {
+    let none = |error| Refused {
+        queued: Vec::new(),
+        error,
+    };
+    let Some(first) = jobs.first() else {
+        return Ok(Vec::new());
+    };
+    let is_apart = |job: &&Submit| {
+        !job.device.same_client(&first.device) || job.queue_number() != first.queue_number()
+    };
+    if jobs.iter().any(is_apart) {
+        return Err(none(Error::OtherQueue));
+    }
+    let lists: Vec<_> = jobs.iter().map(|job| (job.named(), job.points())).collect();
+    let new: Vec<_> = jobs
+        .iter()
+        .zip(&lists)
+        .map(|(job, (buffers, points))| sys::NewJob {
+            buffers,
+            points,
+            payload: &job.payload,
+        })
+        .collect();
+    let (numbers, raw, result) = sys::submit(&first.device, first.queue_number(), &new);
+    let queued = jobs.iter().zip(numbers);
+    let queued = queued.map(|(job, number)| job.numbered(number)).collect();
+    match result {
+        Ok(()) => Ok(queued),
+        Err(errno) => Err(Refused {
+            queued,
+            error: refusal(&raw, errno),
+        }),
     }
 }
 
@@ -307,6 +369,15 @@ mod tests {
     fn a_file_that_is_no_device_is_told() {
         let error = Submit::new(&device()).submit().unwrap_err();
         assert_eq!(error.cause(), Some(Cause::NoSuchCommand));
+    }
+
+    #[test]
+    fn jobs_that_are_submitted_together_go_to_one_queue() {
+        let (one, other) = (device(), device());
+        let refused = submit_all(&[&Submit::new(&one), &Submit::new(&other)]).unwrap_err();
+        assert_eq!(refused.error, Error::OtherQueue);
+        assert!(refused.queued.is_empty());
+        assert!(submit_all(&[]).unwrap().is_empty());
     }
 
     #[test]

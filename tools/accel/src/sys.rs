@@ -29,8 +29,6 @@ use accel_uapi::accel_info;
 use accel_uapi::accel_point;
 use accel_uapi::accel_queue_create;
 use accel_uapi::accel_queue_destroy;
-use accel_uapi::accel_submit;
-use accel_uapi::accel_submit_buffer;
 use accel_uapi::accel_timeline_close;
 use accel_uapi::accel_timeline_create;
 use accel_uapi::accel_timeline_eventfd;
@@ -40,7 +38,6 @@ use accel_uapi::accel_timeline_query;
 use accel_uapi::accel_timeline_signal;
 use accel_uapi::accel_timeline_transfer;
 use accel_uapi::accel_timeline_wait;
-use accel_uapi::accel_wait;
 use accel_uapi::ioctl;
 use rustix::io::Errno;
 use rustix::ioctl::Ioctl;
@@ -50,6 +47,7 @@ use rustix::ioctl::Updater;
 use rustix::ioctl::opcode;
 use zerocopy::FromZeros;
 
+pub(crate) mod job;
 pub(crate) mod user_queue;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -59,18 +57,31 @@ type Result<T> = std::result::Result<T, Errno>;
 ///
 /// # Safety
 ///
-/// `OPCODE` must be a command that takes a `T`, and every pointer in `argument` must be valid for
-/// what the command does with it.
+/// As [`call_once`].
 unsafe fn call<const OPCODE: Opcode, T: Copy>(fd: BorrowedFd<'_>, argument: &mut T) -> Result<()> {
     let input = *argument;
     loop {
         *argument = input;
         // SAFETY: by the contract of this function.
-        match unsafe { rustix::ioctl::ioctl(fd, Updater::<OPCODE, T>::new(argument)) } {
+        match unsafe { call_once::<OPCODE, T>(fd, argument) } {
             Err(Errno::INTR) => {}
             result => return result,
         }
     }
+}
+
+/// One ioctl. `argument` is what the kernel left there, on failure too.
+///
+/// # Safety
+///
+/// `OPCODE` must be a command that takes a `T`, and every pointer in `argument` must be valid for
+/// what the command does with it.
+unsafe fn call_once<const OPCODE: Opcode, T: Copy>(
+    fd: BorrowedFd<'_>,
+    argument: &mut T,
+) -> Result<()> {
+    // SAFETY: by the contract of this function.
+    unsafe { rustix::ioctl::ioctl(fd, Updater::<OPCODE, T>::new(argument)) }
 }
 
 /// Ask for `kind`; the answer goes to `data`.
@@ -193,48 +204,6 @@ pub(crate) fn queue_destroy(fd: impl AsFd, handle: u32) -> Result<()> {
     let mut argument = accel_queue_destroy { handle, flags: 0 };
     // SAFETY: QUEUE_DESTROY takes an `accel_queue_destroy`, which has no pointers.
     unsafe { call::<{ ioctl::QUEUE_DESTROY }, _>(fd.as_fd(), &mut argument) }
-}
-
-/// Queue a job. What the kernel left is returned with failures too.
-pub(crate) fn submit(
-    fd: impl AsFd,
-    queue: u32,
-    buffers: &[accel_submit_buffer],
-    points: &[accel_point],
-    payload: &[u8],
-) -> (accel_submit, Result<()>) {
-    let mut argument = accel_submit {
-        queue,
-        flags: 0,
-        buffers: buffers.as_ptr().expose_provenance() as u64,
-        nr_buffers: 0,
-        payload_size: 0,
-        payload: payload.as_ptr().expose_provenance() as u64,
-        job: 0,
-        refused_reason: 0,
-        refused_at: 0,
-        points: points.as_ptr().expose_provenance() as u64,
-        nr_points: 0,
-        reserved: 0,
-    };
-    let lengths =
-        length(buffers).and_then(|buffers| Ok((buffers, length(points)?, length(payload)?)));
-    let result = lengths.and_then(|(buffers, points, payload)| {
-        argument.nr_buffers = buffers;
-        argument.nr_points = points;
-        argument.payload_size = payload;
-        // SAFETY: SUBMIT takes an `accel_submit` and reads `nr_buffers` elements at `buffers`,
-        // `nr_points` elements at `points` and `payload_size` bytes at `payload`, all before it
-        // returns.
-        unsafe { call::<{ ioctl::SUBMIT }, _>(fd.as_fd(), &mut argument) }
-    });
-    (argument, result)
-}
-
-/// Wait for a job to end.
-pub(crate) fn wait(fd: impl AsFd, argument: &mut accel_wait) -> Result<()> {
-    // SAFETY: WAIT takes an `accel_wait`, which has no pointers.
-    unsafe { call::<{ ioctl::WAIT }, _>(fd.as_fd(), argument) }
 }
 
 /// Make a dma-buf of the first `size` bytes of a sealed memfd.

@@ -43,17 +43,18 @@ static void run(struct client *client)
 {
 	struct accel_submit_buffer list = { .flags = ACCEL_BUFFER_WRITE };
 	struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
-	struct accel_submit submit = {
+	struct accel_submit_job job = {
 		.buffers = (uintptr_t)&list, .nr_buffers = 1,
 		.payload = (uintptr_t)&nop, .payload_size = sizeof(nop),
 	};
+	struct accel_submit submit = { .jobs = (uintptr_t)&job, .nr_jobs = 1 };
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
 
 	if (!client->handle)
 		open_client(client);
 	list.handle = client->handle;
 	must(!ioctl(client->file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
-	wait.job = submit.job;
+	wait.job = job.job;
 	must(!ioctl(client->file, ACCEL_IOCTL_WAIT, &wait), "WAIT");
 }
 

@@ -36,14 +36,15 @@ static void make(struct accel_submit_buffer *list, bool is_shared)
 static void run(const struct accel_submit_buffer *list, unsigned int count)
 {
 	struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
-	struct accel_submit submit = {
+	struct accel_submit_job job = {
 		.buffers = (uintptr_t)list, .nr_buffers = count,
 		.payload = (uintptr_t)&nop, .payload_size = sizeof(nop),
 	};
+	struct accel_submit submit = { .jobs = (uintptr_t)&job, .nr_jobs = 1 };
 	struct accel_wait wait = { 0 };
 
 	must(!ioctl(accel_file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
-	wait.job = submit.job;
+	wait.job = job.job;
 	must(!ioctl(accel_file, ACCEL_IOCTL_WAIT, &wait), "WAIT: the job has not ended");
 }
 

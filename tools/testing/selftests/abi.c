@@ -27,7 +27,8 @@ _Static_assert(sizeof(struct accel_buffer_pin) == 24, "accel_buffer_pin");
 _Static_assert(sizeof(struct accel_buffer_sync) == 8, "accel_buffer_sync");
 _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
 _Static_assert(sizeof(struct accel_buffer_advise) == 16, "accel_buffer_advise");
-_Static_assert(sizeof(struct accel_submit) == 64, "accel_submit");
+_Static_assert(sizeof(struct accel_submit_job) == 56, "accel_submit_job");
+_Static_assert(sizeof(struct accel_submit) == 32, "accel_submit");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
 _Static_assert(sizeof(struct accel_context_create) == 16, "accel_context_create");
 _Static_assert(sizeof(struct accel_context_destroy) == 8, "accel_context_destroy");
@@ -147,10 +148,13 @@ static void fill_advise(int fd, void *argument)
 
 static void fill_submit(int fd, void *argument)
 {
+	static struct accel_submit_job entry;
+
 	(void)fd;
+	entry = (struct accel_submit_job){ .payload = user(&nop), .payload_size = sizeof(nop) };
 	*(struct accel_submit *)argument = (struct accel_submit){
-		.payload = user(&nop),
-		.payload_size = sizeof(nop),
+		.jobs = user(&entry),
+		.nr_jobs = 1,
 	};
 }
 

@@ -112,14 +112,14 @@ static inline __s64 create_queue_in(int fd, __u32 space)
 /* Submits a job that names no buffer to @queue; returns its number or -errno. */
 static inline __s64 submit_to(int fd, __u32 queue, struct accel_memcard_job job)
 {
-	struct accel_submit submit = {
-		.queue = queue,
+	struct accel_submit submit = { .queue = queue };
+	struct accel_submit_job entry = {
 		.payload = user(&job),
 		.payload_size = sizeof(job),
 	};
-	int error = call(fd, ACCEL_IOCTL_SUBMIT, &submit);
+	int error = submit_entry(fd, &submit, &entry);
 
-	return error ? error : (__s64)submit.job;
+	return error ? error : (__s64)entry.job;
 }
 
 /* What a job does in an address space. */

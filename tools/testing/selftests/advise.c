@@ -271,8 +271,8 @@ TEST_F(advise, nothing_is_taken_from_a_job_that_waits)
 		if (has_fence)
 			ASSERT_EQ(0, import_sw(self->fd, line, 1, counter, 1));
 		prepare(&job, ACCEL_FAKE_FILL, 1, handle);
-		job.submit.points = user(&point);
-		job.submit.nr_points = 1;
+		job.entry.points = user(&point);
+		job.entry.nr_points = 1;
 		ASSERT_EQ(0, submit_prepared(self->fd, &job));
 		ASSERT_EQ(1, advise(self->fd, handle, DONT));
 		for (int i = 0; i < 3; i++)
@@ -281,7 +281,7 @@ TEST_F(advise, nothing_is_taken_from_a_job_that_waits)
 		ASSERT_EQ(1, advise(self->fd, handle, DONT));
 		EXPECT_EQ(0, has_fence ? sw_increase(counter, 1) :
 					 signal_point(self->fd, line, 1));
-		EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
+		EXPECT_EQ(0, wait_job(self->fd, job.entry.job));
 		EXPECT_TRUE(purged(self->fd, handle));
 		close(counter);
 	}

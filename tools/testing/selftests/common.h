@@ -77,6 +77,19 @@ static inline __u64 user(const void *pointer)
 	return (uintptr_t)pointer;
 }
 
+/* Lets @submit be of the one job @entry. */
+static inline void one_job(struct accel_submit *submit, const struct accel_submit_job *entry)
+{
+	submit->jobs = user(entry);
+	submit->nr_jobs = 1;
+}
+
+static inline int submit_entry(int fd, struct accel_submit *submit, struct accel_submit_job *entry)
+{
+	one_job(submit, entry);
+	return call(fd, ACCEL_IOCTL_SUBMIT, submit);
+}
+
 static inline __s64 now_ns(void)
 {
 	struct timespec time;

@@ -267,12 +267,12 @@ TEST_F(npu, every_cut_of_a_payload_is_refused)
 	__u32 whole;
 
 	copy(&job, self->in.handle, 0, self->out.handle, 0);
-	whole = job.submit.payload_size;
+	whole = job.entry.payload_size;
 	for (__u32 size = 0; size < whole; size++) {
-		job.submit.payload_size = size;
+		job.entry.payload_size = size;
 		EXPECT_EQ(-EINVAL, submit_ethosu(self->fd, &job));
 	}
-	job.submit.payload_size = whole;
+	job.entry.payload_size = whole;
 	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
 }
 
@@ -281,9 +281,9 @@ TEST_F(npu, a_stream_too_long_is_e2big)
 	struct ethosu_job job;
 
 	stop_only(&job);
-	job.submit.payload_size = sizeof(struct accel_ethosu_job) + (16 << 20) + 4;
+	job.entry.payload_size = sizeof(struct accel_ethosu_job) + (16 << 20) + 4;
 	EXPECT_EQ(-E2BIG, submit_ethosu(self->fd, &job));
-	job.submit.payload_size = UINT32_MAX;
+	job.entry.payload_size = UINT32_MAX;
 	EXPECT_EQ(-E2BIG, submit_ethosu(self->fd, &job));
 }
 
@@ -298,8 +298,8 @@ TEST_F(npu, a_long_stream_runs)
 	for (unsigned int i = ACCEL_ETHOSU_REGIONS; i < size / 4 - 1; i++)
 		payload[i] = OP_DMA_WAIT;
 	payload[size / 4 - 1] = OP_STOP;
-	job.submit.payload = user(payload);
-	job.submit.payload_size = size;
+	job.entry.payload = user(payload);
+	job.entry.payload_size = size;
 	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
 }
 
@@ -360,6 +360,12 @@ TEST_F_TIMEOUT(npu, garbage_in_the_submission_is_harmless, 300)
 {
 	try_garbage(_metadata, self, offsetof(struct ethosu_job, submit),
 		    sizeof(struct accel_submit) / sizeof(__u32));
+}
+
+TEST_F_TIMEOUT(npu, garbage_in_the_job_is_harmless, 300)
+{
+	try_garbage(_metadata, self, offsetof(struct ethosu_job, entry),
+		    sizeof(struct accel_submit_job) / sizeof(__u32));
 }
 
 TEST_F_TIMEOUT(npu, garbage_in_the_buffers_is_harmless, 300)

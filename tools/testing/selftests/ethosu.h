@@ -36,13 +36,14 @@ struct ethosu_job {
 	struct ethosu_payload payload;
 	unsigned int words;
 	struct accel_submit_buffer buffers[2];
+	struct accel_submit_job entry;
 	struct accel_submit submit;
 };
 
 static inline void word(struct ethosu_job *job, __u32 value)
 {
 	job->payload.words[job->words++] = value;
-	job->submit.payload_size = sizeof(struct accel_ethosu_job) + job->words * sizeof(__u32);
+	job->entry.payload_size = sizeof(struct accel_ethosu_job) + job->words * sizeof(__u32);
 }
 
 static inline void address(struct ethosu_job *job, __u32 command, __u64 value)
@@ -56,8 +57,10 @@ static inline void begin(struct ethosu_job *job)
 {
 	memset(job, 0, sizeof(*job));
 	memset(&job->payload.job, 0xff, sizeof(job->payload.job));
-	job->submit.payload = user(&job->payload);
-	job->submit.payload_size = sizeof(struct accel_ethosu_job);
+	job->submit.jobs = user(&job->entry);
+	job->submit.nr_jobs = 1;
+	job->entry.payload = user(&job->payload);
+	job->entry.payload_size = sizeof(struct accel_ethosu_job);
 }
 
 /* The shortest job there is. */
@@ -73,8 +76,8 @@ static inline void copy(struct ethosu_job *job, __u32 in, __u64 from, __u32 out,
 	begin(job);
 	job->buffers[0] = (struct accel_submit_buffer){ in, ACCEL_BUFFER_READ };
 	job->buffers[1] = (struct accel_submit_buffer){ out, ACCEL_BUFFER_WRITE };
-	job->submit.buffers = user(job->buffers);
-	job->submit.nr_buffers = 2;
+	job->entry.buffers = user(job->buffers);
+	job->entry.nr_buffers = 2;
 	job->payload.job.regions[0] = 0;
 	job->payload.job.regions[1] = 1;
 	word(job, OP(SET_DMA0_SRC_REGION, 0));
@@ -99,7 +102,7 @@ static inline int run_ethosu(int fd, struct ethosu_job *job, struct accel_job_st
 
 	if (status)
 		*status = (struct accel_job_status){ 0 };
-	return error ? error : wait_until(fd, job->submit.job, FOREVER, status);
+	return error ? error : wait_until(fd, job->entry.job, FOREVER, status);
 }
 
 static inline int run_stop(int fd)

@@ -20,9 +20,9 @@ TEST_F_TIMEOUT(npu, a_dead_npu_wedges_the_device, 120)
 	ASSERT_EQ(0, submit_ethosu(self->fd, &second));
 	ASSERT_EQ(0, system("host kill npu0"));
 
-	EXPECT_EQ(-ETIME, wait_until(self->fd, first.submit.job, FOREVER, &status));
+	EXPECT_EQ(-ETIME, wait_until(self->fd, first.entry.job, FOREVER, &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
-	EXPECT_EQ(-ENODATA, wait_until(self->fd, second.submit.job, FOREVER, &status));
+	EXPECT_EQ(-ENODATA, wait_until(self->fd, second.entry.job, FOREVER, &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);
 	EXPECT_EQ(POLLPRI, poll_for(monitor, POLLPRI, 10000));
 	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(monitor).health);

@@ -34,8 +34,8 @@ TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 	ASSERT_TRUE(model("hang off"));
 	copy(&behind, self->in.handle, 0, self->out.handle, 0);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &behind));
-	EXPECT_EQ(-ETIME, wait_job(self->fd, hung.submit.job));
-	EXPECT_EQ(0, wait_job(self->fd, behind.submit.job));
+	EXPECT_EQ(-ETIME, wait_job(self->fd, hung.entry.job));
+	EXPECT_EQ(0, wait_job(self->fd, behind.entry.job));
 	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
 }
 
@@ -70,7 +70,7 @@ TEST_F_TIMEOUT(npu, a_spurious_interrupt_does_not_end_a_job, 60)
 	copy(&job, self->in.handle, 0, self->out.handle, 0);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
 	ASSERT_TRUE(model("spurious-irq"));
-	EXPECT_EQ(0, wait_until(self->fd, job.submit.job, FOREVER, &status));
+	EXPECT_EQ(0, wait_until(self->fd, job.entry.job, FOREVER, &status));
 	EXPECT_LE(status.start_ns + 150 * NSEC_PER_MSEC, status.end_ns);
 	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
 	ASSERT_TRUE(heal());
@@ -125,7 +125,7 @@ TEST_F_TIMEOUT(npu, an_administrator_resets_it_under_a_job, 60)
 	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
 	EXPECT_EQ(0, write_file(reset, "1"));
 	ASSERT_TRUE(heal());
-	EXPECT_EQ(-ENODATA, wait_until(self->fd, job.submit.job, FOREVER, &status));
+	EXPECT_EQ(-ENODATA, wait_until(self->fd, job.entry.job, FOREVER, &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);
 	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
 	copy(&job, self->in.handle, 0, self->out.handle, 0);

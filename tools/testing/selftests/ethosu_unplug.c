@@ -121,8 +121,8 @@ TEST_F_TIMEOUT(removal, of_a_busy_device_wakes_everybody_and_keeps_memory, 120)
 	stop_only(&second);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &first));
 	ASSERT_EQ(0, submit_ethosu(self->fd, &second));
-	ASSERT_EQ(0, start_waiter(&running, self->fd, first.submit.job));
-	ASSERT_EQ(0, start_waiter(&queued, self->fd, second.submit.job));
+	ASSERT_EQ(0, start_waiter(&running, self->fd, first.entry.job));
+	ASSERT_EQ(0, start_waiter(&queued, self->fd, second.entry.job));
 	ASSERT_EQ(0, pthread_create(&poller, NULL, poll_monitor, &self->monitor));
 
 	ASSERT_TRUE(variant->remove(&self->device));

@@ -456,10 +456,10 @@ static int submit_shared(struct subject *subject)
 	int error;
 
 	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-	job.submit.buffers = user(list);
-	job.submit.nr_buffers = ARRAY_SIZE(list);
+	job.entry.buffers = user(list);
+	job.entry.nr_buffers = ARRAY_SIZE(list);
 	error = submit_prepared(subject->fd, &job);
-	subject->job = job.submit.job;
+	subject->job = job.entry.job;
 	return error;
 }
 
@@ -540,8 +540,8 @@ static int submit_with_points(struct subject *subject)
 	struct job job;
 
 	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-	job.submit.points = user(points);
-	job.submit.nr_points = 2;
+	job.entry.points = user(points);
+	job.entry.nr_points = 2;
 	return submit_prepared(subject->fd, &job);
 }
 
@@ -587,10 +587,10 @@ static int submit_to_be_kept(struct subject *subject)
 	int error;
 
 	prepare(&job, ACCEL_FAKE_FILL, 1, subject->buffer.handle);
-	job.submit.points = user(points);
-	job.submit.nr_points = ARRAY_SIZE(points);
+	job.entry.points = user(points);
+	job.entry.nr_points = ARRAY_SIZE(points);
 	error = submit_prepared(subject->fd, &job);
-	subject->job = job.submit.job;
+	subject->job = job.entry.job;
 	return error;
 }
 

@@ -20,10 +20,10 @@ static __s64 submit_list(int fd, __u32 op, __u32 arg, struct accel_submit_buffer
 	int error;
 
 	prepare(&job, op, arg, 0);
-	job.submit.buffers = user(list);
-	job.submit.nr_buffers = count;
+	job.entry.buffers = user(list);
+	job.entry.nr_buffers = count;
 	error = submit_prepared(fd, &job);
-	return error ? error : (__s64)job.submit.job;
+	return error ? error : (__s64)job.entry.job;
 }
 
 static __s64 submit_use(int fd, __u32 op, __u32 arg, __u32 handle, __u32 use)

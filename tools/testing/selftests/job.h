@@ -12,6 +12,7 @@
 struct job {
 	struct accel_fake_job payload;
 	struct accel_submit_buffer buffer;
+	struct accel_submit_job entry;
 	struct accel_submit submit;
 };
 
@@ -20,7 +21,8 @@ static inline void prepare(struct job *job, __u32 op, __u32 arg, __u32 handle)
 {
 	job->payload = (struct accel_fake_job){ .op = op, .arg = arg };
 	job->buffer = (struct accel_submit_buffer){ handle, ACCEL_BUFFER_WRITE };
-	job->submit = (struct accel_submit){
+	job->submit = (struct accel_submit){ .queue = 0 };
+	job->entry = (struct accel_submit_job){
 		.buffers = handle ? user(&job->buffer) : 0,
 		.nr_buffers = handle ? 1 : 0,
 		.payload = user(&job->payload),
@@ -30,7 +32,7 @@ static inline void prepare(struct job *job, __u32 op, __u32 arg, __u32 handle)
 
 static inline int submit_prepared(int fd, struct job *job)
 {
-	return call(fd, ACCEL_IOCTL_SUBMIT, &job->submit);
+	return submit_entry(fd, &job->submit, &job->entry);
 }
 
 /* Submits @op; returns the number of the job or -errno. */
@@ -41,7 +43,7 @@ static inline __s64 submit_with(int fd, __u32 op, __u32 arg, __u32 handle)
 
 	prepare(&job, op, arg, handle);
 	error = submit_prepared(fd, &job);
-	return error ? error : (__s64)job.submit.job;
+	return error ? error : (__s64)job.entry.job;
 }
 
 static inline __s64 submit(int fd, __u32 op, __u32 arg)

@@ -15,10 +15,10 @@ static __s64 submit_writer(int fd, __u32 op, __u32 arg, __u32 buffer, __u32 line
 	int error;
 
 	prepare(&job, op, arg, buffer);
-	job.submit.points = user(points);
-	job.submit.nr_points = 2;
+	job.entry.points = user(points);
+	job.entry.nr_points = 2;
 	error = submit_prepared(fd, &job);
-	return error ? error : (__s64)job.submit.job;
+	return error ? error : (__s64)job.entry.job;
 }
 
 /* Submits a NOP that waits for @value of @line, and brings @out of @result about. */

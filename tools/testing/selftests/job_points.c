@@ -190,8 +190,6 @@ TEST_F(fake, bad_lists_of_points_are_refused)
 	EXPECT_EQ(-EFAULT, submit_points(self->fd, ACCEL_FAKE_NOP, 0, NULL, 1));
 	EXPECT_EQ(0ULL, last_of(self->fd, line));
 	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-	job.submit.reserved = 1;
-	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
 	EXPECT_LT(0LL, submit_points(self->fd, ACCEL_FAKE_NOP, 0, many, ACCEL_SUBMIT_MAX_POINTS));
 	EXPECT_EQ(0, wait_point(self->fd, line, ACCEL_SUBMIT_MAX_POINTS, 0, FOREVER));
 }

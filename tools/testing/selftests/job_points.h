@@ -18,10 +18,10 @@ static inline __s64 submit_points(int fd, __u32 op, __u32 arg, const struct acce
 	int error;
 
 	prepare(&job, op, arg, 0);
-	job.submit.points = user(points);
-	job.submit.nr_points = count;
+	job.entry.points = user(points);
+	job.entry.nr_points = count;
 	error = submit_prepared(fd, &job);
-	return error ? error : (__s64)job.submit.job;
+	return error ? error : (__s64)job.entry.job;
 }
 
 static inline __s64 submit_point(int fd, __u32 op, __u32 arg, __u32 handle, __u32 flags,

@@ -115,16 +115,17 @@ static inline int run_mover(int fd, struct accel_memcard_job job, __u32 dst, __u
 		{ dst, ACCEL_BUFFER_WRITE },
 		{ src, ACCEL_BUFFER_READ },
 	};
-	struct accel_submit submit = {
+	struct accel_submit submit = { .queue = 0 };
+	struct accel_submit_job entry = {
 		.buffers = user(buffers),
 		.nr_buffers = src ? 2 : 1,
 		.payload = user(&job),
 		.payload_size = sizeof(job),
 	};
 	struct accel_wait wait = { .deadline_ns = INT64_MAX };
-	int error = call(fd, ACCEL_IOCTL_SUBMIT, &submit);
+	int error = submit_entry(fd, &submit, &entry);
 
-	wait.job = submit.job;
+	wait.job = entry.job;
 	return error ? error : call(fd, ACCEL_IOCTL_WAIT, &wait);
 }
 

@@ -13,6 +13,7 @@ FIXTURE(mock)
 	unsigned char *source, *sum;
 	struct accel_submit_buffer buffers[2];
 	struct accel_submit submit;
+	struct accel_submit_job entry;
 };
 
 FIXTURE_SETUP(mock)
@@ -27,7 +28,7 @@ FIXTURE_SETUP(mock)
 		self->source[i] = i * 7;
 	self->buffers[0] = (struct accel_submit_buffer){ self->in.handle, ACCEL_BUFFER_READ };
 	self->buffers[1] = (struct accel_submit_buffer){ self->out.handle, ACCEL_BUFFER_WRITE };
-	self->submit = (struct accel_submit){
+	self->entry = (struct accel_submit_job){
 		.buffers = user(self->buffers),
 		.nr_buffers = 2,
 	};
@@ -40,8 +41,8 @@ FIXTURE_TEARDOWN(mock)
 
 TEST_F(mock, adds_one_to_each_byte)
 {
-	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
-	ASSERT_EQ(0, wait_job(self->fd, self->submit.job));
+	ASSERT_EQ(0, submit_entry(self->fd, &self->submit, &self->entry));
+	ASSERT_EQ(0, wait_job(self->fd, self->entry.job));
 	for (unsigned int i = 0; i < SIZE; i++)
 		ASSERT_EQ((unsigned char)(i * 7 + 1), self->sum[i]);
 }
@@ -57,28 +58,28 @@ TEST_F(mock, has_an_adder)
 TEST_F(mock, refuses_a_result_named_for_reading)
 {
 	self->buffers[1].flags = ACCEL_BUFFER_READ;
-	EXPECT_EQ(-EACCES, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	EXPECT_EQ(-EACCES, submit_entry(self->fd, &self->submit, &self->entry));
 }
 
 TEST_F(mock, refuses_buffers_of_different_sizes)
 {
 	self->buffers[0].handle = handle_of(self->fd, PAGE);
-	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	EXPECT_EQ(-EINVAL, submit_entry(self->fd, &self->submit, &self->entry));
 }
 
 TEST_F(mock, refuses_other_numbers_of_buffers)
 {
-	self->submit.nr_buffers = 1;
-	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
-	self->submit.nr_buffers = 0;
-	EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	self->entry.nr_buffers = 1;
+	EXPECT_EQ(-EINVAL, submit_entry(self->fd, &self->submit, &self->entry));
+	self->entry.nr_buffers = 0;
+	EXPECT_EQ(-EINVAL, submit_entry(self->fd, &self->submit, &self->entry));
 }
 
 TEST_F(mock, refuses_a_payload)
 {
-	self->submit.payload = user(self);
-	self->submit.payload_size = 1;
-	EXPECT_EQ(-E2BIG, call(self->fd, ACCEL_IOCTL_SUBMIT, &self->submit));
+	self->entry.payload = user(self);
+	self->entry.payload_size = 1;
+	EXPECT_EQ(-E2BIG, submit_entry(self->fd, &self->submit, &self->entry));
 }
 
 TEST_F(mock, has_no_commands_of_its_own)

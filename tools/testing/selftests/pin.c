@@ -151,7 +151,7 @@ TEST_F(fake, what_is_read_only_is_not_written_to)
 	prepare(&job, ACCEL_FAKE_NOP, 0, handle);
 	job.buffer.flags = ACCEL_BUFFER_READ;
 	EXPECT_EQ(0, submit_prepared(self->fd, &job));
-	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
+	EXPECT_EQ(0, wait_job(self->fd, job.entry.job));
 	EXPECT_TRUE(all_bytes(memory, 1, SIZE));
 }
 

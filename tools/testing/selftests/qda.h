@@ -88,16 +88,16 @@ static inline struct accel_qda_packet await(__u64 address, __u64 value, __u32 ti
 	};
 }
 
-/* A payload of @size bytes, in a submission that says why it is refused. */
-static inline int submit_payload(int fd, __u32 queue, const struct accel_qda_packet *packets,
-				 __u32 size, struct accel_submit *submit)
+/* A payload of @size bytes, in a submission that says why it is refused: the number or -errno. */
+static inline __s64 submit_payload(int fd, __u32 queue, const struct accel_qda_packet *packets,
+				   __u32 size, struct accel_submit *submit)
 {
-	*submit = (struct accel_submit){
-		.queue = queue,
-		.payload = user(packets),
-		.payload_size = size,
-	};
-	return call(fd, ACCEL_IOCTL_SUBMIT, submit);
+	struct accel_submit_job entry = { .payload = user(packets), .payload_size = size };
+	int error;
+
+	*submit = (struct accel_submit){ .queue = queue };
+	error = submit_entry(fd, submit, &entry);
+	return error ? error : (__s64)entry.job;
 }
 
 /* Returns the number of the job in @queue or -errno. */
@@ -105,9 +105,8 @@ static inline __s64 submit_packets(int fd, __u32 queue, const struct accel_qda_p
 				   unsigned int count)
 {
 	struct accel_submit submit;
-	int error = submit_payload(fd, queue, packets, count * sizeof(*packets), &submit);
 
-	return error ? error : (__s64)submit.job;
+	return submit_payload(fd, queue, packets, count * sizeof(*packets), &submit);
 }
 
 /* Submits packets and waits for their end; @status may be NULL. */

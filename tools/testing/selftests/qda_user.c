@@ -121,18 +121,18 @@ TEST_F(user, jobs_wait_for_its_points)
 	struct accel_point point = { .handle = self->user.timeline,
 				     .flags = ACCEL_POINT_WAIT, .value = 1 };
 	struct accel_qda_packet packet = fill(self->address, 4, 7);
-	struct accel_submit submit = {
-		.queue = self->queue,
+	struct accel_submit submit = { .queue = self->queue };
+	struct accel_submit_job entry = {
 		.payload = user(&packet),
 		.payload_size = sizeof(packet),
 		.points = user(&point),
 		.nr_points = 1,
 	};
 
-	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_SUBMIT, &submit));
-	EXPECT_EQ(-ETIMEDOUT, wait_in(self->fd, self->queue, submit.job, in_ms(20), NULL));
+	ASSERT_EQ(0, submit_entry(self->fd, &submit, &entry));
+	EXPECT_EQ(-ETIMEDOUT, wait_in(self->fd, self->queue, entry.job, in_ms(20), NULL));
 	EXPECT_EQ(0, execute(&self->user, with_flags(nop(), INTERRUPT)));
-	EXPECT_EQ(0, wait_in(self->fd, self->queue, submit.job, FOREVER, NULL));
+	EXPECT_EQ(0, wait_in(self->fd, self->queue, entry.job, FOREVER, NULL));
 	EXPECT_EQ(7U, *(__u32 *)self->bytes);
 }
 

@@ -21,7 +21,7 @@ static __s64 submit_to(int fd, __u32 queue, __u32 op, __u32 arg)
 	prepare(&job, op, arg, 0);
 	job.submit.queue = queue;
 	error = submit_prepared(fd, &job);
-	return error ? error : (__s64)job.submit.job;
+	return error ? error : (__s64)job.entry.job;
 }
 
 /* Submits @count short jobs, which begin when @timeline is at 1; returns 0 or -errno. */
@@ -33,9 +33,9 @@ static int line_up(int fd, __u32 queue, __u32 timeline, int count)
 
 	prepare(&job, ACCEL_FAKE_DELAY, SHORT, 0);
 	job.submit.queue = queue;
-	job.submit.points = user(&point);
+	job.entry.points = user(&point);
 	for (int number = 1; number <= count && !error; number++) {
-		job.submit.nr_points = number == 1;
+		job.entry.nr_points = number == 1;
 		error = submit_prepared(fd, &job);
 	}
 	return error;

@@ -68,7 +68,7 @@ static inline int run_in(int fd, __u32 queue, __u32 op, __u32 arg)
 	prepare(&job, op, arg, 0);
 	job.submit.queue = queue;
 	error = submit_prepared(fd, &job);
-	return error ? error : wait_in(fd, queue, job.submit.job, FOREVER, NULL);
+	return error ? error : wait_in(fd, queue, job.entry.job, FOREVER, NULL);
 }
 
 #endif /* _ACCEL_SELFTESTS_QUEUE_H */

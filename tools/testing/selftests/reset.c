@@ -21,7 +21,7 @@ static int submit_flagged(int fd, __u32 queue, __u32 op, __u32 arg, __u32 flags)
 
 	prepare(&job, op, arg, 0);
 	job.submit.queue = queue;
-	job.submit.flags = flags;
+	job.entry.flags = flags;
 	return submit_prepared(fd, &job);
 }
 

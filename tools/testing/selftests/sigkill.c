@@ -540,8 +540,8 @@ static int keep_one(struct worker *worker)
 		return error;
 	point.handle = *line;
 	prepare(&job, ACCEL_FAKE_FILL, 6, buffer->handle);
-	job.submit.points = user(&point);
-	job.submit.nr_points = 1;
+	job.entry.points = user(&point);
+	job.entry.nr_points = 1;
 	return submit_prepared(fd, &job);
 }
 

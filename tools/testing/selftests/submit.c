@@ -161,7 +161,7 @@ TEST_F(fake, the_device_refuses_a_bad_payload_and_says_why)
 		EXPECT_EQ(refused[i].reason, job.submit.refused_reason)
 			TH_LOG("op %u, arg %u", refused[i].op, refused[i].arg);
 		EXPECT_EQ(refused[i].at, job.submit.refused_at);
-		EXPECT_EQ(0ULL, job.submit.job);
+		EXPECT_EQ(0ULL, job.entry.job);
 	}
 	EXPECT_EQ(1LL, submit(self->fd, ACCEL_FAKE_NOP, 0));
 }
@@ -174,8 +174,8 @@ TEST_F(fake, a_payload_of_another_size_is_refused)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-		job.submit.payload = user(payload);
-		job.submit.payload_size = sizes[i];
+		job.entry.payload = user(payload);
+		job.entry.payload_size = sizes[i];
 		EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
 		EXPECT_EQ((__u32)ACCEL_FAKE_BAD_SIZE, job.submit.refused_reason);
 	}
@@ -188,7 +188,7 @@ TEST_F(fake, a_payload_too_long_is_e2big)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-		job.submit.payload_size = sizes[i];
+		job.entry.payload_size = sizes[i];
 		EXPECT_EQ(-E2BIG, submit_prepared(self->fd, &job));
 	}
 }
@@ -201,10 +201,10 @@ TEST_F(fake, bad_pointers_are_efault)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
 		prepare(&job, ACCEL_FAKE_NOP, 0, handle);
-		job.submit.payload = bad[i];
+		job.entry.payload = bad[i];
 		EXPECT_EQ(-EFAULT, submit_prepared(self->fd, &job));
 		prepare(&job, ACCEL_FAKE_NOP, 0, handle);
-		job.submit.buffers = bad[i];
+		job.entry.buffers = bad[i];
 		EXPECT_EQ(-EFAULT, submit_prepared(self->fd, &job));
 	}
 	EXPECT_EQ(1LL, submit(self->fd, ACCEL_FAKE_NOP, 0));
@@ -219,10 +219,10 @@ TEST_F(fake, payload_and_buffers_may_end_at_a_hole)
 	*buffer = (struct accel_submit_buffer){ handle_of(self->fd, PAGE), ACCEL_BUFFER_WRITE };
 	*payload = (struct accel_fake_job){ ACCEL_FAKE_FILL, 3 };
 	prepare(&job, 0, 0, buffer->handle);
-	job.submit.payload = user(payload);
-	job.submit.buffers = user(buffer);
+	job.entry.payload = user(payload);
+	job.entry.buffers = user(buffer);
 	EXPECT_EQ(0, submit_prepared(self->fd, &job));
-	job.submit.nr_buffers = 2;
+	job.entry.nr_buffers = 2;
 	EXPECT_EQ(-EFAULT, submit_prepared(self->fd, &job));
 }
 
@@ -245,7 +245,10 @@ TEST_F(fake, every_flag_is_eopnotsupp)
 	for (int bit = 0; bit < 32; bit++) {
 		prepare(&job, ACCEL_FAKE_NOP, 0, 0);
 		job.submit.flags = 1U << bit;
-		if (job.submit.flags == ACCEL_SUBMIT_REPEATABLE)
+		EXPECT_EQ(-EOPNOTSUPP, submit_prepared(self->fd, &job));
+		job.submit.flags = 0;
+		job.entry.flags = 1U << bit;
+		if (job.entry.flags == ACCEL_SUBMIT_REPEATABLE)
 			continue;
 		EXPECT_EQ(-EOPNOTSUPP, submit_prepared(self->fd, &job));
 	}
@@ -261,15 +264,15 @@ TEST_F(fake, a_buffer_may_be_named_more_than_once)
 	struct job job;
 
 	prepare(&job, ACCEL_FAKE_NOP, 0, handle);
-	job.submit.buffers = user(thrice);
-	job.submit.nr_buffers = 3;
+	job.entry.buffers = user(thrice);
+	job.entry.nr_buffers = 3;
 	EXPECT_EQ(0, submit_prepared(self->fd, &job));
-	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
+	EXPECT_EQ(0, wait_job(self->fd, job.entry.job));
 	/* Each index has the use that it was named with. */
 	thrice[0].flags = ACCEL_BUFFER_READ;
 	job.payload.op = ACCEL_FAKE_FILL;
 	EXPECT_EQ(-EINVAL, submit_prepared(self->fd, &job));
-	job.submit.nr_buffers = 1;
+	job.entry.nr_buffers = 1;
 	EXPECT_EQ(-EACCES, submit_prepared(self->fd, &job));
 }
 
@@ -326,19 +329,19 @@ TEST_F(fake, as_many_buffers_as_documented)
 		buffers[i] = (struct accel_submit_buffer){ handle_of(self->fd, 1),
 							   ACCEL_BUFFER_READ };
 	prepare(&job, ACCEL_FAKE_NOP, 0, 0);
-	job.submit.buffers = user(buffers);
-	job.submit.nr_buffers = MAX_BUFFERS;
+	job.entry.buffers = user(buffers);
+	job.entry.nr_buffers = MAX_BUFFERS;
 	EXPECT_EQ(0, submit_prepared(self->fd, &job));
-	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
-	job.submit.nr_buffers = MAX_BUFFERS + 1;
+	EXPECT_EQ(0, wait_job(self->fd, job.entry.job));
+	job.entry.nr_buffers = MAX_BUFFERS + 1;
 	EXPECT_EQ(-E2BIG, submit_prepared(self->fd, &job));
-	job.submit.nr_buffers = UINT32_MAX;
+	job.entry.nr_buffers = UINT32_MAX;
 	EXPECT_EQ(-E2BIG, submit_prepared(self->fd, &job));
-	job.submit.nr_buffers = MAX_BUFFERS;
+	job.entry.nr_buffers = MAX_BUFFERS;
 	for (int i = 0; i < MAX_BUFFERS; i++)
 		buffers[i].handle = buffers[0].handle;
 	EXPECT_EQ(0, submit_prepared(self->fd, &job));
-	EXPECT_EQ(0, wait_job(self->fd, job.submit.job));
+	EXPECT_EQ(0, wait_job(self->fd, job.entry.job));
 }
 
 TEST_F(fake, a_write_to_a_buffer_named_for_reading_is_eacces)

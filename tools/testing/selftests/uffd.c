@@ -108,6 +108,7 @@ static void head_of_info(struct scene *scene)
 static void head_of_submit(struct scene *scene)
 {
 	prepare(&scene->job, ACCEL_FAKE_NOP, 0, 0);
+	one_job(&scene->job.submit, &scene->job.entry);
 	memcpy(scene->stalled.contents, &scene->job.submit, sizeof(scene->job.submit));
 	scene->caller.command = ACCEL_IOCTL_SUBMIT;
 	scene->caller.argument = scene->stalled.page;
@@ -134,11 +135,21 @@ static void answer_of_info(struct scene *scene)
 	scene->caller.argument = &scene->info;
 }
 
+static void job_of_submit(struct scene *scene)
+{
+	prepare(&scene->job, ACCEL_FAKE_NOP, 0, 0);
+	memcpy(scene->stalled.contents, &scene->job.entry, sizeof(scene->job.entry));
+	one_job(&scene->job.submit, (void *)scene->stalled.page);
+	scene->caller.command = ACCEL_IOCTL_SUBMIT;
+	scene->caller.argument = &scene->job.submit;
+}
+
 static void payload_of_submit(struct scene *scene)
 {
 	prepare(&scene->job, ACCEL_FAKE_NOP, 0, handle_of(scene->fd, PAGE));
 	memcpy(scene->stalled.contents, &scene->job.payload, sizeof(scene->job.payload));
-	scene->job.submit.payload = user(scene->stalled.page);
+	scene->job.entry.payload = user(scene->stalled.page);
+	one_job(&scene->job.submit, &scene->job.entry);
 	scene->caller.command = ACCEL_IOCTL_SUBMIT;
 	scene->caller.argument = &scene->job.submit;
 }
@@ -147,7 +158,8 @@ static void buffers_of_submit(struct scene *scene)
 {
 	prepare(&scene->job, ACCEL_FAKE_NOP, 0, handle_of(scene->fd, PAGE));
 	memcpy(scene->stalled.contents, &scene->job.buffer, sizeof(scene->job.buffer));
-	scene->job.submit.buffers = user(scene->stalled.page);
+	scene->job.entry.buffers = user(scene->stalled.page);
+	one_job(&scene->job.submit, &scene->job.entry);
 	scene->caller.command = ACCEL_IOCTL_SUBMIT;
 	scene->caller.argument = &scene->job.submit;
 }
@@ -161,6 +173,7 @@ FIXTURE_VARIANT_ADD(uffd, answer_of_info_on_monitor) {
 	.arrange = answer_of_info, .answered = true, .monitor = true,
 };
 
+FIXTURE_VARIANT_ADD(uffd, job_of_submit) { .arrange = job_of_submit };
 FIXTURE_VARIANT_ADD(uffd, payload_of_submit) { .arrange = payload_of_submit };
 FIXTURE_VARIANT_ADD(uffd, buffers_of_submit) { .arrange = buffers_of_submit };
 

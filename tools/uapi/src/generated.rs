@@ -29,6 +29,7 @@ pub const ACCEL_BUFFER_PIN_READ_ONLY: u32 = 1;
 pub const ACCEL_BUFFER_SYNC_READ: u32 = 1;
 pub const ACCEL_BUFFER_SYNC_WRITE: u32 = 2;
 pub const ACCEL_BUFFER_SYNC_END: u32 = 4;
+pub const ACCEL_SUBMIT_MAX_JOBS: u32 = 64;
 pub const ACCEL_SUBMIT_MAX_BUFFERS: u32 = 1024;
 pub const ACCEL_SUBMIT_MAX_POINTS: u32 = 256;
 pub const ACCEL_SUBMIT_REPEATABLE: u32 = 1;
@@ -560,21 +561,19 @@ pub struct accel_submit_buffer {
     pub handle: __u32,
     pub flags: __u32,
 }
-/// struct accel_submit - ACCEL_IOCTL_SUBMIT, queue a job
-/// - `queue`: in: the queue; every file has queue 0
+/// struct accel_submit_job - a job of a submission
 /// - `flags`: in: ACCEL_SUBMIT_REPEATABLE
+/// - `reserved`: in: must be 0
 /// - `buffers`: in: pointer to `nr_buffers` [`accel_submit_buffer`]; the driver's
 ///   payload refers to them by their index
 /// - `nr_buffers`: in: at most ACCEL_SUBMIT_MAX_BUFFERS
-/// - `payload_size`: in: bytes at `payload`
-/// - `payload`: in: pointer to what the driver runs (`accel/DRIVER_accel.h`)
-/// - `job`: out: number of the job, counts up from 1 in each queue
-/// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
-/// - `refused_at`: out, likewise: where in the payload, in units of the driver
+/// - `nr_points`: in: at most ACCEL_SUBMIT_MAX_POINTS
 /// - `points`: in: pointer to `nr_points` [`accel_point`], each with one of the flags
 ///   ACCEL_POINT_WAIT and ACCEL_POINT_SIGNAL
-/// - `nr_points`: in: at most ACCEL_SUBMIT_MAX_POINTS
-/// - `reserved`: must be 0
+/// - `payload`: in: pointer to what the driver runs (`accel/DRIVER_accel.h`)
+/// - `payload_size`: in: bytes at `payload`
+/// - `reserved2`: in: must be 0
+/// - `job`: out: number of the job, counts up from 1 in each queue
 ///
 /// The job starts when all points to wait for are done, and when it has ended, well
 /// or not, the points to signal are: they are added by the submission. While a
@@ -586,38 +585,61 @@ pub struct accel_submit_buffer {
 /// Jobs of a queue run in the order of submission; one that waits for others
 /// keeps back those behind it. The buffers stay alive until the job has ended,
 /// whatever happens to their handles. A buffer may be named more than once: to
-/// others the job uses it in all of the ways named. `refused_reason` and
-/// `refused_at` are written on failure too. If the results cannot be written
-/// (EFAULT), the job may have been queued all the same.
+/// others the job uses it in all of the ways named.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_submit_job {
+    pub flags: __u32,
+    pub reserved: __u32,
+    pub buffers: __u64,
+    pub nr_buffers: __u32,
+    pub nr_points: __u32,
+    pub points: __u64,
+    pub payload: __u64,
+    pub payload_size: __u32,
+    pub reserved2: __u32,
+    pub job: __u64,
+}
+/// struct accel_submit - ACCEL_IOCTL_SUBMIT, queue jobs
+/// - `queue`: in: the queue; every file has queue 0
+/// - `flags`: in: must be 0
+/// - `jobs`: in: pointer to `nr_jobs` [`accel_submit_job`]
+/// - `nr_jobs`: in: at least 1, at most ACCEL_SUBMIT_MAX_JOBS
+/// - `nr_submitted`: out, on failure too: how many jobs were queued, `nr_jobs` on success
+/// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
+/// - `refused_at`: out, likewise: where in the payload, in units of the driver
 ///
-/// Minimum size: up to and including `job`.
+/// The jobs are queued one after the other, as by a call for each. The first one that
+/// is refused ends that: those before it, `nr_submitted`, are queued and stay so, it
+/// and those behind it are not, and the call fails because of it. Other threads that
+/// submit to the same queue may come in between.
 ///
-/// Errors: ENOENT no such queue, buffer or timeline; EINVAL the driver refuses the
-/// payload, a buffer is used neither way, a point is neither waited for nor
+/// `nr_submitted` and what follows is written on failure too. If a result cannot be
+/// written (EFAULT), the job that it is of may have been queued all the same.
+///
+/// Minimum size: up to and including `nr_submitted`.
+///
+/// Errors: ENOENT no such queue, buffer or timeline; EINVAL no job at all, the driver
+/// refuses the payload, a buffer is used neither way, a point is neither waited for nor
 /// signalled or both, is to be signalled and not after the last one of its timeline,
 /// or is to be waited for, but added only after one to be signalled (the job would
-/// wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), `reserved`;
-/// E2BIG too many buffers or points, or too long a payload; EOPNOTSUPP a flag, or a
-/// placement that the device cannot reach; EACCES the job writes to a buffer not
-/// named for writing, or that is read-only; EDQUOT too many unfinished jobs in the
-/// queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH; ECANCELED
-/// the context was ended because its jobs hang, or the client is banned because they do
-/// so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+/// wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), a reserved
+/// field is not 0; E2BIG too many jobs, buffers or points, or too long a payload;
+/// EOPNOTSUPP a flag, or a placement that the device cannot reach; EACCES the job writes
+/// to a buffer not named for writing, or that is read-only; EDQUOT too many unfinished
+/// jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
+/// ECANCELED the context was ended because its jobs hang, or the client is banned because
+/// they do so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_submit {
     pub queue: __u32,
     pub flags: __u32,
-    pub buffers: __u64,
-    pub nr_buffers: __u32,
-    pub payload_size: __u32,
-    pub payload: __u64,
-    pub job: __u64,
+    pub jobs: __u64,
+    pub nr_jobs: __u32,
+    pub nr_submitted: __u32,
     pub refused_reason: __u32,
     pub refused_at: __u32,
-    pub points: __u64,
-    pub nr_points: __u32,
-    pub reserved: __u32,
 }
 pub const ACCEL_JOB_QUEUED: accel_job_state = 1;
 pub const ACCEL_JOB_RUNNING: accel_job_state = 2;
@@ -1230,7 +1252,7 @@ pub struct accel_user_queue_query {
 }
 /// struct accel_ethosu_job - payload of a job
 /// - `regions`: for each region (base pointer) of the command stream the index of
-///   its buffer in [`accel_submit::buffers`], or ACCEL_ETHOSU_NO_BUFFER; the
+///   its buffer in [`accel_submit_job::buffers`], or ACCEL_ETHOSU_NO_BUFFER; the
 ///   region starts where the buffer starts
 ///
 /// The command stream follows: little-endian 32-bit words that end with OP_STOP,

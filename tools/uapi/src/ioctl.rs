@@ -73,7 +73,7 @@ pub const BUFFER_LABEL: Opcode = opcode::write::<accel_buffer_label>(TYPE, 0x0f)
 /// Say whether a buffer is needed.
 pub const BUFFER_ADVISE: Opcode = opcode::read_write::<accel_buffer_advise>(TYPE, 0x21);
 
-/// Queue a job.
+/// Queue jobs.
 pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);
 
 /// Wait for a job to end.

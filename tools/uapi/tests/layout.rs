@@ -57,10 +57,11 @@ fn layouts() -> Vec<Layout> {
         accel_buffer_label { handle, flags, label }
         accel_buffer_advise { handle, flags, advice, retained }
         accel_submit_buffer { handle, flags }
-        accel_submit {
-            queue, flags, buffers, nr_buffers, payload_size, payload, job, refused_reason, refused_at,
-            points, nr_points, reserved,
+        accel_submit_job {
+            flags, reserved, buffers, nr_buffers, nr_points, points, payload, payload_size, reserved2,
+            job,
         }
+        accel_submit { queue, flags, jobs, nr_jobs, nr_submitted, refused_reason, refused_at }
         accel_job_status {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
         }
