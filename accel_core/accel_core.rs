@@ -2,7 +2,7 @@
 
 //! The accelerator subsystem.
 //!
-//! A driver implements [`Driver`] and calls [`register`] at probe. The seven flows through this
+//! A driver implements [`Driver`] and calls [`register`] at probe. The flows through this
 //! crate, one file for each step:
 //!
 //! - ioctl: `file` -> `commands` (table) -> `ioctl` (copy, guard) -> `info` | `buffer` | `submit` | `wait` ->
@@ -12,6 +12,7 @@
 //! - job: `submit` -> `submissions` (created; kept until its points are backed) -> `reservations`
 //!   (whom it waits for) -> `job` (armed) -> `backlog` (until they have ended) -> `scheduler` (whose
 //!   turn it is) -> `engine` (in flight; `recovery` if it hangs) -> `statuses` (status, fence)
+//! - prepared job: `prepare` -> `prepared` (kept with its queue, lent to `submit`) <- `job` (ended)
 //! - queue: `queue_ioctl` -> `context` (where jobs work) -> `open_queue` -> `queue` <- `share`
 //! - user queue: `user_queue_ioctl` -> `context` -> `user_queue` -> [`UserQueues`]; what happens to it:
 //!   driver -> `queue_events` -> `timeline`
@@ -62,6 +63,7 @@ mod ioctl;
 mod job;
 mod lock_class;
 mod logic;
+mod look;
 mod mapped_objects;
 mod memory;
 mod mmap_offset;
@@ -72,6 +74,8 @@ mod open_queue;
 mod owner;
 mod page_tree;
 mod preemption;
+mod prepare;
+mod prepared;
 mod purge;
 mod queue;
 mod queue_events;

@@ -22,6 +22,7 @@ use crate::{
         core_row,
         Table, //
     },
+    prepare,
     purge,
     queue_ioctl,
     submit::submit,
@@ -47,6 +48,8 @@ use crate::{
         accel_doorbell_close,
         accel_doorbell_create,
         accel_info,
+        accel_job_prepare,
+        accel_job_release,
         accel_queue_create,
         accel_queue_destroy,
         accel_submit,
@@ -85,6 +88,19 @@ impl<T: Driver> File<T> {
             deadline_ns,
             wait::<T>,
             out_on_error: true,
+        ),
+        core_row!(
+            _IOWR::<accel_job_prepare>(ACCEL_IOCTL_TYPE, 0x16),
+            accel_job_prepare,
+            handle,
+            prepare::prepare::<T>,
+            out_on_error: true,
+        ),
+        core_row!(
+            _IOW::<accel_job_release>(ACCEL_IOCTL_TYPE, 0x17),
+            accel_job_release,
+            reserved,
+            prepare::release::<T>
         ),
         core_row!(
             _IOWR::<accel_context_create>(ACCEL_IOCTL_TYPE, 0x12),

@@ -213,6 +213,22 @@ pub trait Driver: Sized + Send + Sync + 'static {
         buffers: &[JobBuffer],
     ) -> Result<Self::Job, Refusal>;
 
+    /// Puts the buffers of a prepared job in that it is to use now: they are in the order that
+    /// [`Driver::prepare`] saw, may be others or elsewhere, and are at least as large, used in the same
+    /// way, and visible to the device, if those were. Called before each run of such a job, also the
+    /// first, with the locks of reservation objects; must not fail, allocate or wait.
+    ///
+    /// A driver without this has no prepared jobs; one whose jobs keep nothing of their buffers has
+    /// nothing to do here.
+    fn rebind(
+        _data: &Self::Data<'_>,
+        _queue: &Self::Queue,
+        _job: &mut Self::Job,
+        _buffers: &[JobBuffer],
+    ) {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// Puts a job on an engine that has a credit. Atomic context. An error ends the job with
     /// `ACCEL_FAULT_DEVICE`.
     ///

@@ -7,10 +7,15 @@
 //! can fail happens before it is armed, and for most jobs before it is created: only one that waits for
 //! a point that nothing backs yet is armed later.
 
+use core::mem::{
+    take,
+    MaybeUninit, //
+};
 use kernel::{
     list::{
         impl_list_arc_safe,
         impl_list_item,
+        ListArc,
         ListLinks, //
     },
     prelude::*,
@@ -21,7 +26,8 @@ use kernel::{
             Relaxed,
             Release, //
         },
-        Arc, //
+        Arc,
+        UniqueArc, //
     }, //
 };
 use kernel_ext::{
@@ -38,6 +44,7 @@ use kernel_ext::{
 use crate::{
     buffer::Kept,
     driver::Driver,
+    prepared::Prepared,
     queue::Queue,
     statuses::Statuses,
     uapi,
@@ -268,6 +275,86 @@ impl Armed {
     }
 }
 
+/// What is another one each time that a job is submitted.
+pub(crate) struct Run<T: Driver> {
+    pub(crate) queue: Arc<Queue<T>>,
+    pub(crate) armed: Armed,
+    pub(crate) kept: KVVec<Kept>,
+    pub(crate) dependencies: KVVec<ARef<Fence>>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) is_repeatable: bool,
+    pub(crate) home: Option<Arc<Prepared<T>>>,
+}
+
+/// What stays the same: with a [`Run`] it is a job.
+pub(crate) enum Body<T: Driver> {
+    /// No job was made of it.
+    New {
+        place: UniqueArc<MaybeUninit<Job<T>>>,
+        payload: T::Job,
+        buffers: KVVec<JobBuffer>,
+    },
+    /// The job has ended, and nobody else has it.
+    Used(Pin<UniqueArc<Job<T>>>),
+}
+
+impl<T: Driver> Body<T> {
+    /// ENOMEM.
+    pub(crate) fn new(payload: T::Job, buffers: KVVec<JobBuffer>) -> Result<Self> {
+        Ok(Self::New {
+            place: UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT)?,
+            payload,
+            buffers,
+        })
+    }
+
+    /// Returns what the driver has made, and the buffers.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&mut T::Job, &mut KVVec<JobBuffer>) {
+        match self {
+            Self::New {
+                payload, buffers, ..
+            } => (payload, buffers),
+            Self::Used(job) => {
+                let job = job.as_mut().project();
+                (job.payload, job.buffers)
+            }
+        }
+    }
+
+    /// Returns `fences`, in the list that the last job has left, if that is larger. ENOMEM.
+    #[inline]
+    pub(crate) fn take_room(&mut self, fences: KVVec<ARef<Fence>>) -> Result<KVVec<ARef<Fence>>> {
+        let Self::Used(job) = self else {
+            return Ok(fences);
+        };
+        let mut list = take(job.as_mut().project().dependencies);
+        for fence in fences {
+            list.push(fence, GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(list)
+    }
+
+    /// Makes the job. Does not fail.
+    #[inline]
+    pub(crate) fn into_job(self, run: Run<T>) -> ListArc<Job<T>> {
+        match self {
+            Self::New {
+                place,
+                payload,
+                buffers,
+            } => {
+                let Ok(job) = place.pin_init_with(Job::new(run, payload, buffers));
+                ListArc::from(job)
+            }
+            Self::Used(mut job) => {
+                job.as_mut().renew(run);
+                ListArc::from(job)
+            }
+        }
+    }
+}
+
 /// A job on its way through an engine.
 #[pin_data]
 pub(crate) struct Job<T: Driver> {
@@ -277,7 +364,7 @@ pub(crate) struct Job<T: Driver> {
     pub(crate) armed: Armed,
     pub(crate) payload: T::Job,
     buffers: KVVec<JobBuffer>,
-    _kept: KVVec<Kept>,
+    kept: KVVec<Kept>,
     /// Fences that must be signalled before it starts.
     pub(crate) dependencies: KVVec<ARef<Fence>>,
     /// How it ends when its turn comes, if it must not start.
@@ -286,6 +373,8 @@ pub(crate) struct Job<T: Driver> {
     pub(crate) is_repeatable: bool,
     /// How often it was.
     reruns: Atomic<u32>,
+    /// Where what it is made of is used again, if it is.
+    home: Option<Arc<Prepared<T>>>,
 }
 
 impl_list_arc_safe! {
@@ -297,27 +386,58 @@ impl_list_item! {
 }
 
 impl<T: Driver> Job<T> {
-    pub(crate) fn new(
-        queue: Arc<Queue<T>>,
-        armed: Armed,
-        payload: T::Job,
-        (buffers, kept): (KVVec<JobBuffer>, KVVec<Kept>),
-        dependencies: KVVec<ARef<Fence>>,
-        fault: Option<Fault>,
-        is_repeatable: bool,
-    ) -> impl PinInit<Self> {
+    fn new(run: Run<T>, payload: T::Job, buffers: KVVec<JobBuffer>) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
-            queue,
-            armed,
+            queue: run.queue,
+            armed: run.armed,
             payload,
             buffers,
-            _kept: kept,
-            dependencies,
-            fault,
-            is_repeatable,
+            kept: run.kept,
+            dependencies: run.dependencies,
+            fault: run.fault,
+            is_repeatable: run.is_repeatable,
             reruns: Atomic::new(0),
+            home: run.home,
         })
+    }
+
+    /// Makes another job of one that has ended.
+    fn renew(self: Pin<&mut Self>, run: Run<T>) {
+        let this = self.project();
+        *this.queue = run.queue;
+        *this.armed = run.armed;
+        *this.kept = run.kept;
+        *this.dependencies = run.dependencies;
+        *this.fault = run.fault;
+        *this.is_repeatable = run.is_repeatable;
+        *this.reruns = Atomic::new(0);
+        *this.home = run.home;
+    }
+
+    /// Drops a job that has ended and everybody was told of, or gives what it is made of back to where
+    /// it is used again. Returns it if somebody still looks at it. May sleep.
+    pub(crate) fn retire(job: ListArc<Self>) -> Option<ListArc<Self>> {
+        if job.home.is_none() {
+            return None;
+        }
+        Self::give_back(job)
+    }
+
+    #[cold]
+    fn give_back(job: ListArc<Self>) -> Option<ListArc<Self>> {
+        if job.queue.is_looked_at() {
+            return Some(job);
+        }
+        if let Some(mut job) = Arc::into_unique_or_drop(job.into_arc()) {
+            let this = job.as_mut().project();
+            this.kept.clear();
+            this.dependencies.clear();
+            if let Some(home) = this.home.take() {
+                home.take_back(Body::Used(job));
+            }
+        }
+        None
     }
 
     /// Returns how it ends if it must not start.

@@ -43,6 +43,8 @@ classes! {
     mover = c"accel_mover";
     nodes = c"accel_nodes";
     preemption = c"accel_preemption";
+    prepared = c"accel_prepared";
+    prepared_jobs = c"accel_prepared_jobs";
     queues = c"accel_queues";
     recover = c"accel_recover";
     recovery = c"accel_recovery";

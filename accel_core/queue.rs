@@ -86,6 +86,8 @@ pub(crate) struct Queue<T: Driver> {
     life: Arc<Life>,
     /// Jobs that have ended and cannot be dropped yet.
     pub(crate) untold: Atomic<u32>,
+    /// How many [`Look`](crate::look::Look)s there are at its jobs.
+    pub(crate) looks: Atomic<u32>,
     entry: Entry<T>,
 }
 
@@ -110,6 +112,7 @@ impl<T: Driver> Queue<T> {
             driver: T::create_queue(&bound.data, file, setup)?,
             statuses,
             untold: Atomic::new(0),
+            looks: Atomic::new(0),
             entry,
         };
         Ok(place.write(queue).into())
@@ -170,15 +173,33 @@ impl<T: Driver> Queue<T> {
     /// Drops the jobs that have ended, and waits for those that others are being told of, which takes a
     /// moment. May sleep; the device must not be held bound.
     pub(crate) fn settle(&self) {
+        self.poll(|| self.untold.load(Acquire) == 0);
+        self.reap();
+    }
+
+    /// Waits until `is_over` says so, but not for long. May sleep.
+    #[inline]
+    pub(crate) fn poll(&self, mut is_over: impl FnMut() -> bool) {
         for _ in 0..SETTLE_TRIES {
-            if self.untold.load(Acquire) == 0 {
+            if is_over() {
                 break;
             }
             fsleep(Delta::from_micros(SETTLE_US));
         }
+    }
+
+    /// Drops the jobs that have ended and everybody was told of. May sleep; the device must not be held
+    /// bound.
+    #[inline]
+    pub(crate) fn reap(&self) {
         if let (Some(guard), Some(scheduler)) = (self.device().cell.enter(), self.scheduler()) {
             guard.with(|_| scheduler.reap());
         }
+    }
+
+    /// Returns whether there is a [`Look`](crate::look::Look) at any of its jobs.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.looks.load(Acquire) != 0
     }
 
     /// Returns as what its scheduler knows it.

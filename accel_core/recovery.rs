@@ -49,6 +49,7 @@ use crate::{
         },
         schedule::ClientId, //
     },
+    look::Look,
     scheduler::Scheduler,
     scheduler_state::{
         Ended,
@@ -141,7 +142,7 @@ impl Recovery {
 
 /// What made recovery necessary: the job that its engine is off.
 struct Suspect<T: Driver> {
-    job: Arc<Job<T>>,
+    job: Look<T>,
     /// Whose job it is.
     client: ClientId,
     trouble: Trouble,
@@ -303,7 +304,7 @@ impl<T: Driver> Scheduler<T> {
         let mut state = self.state.lock();
         let engine = self.engine(&mut state, index)?;
         let (running, fault) = engine.faulted()?;
-        let job = running.job.clone_arc();
+        let job = Look::at(&running.job);
         let culprit = job.queue.culprit();
         Some(Suspect {
             job,

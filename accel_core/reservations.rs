@@ -28,6 +28,7 @@ use kernel_ext::{
     dma_resv_many::{
         with_locked,
         Claim,
+        ClaimRoom,
         Locked, //
     },
 };
@@ -123,29 +124,42 @@ impl Reservations {
     }
 
     /// Locks the reservation objects of all buffers, in the ways that they are used, and calls `f`.
-    /// May sleep. ERESTARTSYS: a signal.
+    /// `room` is for their list. May sleep. ERESTARTSYS: a signal; ENOMEM.
     pub(crate) fn with_locked<R>(
         &self,
         buffers: &[JobBuffer],
+        room: &mut ClaimRoom,
         f: impl FnOnce(Locked<'_, '_>) -> R,
     ) -> Result<R> {
         let mut f = Some(f);
         loop {
             let shared = self.shared.load(Acquire);
-            let mut claims = self.claims(buffers)?;
-            let result = with_locked(&mut claims, |locked| {
+            let locked = |locked: Locked<'_, '_>| {
                 // Else a buffer may have been shared since we looked.
                 let current = self.shared.load(Relaxed) == shared;
                 current.then(|| f.take().map(|f| f(locked))).flatten()
-            })?;
-            if let Some(result) = result {
+            };
+            let result = match buffers.iter().all(|named| named.buffer.resv().is_none()) {
+                // The usual case needs no list.
+                true if buffers.is_empty() => with_locked(&mut [], locked),
+                true => with_locked(&mut [self.claim_private()], locked),
+                false => room.with(|claims| {
+                    self.add_claims(buffers, claims)?;
+                    with_locked(claims, locked)
+                }),
+            };
+            if let Some(result) = result? {
                 return Ok(result);
             }
         }
     }
 
-    fn claims<'a>(&'a self, buffers: &'a [JobBuffer]) -> Result<KVVec<Claim<'a>>> {
-        let mut claims = KVVec::new();
+    fn claim_private(&self) -> Claim<'_> {
+        Claim::new(&self.private, Usage::Bookkeep)
+    }
+
+    #[cold]
+    fn add_claims<'a>(&'a self, buffers: &'a [JobBuffer], claims: &mut KVVec<Claim<'a>>) -> Result {
         let mut is_private = false;
         for (i, named) in buffers.iter().enumerate() {
             let Some(resv) = named.buffer.resv() else {
@@ -159,8 +173,8 @@ impl Reservations {
             let _ = claims.push_within_capacity(Claim::new(resv, named.access.usage()));
         }
         if is_private {
-            claims.push(Claim::new(&self.private, Usage::Bookkeep), GFP_KERNEL)?;
+            claims.push(self.claim_private(), GFP_KERNEL)?;
         }
-        Ok(claims)
+        Ok(())
     }
 }

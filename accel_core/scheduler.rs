@@ -62,6 +62,7 @@ use crate::{
         QueueId,
         QueueSlot, //
     },
+    look::Look,
     queue::Queue,
     scheduler_state::{
         lists,
@@ -407,10 +408,10 @@ impl<T: Driver> Scheduler<T> {
         }
     }
 
-    fn deferred(&self, engine: usize) -> Option<Arc<Job<T>>> {
+    fn deferred(&self, engine: usize) -> Option<Look<T>> {
         let mut state = self.state.lock();
         let running = self.engine(&mut state, engine)?.deferred()?;
-        Some(running.job.clone_arc())
+        Some(Look::at(&running.job))
     }
 
     /// Cancels the jobs of a queue that wait. Those in flight go on: they own what they need.
@@ -462,17 +463,27 @@ impl<T: Driver> Scheduler<T> {
         self.reap();
     }
 
-    /// [`Scheduler::reap`], by the worker that was asked for it.
-    pub(crate) fn reap_late(&self) {
+    /// [`Scheduler::reap`], by the worker that was asked for it, and is to come again if not all are gone.
+    pub(crate) fn reap_late(&self) -> bool {
         self.state.lock().is_reaping = false;
-        self.reap();
+        self.reap()
     }
 
-    /// Drops jobs that have ended; may sleep.
-    pub(crate) fn reap(&self) {
-        let mut ended = List::new();
+    /// Drops jobs that have ended, or gives them back ([`Job::retire`]); may sleep. Returns whether all
+    /// are gone.
+    pub(crate) fn reap(&self) -> bool {
+        let (mut ended, mut left) = (List::new(), List::new());
         ended.push_all_back(&mut self.state.lock().ended);
-        drop(ended);
+        while let Some(job) = ended.pop_front() {
+            if let Some(job) = Job::retire(job) {
+                left.push_back(job);
+            }
+        }
+        if left.is_empty() {
+            return true;
+        }
+        self.state.lock().ended.push_all_back(&mut left);
+        false
     }
 
     /// Returns one of its engines, by its index in [`Driver::ENGINES`].

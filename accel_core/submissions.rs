@@ -7,10 +7,7 @@
 //! hands of programs, so nothing may depend on these jobs. A work arms them, in process context, when
 //! their points are backed. Until then nobody can see a fence of theirs.
 
-use core::mem::{
-    replace,
-    MaybeUninit, //
-};
+use core::mem::replace;
 use kernel::{
     list::{
         List,
@@ -24,8 +21,7 @@ use kernel::{
     sync::{
         aref::ARef,
         Arc,
-        Mutex,
-        UniqueArc, //
+        Mutex, //
     },
     workqueue::{
         impl_has_work,
@@ -37,6 +33,7 @@ use kernel_ext::{
     dma_fence::Fence,
     dma_fence_context::UnarmedFence,
     dma_resv_many::{
+        ClaimRoom,
         Locked,
         Reserved, //
     },
@@ -54,13 +51,19 @@ use crate::{
     driver::Driver,
     job::{
         Armed,
+        Body,
         Created,
         Fault,
         FaultKind,
         Job,
-        JobBuffer, //
+        JobBuffer,
+        Run, //
     },
     lock_class,
+    prepared::{
+        Loan,
+        PreparedJobs, //
+    },
     queue::Queue,
     reservations::Reservations,
     statuses::Statuses,
@@ -69,11 +72,10 @@ use crate::{
 };
 
 /// What a job is made of besides its fence.
-struct Parts<T: Driver> {
-    queue: Arc<Queue<T>>,
-    place: UniqueArc<MaybeUninit<Job<T>>>,
-    payload: T::Job,
-    buffers: KVVec<JobBuffer>,
+pub(crate) struct Parts<T: Driver> {
+    body: Body<T>,
+    /// If it is a prepared one.
+    loan: Option<Loan<T>>,
     /// The buffers once more, if the job is kept before it is armed.
     kept: KVVec<Kept>,
     points: SubmitPoints,
@@ -81,26 +83,51 @@ struct Parts<T: Driver> {
 }
 
 impl<T: Driver> Parts<T> {
-    /// Makes the job, and backs the points that it brings about. Does not fail.
+    pub(crate) fn new(
+        body: Body<T>,
+        loan: Option<Loan<T>>,
+        points: SubmitPoints,
+        is_repeatable: bool,
+    ) -> Self {
+        Self {
+            body,
+            loan,
+            kept: KVVec::new(),
+            points,
+            is_repeatable,
+        }
+    }
+
+    /// Makes the job, and backs the points that it brings about. Does not fail. What is left over may
+    /// be dropped when the job is queued.
     fn into_job(
         self,
+        queue: &Arc<Queue<T>>,
         armed: Armed,
         dependencies: KVVec<ARef<Fence>>,
         fault: Option<Fault>,
-    ) -> ListArc<Job<T>> {
+    ) -> (ListArc<Job<T>>, Option<Loan<T>>) {
         self.points.back(armed.fence());
-        let buffers = (self.buffers, self.kept);
-        let job = Job::new(
-            self.queue,
+        if let Some(loan) = &self.loan {
+            loan.home().set_number(armed.number());
+        }
+        let run = Run {
+            queue: queue.clone(),
             armed,
-            self.payload,
-            buffers,
+            kept: self.kept,
             dependencies,
             fault,
-            self.is_repeatable,
-        );
-        let Ok(job) = self.place.pin_init_with(job);
-        ListArc::from(job)
+            is_repeatable: self.is_repeatable,
+            home: self.loan.as_ref().map(|loan| loan.home().clone()),
+        };
+        (self.body.into_job(run), self.loan)
+    }
+
+    /// There is no job.
+    fn undo(self) {
+        if let Some(loan) = self.loan {
+            loan.undo(self.body);
+        }
     }
 }
 
@@ -113,9 +140,9 @@ struct Unarmed<T: Driver> {
 
 impl<T: Driver> Unarmed<T> {
     /// Arms a job that is not to run, where nobody sees it. Does not fail.
-    fn fail(self, fault: Fault) -> ListArc<Job<T>> {
+    fn fail(self, queue: &Arc<Queue<T>>, fault: Fault) -> (ListArc<Job<T>>, Option<Loan<T>>) {
         let armed = self.created.arm(Reserved::nowhere());
-        self.parts.into_job(armed, KVVec::new(), Some(fault))
+        self.parts.into_job(queue, armed, KVVec::new(), Some(fault))
     }
 }
 
@@ -149,6 +176,8 @@ impl<T: Driver> Jobs<T> {
 pub(crate) struct Submissions<T: Driver> {
     backlog: Arc<Backlog<T>>,
     reservations: Arc<Reservations>,
+    #[pin]
+    prepared: PreparedJobs<T>,
     /// Locked while a job gets its number and while it is armed, so that both go in the same order.
     #[pin]
     jobs: Mutex<Jobs<T>>,
@@ -168,6 +197,7 @@ impl<T: Driver> Submissions<T> {
             pin_init!(Self {
                 backlog,
                 reservations,
+                prepared <- PreparedJobs::new(),
                 jobs <- Mutex::new(Jobs::new(), jobs.0, jobs.1),
                 work <- Work::new(work.0, work.1),
             }),
@@ -183,84 +213,119 @@ impl<T: Driver> Submissions<T> {
         self.queue().statuses()
     }
 
+    /// Returns the prepared jobs of the queue.
+    pub(crate) fn prepared(&self) -> &PreparedJobs<T> {
+        &self.prepared
+    }
+
     /// Takes a job, and returns its number. May sleep; not to be called while user memory is copied.
     ///
-    /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; ERESTARTSYS: a signal;
-    /// ENOMEM.
+    /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; EOPNOTSUPP: one of a
+    /// prepared job is out of reach; ERESTARTSYS: a signal; ENOMEM.
     pub(crate) fn submit(
         self: &Arc<Self>,
         bound: &Bound<'_, T>,
-        payload: T::Job,
-        buffers: KVVec<JobBuffer>,
-        points: SubmitPoints,
-        is_repeatable: bool,
+        mut parts: Parts<T>,
     ) -> Result<u64> {
-        let mut parts = Parts {
-            queue: self.queue().clone(),
-            place: UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT)?,
-            payload,
-            buffers,
-            kept: KVVec::new(),
-            points,
-            is_repeatable,
-        };
-        let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         let mut jobs = self.jobs.lock();
         if !jobs.unarmed.is_empty() || !parts.points.are_backed() {
-            return self.keep(&mut jobs, parts, fence);
+            return self.keep(&mut jobs, parts);
         }
-        let fences = parts.points.take_fences();
-        let create = || {
-            self.reservations.check_needed(&parts.buffers)?;
-            self.statuses().begin(monotonic_ns(), fence)
-        };
-        let (armed, dependencies) = self.arm(&parts.buffers, fences, create)?;
-        let number = armed.number();
-        let job = parts.into_job(armed, dependencies, None);
-        self.backlog.push(bound, job);
-        Ok(number)
+        match self.begin(bound, &mut parts) {
+            Ok((armed, dependencies)) => {
+                let number = armed.number();
+                let (job, left) = parts.into_job(self.queue(), armed, dependencies, None);
+                self.backlog.push(bound, job);
+                drop(left);
+                Ok(number)
+            }
+            Err(error) => {
+                parts.undo();
+                Err(error)
+            }
+        }
     }
 
-    /// Arms a job. Whatever fails, fails before `create` is called.
+    /// Gives a job its number, and arms it.
+    #[inline]
+    fn begin(
+        &self,
+        bound: &Bound<'_, T>,
+        parts: &mut Parts<T>,
+    ) -> Result<(Armed, KVVec<ARef<Fence>>)> {
+        let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
+        self.arm(bound, parts, |buffers| {
+            self.reservations.check_needed(buffers)?;
+            self.statuses().begin(monotonic_ns(), fence)
+        })
+    }
+
+    /// Arms a job. Whatever fails, fails before `create` has succeeded.
     #[inline]
     fn arm(
         &self,
-        buffers: &[JobBuffer],
-        fences: KVVec<ARef<Fence>>,
-        create: impl FnOnce() -> Result<Created>,
+        bound: &Bound<'_, T>,
+        parts: &mut Parts<T>,
+        create: impl FnOnce(&[JobBuffer]) -> Result<Created>,
     ) -> Result<(Armed, KVVec<ARef<Fence>>)> {
-        self.reservations.with_locked(buffers, |locked| {
+        let fences = parts.points.take_fences();
+        let fences = parts.body.take_room(fences)?;
+        let (payload, buffers) = parts.body.parts();
+        let (payload, buffers) = (payload, &**buffers);
+        let (is_prepared, mut room) = (parts.loan.is_some(), ClaimRoom::new());
+        let room = parts.loan.as_mut().map_or(&mut room, Loan::claims);
+        self.reservations.with_locked(buffers, room, |locked| {
             let dependencies = others(fences, &locked, self.statuses().fences().id())?;
             let reserved = locked.reserve()?;
-            Ok((create()?.arm(reserved), dependencies))
+            if is_prepared {
+                check_reach::<T>(buffers)?;
+            }
+            let created = create(buffers)?;
+            if T::HAS_REBIND && is_prepared {
+                // Where they are now: nobody moves them as long as their reservations are locked, or
+                // have the fence.
+                T::rebind(&bound.data, &self.queue().driver, payload, buffers);
+            }
+            Ok((created.arm(reserved), dependencies))
         })?
     }
 
     /// Keeps a job that cannot be armed yet.
     #[cold]
-    fn keep(
+    fn keep(self: &Arc<Self>, jobs: &mut Jobs<T>, mut parts: Parts<T>) -> Result<u64> {
+        let is_first = jobs.unarmed.is_empty();
+        match self.create(&mut parts) {
+            Ok((place, created)) => {
+                let number = created.number();
+                // Nothing is replaced: the number is new.
+                jobs.unarmed
+                    .insert(place.into_node(number, Unarmed { created, parts }));
+                if is_first {
+                    // Its points may have been backed since we looked.
+                    self.wake();
+                }
+                Ok(number)
+            }
+            Err(error) => {
+                parts.undo();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives a job its number that is kept, and all that it needs for that.
+    fn create(
         self: &Arc<Self>,
-        jobs: &mut Jobs<T>,
-        mut parts: Parts<T>,
-        fence: UnarmedFence,
-    ) -> Result<u64> {
+        parts: &mut Parts<T>,
+    ) -> Result<(RBTreeNodeReservation<u64, Unarmed<T>>, Created)> {
+        let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         let place = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
-        parts.kept = self.reservations.keep(&parts.buffers)?;
+        parts.kept = self.reservations.keep(parts.body.parts().1)?;
         parts.points.watch(|| {
             let wake = Arc::new(Wake(self.clone()), GFP_KERNEL_ACCOUNT)?;
             Ok(wake as Arc<dyn Notify>)
         })?;
-        let is_first = jobs.unarmed.is_empty();
-        let created = self.statuses().begin(monotonic_ns(), fence)?;
-        let number = created.number();
-        // Nothing is replaced: the number is new.
-        jobs.unarmed
-            .insert(place.into_node(number, Unarmed { created, parts }));
-        if is_first {
-            // Its points may have been backed since we looked.
-            self.wake();
-        }
-        Ok(number)
+        Ok((place, self.statuses().begin(monotonic_ns(), fence)?))
     }
 
     /// Has the first job looked at. Any context.
@@ -277,27 +342,41 @@ impl<T: Driver> Submissions<T> {
             if found == Ok(false) {
                 return;
             }
-            if let Some(job) = jobs.pop().and_then(|first| self.arm_later(first, found)) {
+            let Some(first) = jobs.pop() else {
+                return;
+            };
+            if let Some((job, left)) = self.arm_later(bound, first, found) {
                 self.backlog.push(bound, job);
+                drop(left);
             }
         }
     }
 
     /// Arms a job that was kept, if its points were `found`. In any case it takes its turn.
-    fn arm_later(&self, job: Unarmed<T>, found: Result<bool>) -> Option<ListArc<Job<T>>> {
+    fn arm_later(
+        &self,
+        bound: &Bound<'_, T>,
+        job: Unarmed<T>,
+        found: Result<bool>,
+    ) -> Option<(ListArc<Job<T>>, Option<Loan<T>>)> {
         let Unarmed { created, mut parts } = job;
-        let fences = parts.points.take_fences();
         let mut created = Some(created);
-        let create = || created.take().ok_or(EINVAL);
-        match found.and_then(|_| self.arm(&parts.buffers, fences, create)) {
-            Ok((armed, dependencies)) => Some(parts.into_job(armed, dependencies, None)),
+        let create = |_: &[JobBuffer]| created.take().ok_or(EINVAL);
+        match found.and_then(|_| self.arm(bound, &mut parts, create)) {
+            Ok((armed, dependencies)) => {
+                Some(parts.into_job(self.queue(), armed, dependencies, None))
+            }
             Err(error) => {
                 let kind = match error {
-                    ECANCELED => FaultKind::Canceled,
+                    ECANCELED | EOPNOTSUPP => FaultKind::Canceled,
                     _ => FaultKind::NoMemory,
                 };
                 // It is still there, as that was what failed.
-                created.map(|created| Unarmed { created, parts }.fail(Fault::new(kind)))
+                let unarmed = Unarmed {
+                    created: created?,
+                    parts,
+                };
+                Some(unarmed.fail(self.queue(), Fault::new(kind)))
             }
         }
     }
@@ -305,6 +384,7 @@ impl<T: Driver> Submissions<T> {
     /// Ends all jobs that are not on an engine's way, for good, because of `fault`. May sleep. Nobody
     /// may submit any more.
     pub(crate) fn close(this: &Arc<Self>, bound: &Bound<'_, T>, fault: Fault) {
+        this.prepared.close();
         let mut jobs = replace(&mut *this.jobs.lock(), Jobs::new());
         for job in jobs.unarmed.values_mut() {
             // So that nothing wakes us.
@@ -313,10 +393,17 @@ impl<T: Driver> Submissions<T> {
         cancel_sync::<Self, 0>(this);
         let mut unarmed = List::new();
         while let Some(job) = jobs.pop() {
-            unarmed.push_back(job.fail(fault));
+            unarmed.push_back(job.fail(this.queue(), fault).0);
         }
         Backlog::close(&this.backlog, bound, unarmed, fault);
     }
+}
+
+/// Returns whether the device still sees all of the buffers, with their reservation objects locked.
+/// EOPNOTSUPP: others have taken the memory of one, which was imported.
+fn check_reach<T: Driver>(buffers: &[JobBuffer]) -> Result {
+    let mut all = buffers.iter();
+    all.try_for_each(|named| named.buffer.check_reach::<T>())
 }
 
 /// Returns whom a job must wait for besides `others`: fences that are not signalled and not of

@@ -18,20 +18,30 @@ use kernel_ext::uaccess::{
     copy_out,
     copy_struct_in, //
 };
-use zerocopy::FromBytes;
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
 
 use crate::{
     device::Bound,
     driver::Driver,
     file::File,
     job::{
+        Body,
         JobBuffer,
         Refusal, //
     },
-    submissions::Submissions,
+    prepared::Prepared,
+    queue::Queue,
+    submissions::{
+        Parts,
+        Submissions, //
+    },
     submit_points::SubmitPoints,
     timeline_ioctl::read_points,
     uapi::{
+        accel_job_replace,
         accel_submit,
         accel_submit_buffer,
         accel_submit_job,
@@ -85,56 +95,115 @@ fn submit_one<T: Driver>(
     if entry.flags & !ACCEL_SUBMIT_REPEATABLE != 0 {
         return Err(EOPNOTSUPP.into());
     }
-    let is_repeatable = entry.flags & ACCEL_SUBMIT_REPEATABLE != 0;
-    if (entry.reserved, entry.reserved2) != (0, 0) {
+    if entry.reserved != 0 {
         return Err(EINVAL.into());
     }
-    let buffers = read_buffers(file, entry)?;
-    let points = look_up_points(file, entry)?;
-    let payload = read_payload::<T>(entry)?;
-    let guard = file.client.device.enter()?;
-    let job =
-        guard.with(|bound| prepare(file, queue, bound, payload, buffers, points, is_repeatable))?;
-    drop(guard);
+    let job = match entry.prepared {
+        0 => submit_new(file, queue, entry),
+        _ => Ok(submit_prepared(file, queue, entry)?),
+    }?;
     let number = addr.wrapping_add(offset_of!(accel_submit_job, job));
     Ok(copy_out(number, &job.to_ne_bytes())?)
 }
 
-/// Has the driver make a job of the payload, and queues it. Returns its number.
-fn prepare<T: Driver>(
+fn is_repeatable(entry: &accel_submit_job) -> bool {
+    entry.flags & ACCEL_SUBMIT_REPEATABLE != 0
+}
+
+/// Submits a job that the driver is to make of its payload. Returns its number.
+#[inline]
+fn submit_new<T: Driver>(
     file: &File<T>,
-    submissions: &Arc<Submissions<T>>,
+    queue: &Arc<Submissions<T>>,
+    entry: &accel_submit_job,
+) -> Result<u64, Refusal> {
+    let buffers = read_buffers(file, entry.buffers, entry.nr_buffers)?;
+    let points = look_up_points(file, entry)?;
+    let payload = read_payload::<T>(entry.payload, entry.payload_size)?;
+    file.client.device.enter()?.with(|bound| {
+        let payload = check(file, queue.queue(), bound, payload, &buffers)?;
+        let body = Body::new(payload, buffers)?;
+        let parts = Parts::new(body, None, points, is_repeatable(entry));
+        Ok(queue.submit(bound, parts)?)
+    })
+}
+
+/// Submits a prepared job. Returns its number.
+#[inline(never)]
+fn submit_prepared<T: Driver>(
+    file: &File<T>,
+    queue: &Arc<Submissions<T>>,
+    entry: &accel_submit_job,
+) -> Result<u64> {
+    let prepared = queue.prepared().get(entry.prepared)?;
+    if entry.payload_size != 0 {
+        return Err(EINVAL);
+    }
+    let mut loan = Prepared::lend(&prepared, queue.queue())?;
+    if entry.nr_buffers != 0 {
+        let count = entry.nr_buffers as usize;
+        let size = count
+            .checked_mul(size_of::<accel_job_replace>())
+            .ok_or(EINVAL)?;
+        loan.read(user_slice(entry.buffers, size)?, count, &file.handles)?;
+    }
+    let points = look_up_points(file, entry)?;
+    file.client.device.enter()?.with(|bound| {
+        queue.queue().check()?;
+        let body = loan.take_body()?;
+        let parts = Parts::new(body, Some(loan), points, is_repeatable(entry));
+        queue.submit(bound, parts)
+    })
+}
+
+/// Has the driver make a job of a payload.
+#[inline]
+pub(crate) fn check<T: Driver>(
+    file: &File<T>,
+    queue: &Queue<T>,
     bound: &Bound<'_, T>,
     payload: KVVec<u8>,
-    buffers: KVVec<JobBuffer>,
-    points: SubmitPoints,
-    is_repeatable: bool,
-) -> Result<u64, Refusal> {
+    buffers: &[JobBuffer],
+) -> Result<T::Job, Refusal> {
     buffers
         .iter()
         .try_for_each(|b| b.buffer.check_reach::<T>())?;
-    let queue = submissions.queue();
     queue.check()?;
-    let payload = T::prepare(&bound.data, &file.driver, &queue.driver, payload, &buffers)?;
-    Ok(submissions.submit(bound, payload, buffers, points, is_repeatable)?)
+    T::prepare(&bound.data, &file.driver, &queue.driver, payload, buffers)
 }
 
-/// Reads the list of buffers and looks them up.
-fn read_buffers<T: Driver>(file: &File<T>, entry: &accel_submit_job) -> Result<KVVec<JobBuffer>> {
-    if entry.nr_buffers > ACCEL_SUBMIT_MAX_BUFFERS {
-        return Err(E2BIG);
-    }
-    if entry.nr_buffers == 0 {
-        return Ok(KVVec::new());
-    }
-    let size = entry.nr_buffers as usize * size_of::<accel_submit_buffer>();
-    let mut bytes = KVVec::new();
-    user_slice(entry.buffers, size)?.read_all(&mut bytes, GFP_KERNEL)?;
-    let list = <[accel_submit_buffer]>::ref_from_bytes(&bytes).map_err(|_| EINVAL)?;
+/// Reads a list of buffers and looks them up.
+#[inline]
+pub(crate) fn read_buffers<T: Driver>(
+    file: &File<T>,
+    addr: u64,
+    count: u32,
+) -> Result<KVVec<JobBuffer>> {
+    const FEW: usize = 8;
+    let count = match count {
+        0 => return Ok(KVVec::new()),
+        n if n > ACCEL_SUBMIT_MAX_BUFFERS => return Err(E2BIG),
+        n => n as usize,
+    };
+    let list = user_slice(addr, count * size_of::<accel_submit_buffer>())?;
+    let (mut few, mut many) = ([0u64; FEW], KVVec::new());
+    let bytes = match few.get_mut(..count) {
+        Some(few) => {
+            let bytes = few.as_mut_bytes();
+            list.reader().read_slice(bytes)?;
+            &*bytes
+        }
+        None => {
+            list.read_all(&mut many, GFP_KERNEL)?;
+            &*many
+        }
+    };
+    let list = <[accel_submit_buffer]>::ref_from_bytes(bytes).map_err(|_| EINVAL)?;
     file.handles.get_all(list)
 }
 
 /// Reads the list of points and looks them up.
+#[inline]
 fn look_up_points<T: Driver>(file: &File<T>, entry: &accel_submit_job) -> Result<SubmitPoints> {
     match entry.nr_points {
         0 => SubmitPoints::new(&file.timelines, &[]),
@@ -143,13 +212,15 @@ fn look_up_points<T: Driver>(file: &File<T>, entry: &accel_submit_job) -> Result
     }
 }
 
-fn read_payload<T: Driver>(entry: &accel_submit_job) -> Result<KVVec<u8>> {
-    let size = entry.payload_size as usize;
+/// Copies what the driver is to run. E2BIG; EFAULT; ENOMEM.
+#[inline]
+pub(crate) fn read_payload<T: Driver>(addr: u64, size: u32) -> Result<KVVec<u8>> {
+    let size = size as usize;
     if size > T::MAX_PAYLOAD {
         return Err(E2BIG);
     }
     let mut payload = KVVec::new();
-    user_slice(entry.payload, size)?.read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
+    user_slice(addr, size)?.read_all(&mut payload, GFP_KERNEL_ACCOUNT)?;
     Ok(payload)
 }
 

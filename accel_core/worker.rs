@@ -165,7 +165,9 @@ impl<T: Driver> WorkItem<REAP> for Worker<T> {
 
     fn run(this: Arc<Self>) {
         if let Some(scheduler) = this.scheduler() {
-            scheduler.reap_late();
+            if !scheduler.reap_late() {
+                this.reap();
+            }
         }
     }
 }

@@ -19,6 +19,10 @@
 //!
 //! C header: [`include/linux/ww_mutex.h`](srctree/include/linux/ww_mutex.h)
 
+use core::mem::{
+    take,
+    transmute, //
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -55,6 +59,34 @@ impl<'a> Claim<'a> {
             usage,
             held: false,
         }
+    }
+}
+
+/// Memory for claims that is used again and again.
+///
+/// # Invariants
+///
+/// There is no claim in it.
+pub struct ClaimRoom(KVVec<Claim<'static>>);
+
+impl ClaimRoom {
+    /// Makes one that is empty: what is needed is allocated when it is.
+    pub const fn new() -> Self {
+        // INVARIANT: There is none.
+        Self(KVVec::new())
+    }
+
+    /// Calls `f` with a list for claims, which is emptied after that.
+    pub fn with<'a, R>(&mut self, f: impl FnOnce(&mut KVVec<Claim<'a>>) -> R) -> R {
+        let list = take(&mut self.0);
+        // SAFETY: The types differ in a lifetime only, and by the type invariants no value has it.
+        let mut list = unsafe { transmute::<KVVec<Claim<'static>>, KVVec<Claim<'a>>>(list) };
+        let result = f(&mut list);
+        list.clear();
+        // SAFETY: As above: it is empty.
+        // INVARIANT: Likewise.
+        self.0 = unsafe { transmute::<KVVec<Claim<'a>>, KVVec<Claim<'static>>>(list) };
+        result
     }
 }
 

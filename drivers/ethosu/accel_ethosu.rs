@@ -104,6 +104,10 @@ impl accel::Driver for EthosU {
         job::Job::new(npu, &payload, buffers)
     }
 
+    fn rebind(_npu: &Npu<'_>, _queue: &(), job: &mut job::Job, buffers: &[accel::JobBuffer]) {
+        job.rebind(buffers);
+    }
+
     fn start(npu: &Npu<'_>, _engine: usize, _queue: &(), job: &job::Job) -> Result<accel::Started> {
         npu.start(job);
         Ok(accel::Started::Running)

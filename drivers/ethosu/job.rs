@@ -33,6 +33,8 @@ pub(crate) struct Job {
     /// The very words that were checked.
     stream: Coherent<[u32]>,
     size: u32,
+    /// Which buffer each region is, if it is used.
+    buffers: [Option<usize>; cmdstream::REGIONS],
     /// Bus address of each region, 0 if it is not used.
     regions: [u64; cmdstream::REGIONS],
 }
@@ -59,16 +61,14 @@ impl Job {
             }
         })?;
 
-        let mut regions = [0; cmdstream::REGIONS];
+        let mut used = [None; cmdstream::REGIONS];
         let uses = footprint.read.iter().zip(&footprint.written);
         for (region, (index, (read, written))) in header.regions.iter().zip(uses).enumerate() {
-            if let Some(address) = check_region(region, *index, *read, *written, buffers)? {
-                if let Some(slot) = regions.get_mut(region) {
-                    *slot = address;
-                }
+            if let Some(slot) = used.get_mut(region) {
+                *slot = check_region(region, *index, *read, *written, buffers)?;
             }
         }
-        Ok(Self {
+        let mut job = Self {
             stream: Coherent::from_slice_with_attrs(
                 npu.device(),
                 words,
@@ -76,8 +76,20 @@ impl Job {
                 DMA_ATTR_NO_WARN,
             )?,
             size: u32::try_from(stream.len()).map_err(|_| bad_size())?,
-            regions,
-        })
+            buffers: used,
+            regions: [0; cmdstream::REGIONS],
+        };
+        job.rebind(buffers);
+        Ok(job)
+    }
+
+    /// Lets the regions be where these buffers are, which fit as those that were checked did.
+    pub(crate) fn rebind(&mut self, buffers: &[accel::JobBuffer]) {
+        for (address, index) in self.regions.iter_mut().zip(self.buffers) {
+            let named = index.and_then(|index| buffers.get(index));
+            // The device sees all buffers of a job in one piece: the core has checked that.
+            *address = named.and_then(|n| n.buffer.dma_address()).unwrap_or(0);
+        }
     }
 
     /// Writes where its regions are, and its command stream: hexadecimal words.
@@ -114,21 +126,18 @@ impl Job {
 }
 
 /// Holds what the stream uses of a region (the ends of what it reads and writes) against the buffer
-/// that the job names for it. Returns the region's bus address if it is used.
+/// that the job names for it. Returns which buffer it is, if the region is used.
 fn check_region(
     region: usize,
     index: u32,
     read: u64,
     written: u64,
     buffers: &[accel::JobBuffer],
-) -> Result<Option<u64>, accel::Refusal> {
+) -> Result<Option<usize>, accel::Refusal> {
+    let bad_region = || refusal(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_BAD_REGION, region);
     let named = match index {
         uapi::ACCEL_ETHOSU_NO_BUFFER => None,
-        index => Some(
-            buffers
-                .get(index as usize)
-                .ok_or_else(|| refusal(EINVAL, uapi::ACCEL_ETHOSU_REFUSED_BAD_REGION, region))?,
-        ),
+        index => Some(buffers.get(index as usize).ok_or_else(bad_region)?),
     };
     if read == 0 && written == 0 {
         return Ok(None);
@@ -146,7 +155,7 @@ fn check_region(
     if read != 0 && !named.access.can_read() {
         return refused(EACCES, uapi::ACCEL_ETHOSU_REFUSED_REGION_NOT_READABLE);
     }
-    Ok(Some(named.buffer.dma_address().ok_or(EOPNOTSUPP)?))
+    Ok(Some(index as usize))
 }
 
 fn refusal(error: Error, reason: u32, at: usize) -> accel::Refusal {

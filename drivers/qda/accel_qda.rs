@@ -168,6 +168,15 @@ impl accel::Driver for Qda {
         job::Job::new(card, queue.as_ref(), payload)
     }
 
+    /// Packets have addresses of an address space: no buffer is in them.
+    fn rebind(
+        _card: &Card<'_>,
+        _place: &Self::Queue,
+        _job: &mut job::Job,
+        _buffers: &[accel::JobBuffer],
+    ) {
+    }
+
     fn start(
         card: &Card<'_>,
         engine: usize,

@@ -706,16 +706,18 @@ struct accel_submit_buffer {
 /**
  * struct accel_submit_job - a job of a submission
  * @flags: in: ACCEL_SUBMIT_REPEATABLE
- * @reserved: in: must be 0
+ * @prepared: in: the prepared job of the queue that this is; 0: none
  * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer; the driver's
- *           payload refers to them by their index
- * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
+ *           payload refers to them by their index. With @prepared to @nr_buffers
+ *           &struct accel_job_replace
+ * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS; with @prepared at most as many as
+ *              the prepared job has
  * @nr_points: in: at most ACCEL_SUBMIT_MAX_POINTS
  * @points: in: pointer to @nr_points &struct accel_point, each with one of the flags
  *          ACCEL_POINT_WAIT and ACCEL_POINT_SIGNAL
  * @payload: in: pointer to what the driver runs (<accel/DRIVER_accel.h>)
- * @payload_size: in: bytes at @payload
- * @reserved2: in: must be 0
+ * @payload_size: in: bytes at @payload; with @prepared 0
+ * @reserved: in: must be 0
  * @job: out: number of the job, counts up from 1 in each queue
  *
  * The job starts when all points to wait for are done, and when it has ended, well
@@ -732,14 +734,14 @@ struct accel_submit_buffer {
  */
 struct accel_submit_job {
 	__u32 flags;
-	__u32 reserved;
+	__u32 prepared;
 	__u64 buffers;
 	__u32 nr_buffers;
 	__u32 nr_points;
 	__u64 points;
 	__u64 payload;
 	__u32 payload_size;
-	__u32 reserved2;
+	__u32 reserved;
 	__u64 job;
 };
 
@@ -774,6 +776,10 @@ struct accel_submit_job {
  * jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
  * ECANCELED the context was ended because its jobs hang, or the client is banned because
  * they do so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+ *
+ * Of prepared jobs: ENOENT there is none; EBUSY it has not ended; EINVAL there is a payload,
+ * too many buffers, no such place, or a buffer is smaller than the one that was checked or in
+ * another kind of memory; EACCES it is read-only; EOPNOTSUPP the device cannot reach it.
  */
 struct accel_submit {
 	__u32 queue;
@@ -783,6 +789,81 @@ struct accel_submit {
 	__u32 nr_submitted;
 	__u32 refused_reason;
 	__u32 refused_at;
+};
+
+/* How many prepared jobs a queue may have. */
+#define ACCEL_QUEUE_PREPARED_MAX	64
+
+/**
+ * struct accel_job_prepare - ACCEL_IOCTL_JOB_PREPARE, prepare a job
+ * @queue: in: where it will be submitted
+ * @flags: in: must be 0
+ * @buffers: in: pointer to @nr_buffers &struct accel_submit_buffer
+ * @nr_buffers: in: at most ACCEL_SUBMIT_MAX_BUFFERS
+ * @payload_size: in: bytes at @payload
+ * @payload: in: pointer to what the driver runs
+ * @handle: out: name of the prepared job in its queue, never 0
+ * @refused_reason: out, on failure too: as in &struct accel_submit
+ * @refused_at: out, likewise
+ * @reserved: in: must be 0
+ *
+ * The driver checks and keeps the payload: &accel_submit_job.prepared has it run, again
+ * and again, without another look, and with other buffers in place of those named here.
+ * One that takes the place of another does so until it is replaced itself, if the job
+ * is queued; else nothing has changed. It must be at least as large as the one named
+ * here, in the same kind of memory, and writable if that was named for writing; it is
+ * used as that was to be.
+ *
+ * A prepared job is queued once at a time: until it has ended it cannot be queued again
+ * (EBUSY). It keeps its buffers, whatever happens to their handles. It vanishes with its
+ * queue.
+ *
+ * Minimum size: up to and including @handle.
+ *
+ * Errors: as ACCEL_IOCTL_SUBMIT; EOPNOTSUPP the device has no prepared jobs, too; EDQUOT
+ * ACCEL_QUEUE_PREPARED_MAX.
+ */
+struct accel_job_prepare {
+	__u32 queue;
+	__u32 flags;
+	__u64 buffers;
+	__u32 nr_buffers;
+	__u32 payload_size;
+	__u64 payload;
+	__u32 handle;
+	__u32 refused_reason;
+	__u32 refused_at;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_job_replace - another buffer for a prepared job
+ * @buffer: which one is replaced, its index in &accel_job_prepare.buffers
+ * @handle: the buffer that takes its place
+ *
+ * If a place is named twice, the last one counts.
+ */
+struct accel_job_replace {
+	__u32 buffer;
+	__u32 handle;
+};
+
+/**
+ * struct accel_job_release - ACCEL_IOCTL_JOB_RELEASE, give a prepared job back
+ * @queue: in: its queue
+ * @flags: in: must be 0
+ * @handle: in: the prepared job
+ * @reserved: in: must be 0
+ *
+ * If it is queued it goes on.
+ *
+ * Errors: ENOENT no such queue or handle; EOPNOTSUPP a flag; EINVAL @reserved; ENODEV.
+ */
+struct accel_job_release {
+	__u32 queue;
+	__u32 flags;
+	__u32 handle;
+	__u32 reserved;
 };
 
 /**
@@ -882,6 +963,8 @@ struct accel_wait {
 
 #define ACCEL_IOCTL_SUBMIT		_IOWR(ACCEL_IOCTL_TYPE, 0x10, struct accel_submit)
 #define ACCEL_IOCTL_WAIT		_IOWR(ACCEL_IOCTL_TYPE, 0x11, struct accel_wait)
+#define ACCEL_IOCTL_JOB_PREPARE		_IOWR(ACCEL_IOCTL_TYPE, 0x16, struct accel_job_prepare)
+#define ACCEL_IOCTL_JOB_RELEASE		_IOW(ACCEL_IOCTL_TYPE, 0x17, struct accel_job_release)
 
 /* ---- Contexts and queues ------------------------------------------------- */
 

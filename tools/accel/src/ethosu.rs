@@ -96,6 +96,17 @@ impl Builder {
         Ok(self)
     }
 
+    /// Which buffer of the job `region` is, for [`Prepared::replace`](crate::Prepared::replace).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchRegion`] if `region` has none.
+    pub fn index(&self, region: usize) -> Result<u32> {
+        let index = self.regions.get(region).copied();
+        let index = index.filter(|index| *index != ACCEL_ETHOSU_NO_BUFFER);
+        index.ok_or(Error::NoSuchRegion(region))
+    }
+
     /// Let the job run `stream`, which ends with OP_STOP.
     pub fn stream(mut self, stream: &[u32]) -> Submit {
         self.submit.payload(payload(self.regions, stream));
@@ -134,6 +145,8 @@ mod tests {
             .and_then(|builder| builder.region(2, &arena, Access::ReadWrite))
             .unwrap();
         assert_eq!(builder.regions[..4], [0, 1, 1, ACCEL_ETHOSU_NO_BUFFER]);
+        assert_eq!(builder.index(2), Ok(1));
+        assert_eq!(builder.index(3), Err(Error::NoSuchRegion(3)));
         let error = builder.region(REGIONS, &arena, Access::Read).unwrap_err();
         assert_eq!(error, Error::NoSuchRegion(8));
     }

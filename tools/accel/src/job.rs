@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Give a device work and wait for it.
 
+mod prepared;
 mod status;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use rustix::time::ClockId;
 use rustix::time::clock_gettime;
 use zerocopy::FromZeros;
 
+pub use prepared::Prepared;
 pub use status::Fault;
 pub use status::State;
 pub use status::Status;
@@ -246,9 +248,11 @@ pub fn submit_all(jobs: &[&Submit]) -> std::result::Result<Vec<Job>, Refused> {
         .iter()
         .zip(&lists)
         .map(|(job, (buffers, points))| sys::NewJob {
-            buffers,
+            what: sys::What::Payload {
+                buffers,
+                payload: &job.payload,
+            },
             points,
-            payload: &job.payload,
         })
         .collect();
     let (numbers, raw, result) = sys::submit(&first.device, first.queue_number(), &new);

@@ -63,6 +63,7 @@ pub use device::Device;
 pub use error::Error;
 pub use error::Result;
 pub use job::Job;
+pub use job::Prepared;
 pub use job::Submit;
 pub use mapping::Mapping;
 pub use monitor::Monitor;

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use accel::Buffer;
 use accel::Device;
 use accel::Mapping;
-use accel::Submit;
+use accel::Prepared;
 use accel::Udmabuf;
 use accel::buffer::Placement;
 use accel::device::Node;
@@ -83,40 +84,51 @@ impl Npu {
 /// A network in the memory of an NPU.
 pub struct Program<'a> {
     network: &'a Network,
+    /// The network, on the first input that is in a frame.
+    job: Prepared,
+    /// Which of its buffers that frame is.
+    input: u32,
     frames: Vec<Frame>,
     next: usize,
     regions: Vec<Option<Mapping>>,
 }
 
-/// Memory that inputs come in, and the job on them.
+/// Memory that inputs come in.
 struct Frame {
     memory: Udmabuf,
-    submit: Submit,
+    buffer: Buffer,
 }
 
 impl Frame {
-    /// A job like `builder`'s, which fetches the first input of `network` first.
-    fn new(npu: &Npu, network: &Network, builder: ethosu::Builder) -> Result<Self> {
-        let layout = &network.layout;
-        let input = &layout.inputs[0];
-        let used = |number| layout.regions.iter().any(|region| region.region == number);
-        let free = (0..ethosu::REGIONS).find(|&number| !used(number));
-        let region = free.context("no region is left for the input")?;
-        let memory = Udmabuf::new(input.size as u64)?;
+    fn new(npu: &Npu, size: usize) -> Result<Self> {
+        let memory = Udmabuf::new(size as u64)?;
         let buffer = npu.device.import(&memory)?;
-        let fetch = ethosu::copy(
-            at(region, 0)?,
-            at(input.region, input.offset)?,
-            input.size as u64,
-        );
-        let stream = [&fetch, network.stream.as_slice()].concat();
-        Ok(Frame {
-            memory,
-            submit: builder
-                .region(region, &buffer, Access::Read)?
-                .stream(&stream),
-        })
+        Ok(Frame { memory, buffer })
     }
+}
+
+/// A job like `builder`'s, which fetches the first input of `network` from `frame` first; and which of
+/// its buffers that is.
+fn on_frame(
+    network: &Network,
+    builder: ethosu::Builder,
+    frame: &Buffer,
+) -> Result<(Prepared, u32)> {
+    let layout = &network.layout;
+    let input = &layout.inputs[0];
+    let used = |number| layout.regions.iter().any(|region| region.region == number);
+    let free = (0..ethosu::REGIONS).find(|&number| !used(number));
+    let region = free.context("no region is left for the input")?;
+    let fetch = ethosu::copy(
+        at(region, 0)?,
+        at(input.region, input.offset)?,
+        input.size as u64,
+    );
+    let stream = [&fetch, network.stream.as_slice()].concat();
+    let builder = builder.region(region, frame, Access::Read)?;
+    let index = builder.index(region)?;
+    let job = builder.stream(&stream).prepare().map_err(explain)?;
+    Ok((job, index))
 }
 
 fn at(region: usize, offset: usize) -> Result<ethosu::At> {
@@ -145,10 +157,15 @@ impl<'a> Program<'a> {
             }
             regions[region.region] = Some(mapping);
         }
-        let frames = (0..FRAMES).map(|_| Frame::new(npu, network, builder.clone()));
+        let size = network.layout.inputs[0].size;
+        let frames = (0..FRAMES).map(|_| Frame::new(npu, size));
+        let frames: Vec<_> = frames.collect::<Result<_>>()?;
+        let (job, input) = on_frame(network, builder, &frames[0].buffer)?;
         Ok(Program {
             network,
-            frames: frames.collect::<Result<_>>()?,
+            job,
+            input,
+            frames,
             next: 0,
             regions,
         })
@@ -171,7 +188,8 @@ impl<'a> Program<'a> {
         let frame = &mut self.frames[self.next];
         self.next = (self.next + 1) % FRAMES;
         frame.memory.write(0, input)?;
-        let job = frame.submit.submit().map_err(explain)?;
+        self.job.replace(self.input, &frame.buffer)?;
+        let job = self.job.submit()?;
         let status = job.wait(Deadline::after(TIMEOUT))?;
         for output in &network.layout.outputs {
             let start = outputs.len();

@@ -254,6 +254,12 @@ impl accel::Driver for FakeDriver {
         FakeJob::parse(job, buffers)
     }
 
+    fn rebind(_fake: &Fake, _queue: &(), job: &mut FakeJob, buffers: &[accel::JobBuffer]) {
+        if let (FakeJob::Fill(buffer, _), [named]) = (job, buffers) {
+            *buffer = named.buffer.clone();
+        }
+    }
+
     fn start(fake: &Fake, engine: usize, _queue: &(), job: &FakeJob) -> Result<accel::Started> {
         let engine = fake.engines.get(engine).ok_or(EINVAL)?;
         match job {

@@ -3,6 +3,7 @@
 #include "buffer.h"
 #include "fixture.h"
 #include "job.h"
+#include "prepared.h"
 #include "queue.h"
 #include "share.h"
 #include "timeline.h"
@@ -29,6 +30,9 @@ _Static_assert(sizeof(struct accel_buffer_label) == 56, "accel_buffer_label");
 _Static_assert(sizeof(struct accel_buffer_advise) == 16, "accel_buffer_advise");
 _Static_assert(sizeof(struct accel_submit_job) == 56, "accel_submit_job");
 _Static_assert(sizeof(struct accel_submit) == 32, "accel_submit");
+_Static_assert(sizeof(struct accel_job_prepare) == 48, "accel_job_prepare");
+_Static_assert(sizeof(struct accel_job_replace) == 8, "accel_job_replace");
+_Static_assert(sizeof(struct accel_job_release) == 16, "accel_job_release");
 _Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
 _Static_assert(sizeof(struct accel_context_create) == 16, "accel_context_create");
 _Static_assert(sizeof(struct accel_context_destroy) == 8, "accel_context_destroy");
@@ -156,6 +160,29 @@ static void fill_submit(int fd, void *argument)
 		.jobs = user(&entry),
 		.nr_jobs = 1,
 	};
+}
+
+/* There are never more than those of the two that follow. */
+static void release_prepared(int fd)
+{
+	release(fd, 1);
+	release(fd, 2);
+}
+
+static void fill_prepare(int fd, void *argument)
+{
+	release_prepared(fd);
+	*(struct accel_job_prepare *)argument = (struct accel_job_prepare){
+		.payload = user(&nop),
+		.payload_size = sizeof(nop),
+	};
+}
+
+static void fill_release(int fd, void *argument)
+{
+	release_prepared(fd);
+	*(struct accel_job_release *)argument =
+		(struct accel_job_release){ .handle = prepared(fd, ACCEL_FAKE_NOP, 0, 0) };
 }
 
 static void fill_wait(int fd, void *argument)
@@ -310,6 +337,10 @@ static const struct command {
 	  fill_label, false },
 	{ "SUBMIT", ACCEL_IOCTL_SUBMIT, offsetof(struct accel_submit, refused_reason),
 	  fill_submit, false },
+	{ "JOB_PREPARE", ACCEL_IOCTL_JOB_PREPARE,
+	  offsetof(struct accel_job_prepare, refused_reason), fill_prepare, false },
+	{ "JOB_RELEASE", ACCEL_IOCTL_JOB_RELEASE, sizeof(struct accel_job_release),
+	  fill_release, false },
 	{ "WAIT", ACCEL_IOCTL_WAIT, offsetof(struct accel_wait, status), fill_wait, false },
 	{ "CONTEXT_CREATE", ACCEL_IOCTL_CONTEXT_CREATE, sizeof(struct accel_context_create),
 	  fill_context_create, false },

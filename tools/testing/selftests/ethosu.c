@@ -28,6 +28,46 @@ TEST_F(npu, the_shortest_stream_runs)
 		EXPECT_EQ(0, run_stop(self->fd));
 }
 
+/* Regions follow the buffers: each run reads one pair's first and writes its second. */
+TEST_F(npu, a_prepared_stream_copies_between_other_buffers)
+{
+	struct accel_job_prepare prepare;
+	struct ethosu_job job;
+
+	copy(&job, self->in.handle, 0, self->out.handle, 0);
+	prepare = (struct accel_job_prepare){
+		.buffers = job.entry.buffers, .nr_buffers = 2,
+		.payload = job.entry.payload, .payload_size = job.entry.payload_size,
+	};
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_JOB_PREPARE, &prepare));
+	for (int round = 1; round <= 5; round++) {
+		struct accel_buffer_create buffers[2];
+		struct accel_job_replace replace[2];
+		struct accel_submit submit = { .queue = 0 };
+		struct accel_submit_job again = {
+			.prepared = prepare.handle,
+			.buffers = user(replace), .nr_buffers = 2,
+		};
+		unsigned char *memory[2];
+
+		for (int i = 0; i < 2; i++) {
+			memory[i] = create_mapped(self->fd, round * PAGE, &buffers[i]);
+			ASSERT_NE((void *)MAP_FAILED, (void *)memory[i]);
+			replace[i] = (struct accel_job_replace){ i, buffers[i].handle };
+		}
+		memset(memory[0], round, round * PAGE);
+		ASSERT_EQ(0, submit_entry(self->fd, &submit, &again));
+		for (int i = 0; i < 2; i++)
+			EXPECT_EQ(0, close_buffer(self->fd, buffers[i].handle));
+		EXPECT_EQ(0, wait_job(self->fd, again.job));
+		EXPECT_TRUE(all_bytes(memory[1], round, COPY_SIZE));
+		EXPECT_TRUE(all_bytes(memory[1] + COPY_SIZE, 0, round * PAGE - COPY_SIZE));
+		/* Not the ones before. */
+		memset(memory[1], 0, COPY_SIZE);
+		EXPECT_TRUE(all_bytes(self->target, 0, PAGE));
+	}
+}
+
 TEST_F(npu, a_stream_copies_between_buffers)
 {
 	struct ethosu_job job;

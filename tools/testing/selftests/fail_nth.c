@@ -8,6 +8,7 @@
 #include "fence.h"
 #include "inject.h"
 #include "job.h"
+#include "prepared.h"
 #include "queue.h"
 #include "timeline.h"
 
@@ -427,7 +428,7 @@ TEST_F_TIMEOUT(fail, split_mapping, 120)
 	EXPECT_SWEPT(.before = map_before, .call = split_it, .after = unmap_both);
 }
 
-static int submit_one(struct subject *subject)
+static int submit_fill(struct subject *subject)
 {
 	subject->job = submit_with(subject->fd, ACCEL_FAKE_FILL, 1, subject->buffer.handle);
 	return subject->job < 0 ? subject->job : 0;
@@ -441,7 +442,69 @@ static void wait_after(struct __test_metadata *_metadata, struct subject *subjec
 
 TEST_F_TIMEOUT(fail, submit_job, 120)
 {
-	EXPECT_SWEPT(.call = submit_one, .after = wait_after);
+	EXPECT_SWEPT(.call = submit_fill, .after = wait_after);
+}
+
+static int prepare_one(struct subject *subject)
+{
+	struct preparation preparation;
+	int error;
+
+	plan(&preparation, 0, ACCEL_FAKE_FILL, 1, subject->buffer.handle);
+	error = prepare_planned(subject->fd, &preparation);
+	subject->job = error ? 0 : preparation.prepare.handle;
+	return error;
+}
+
+/* One that was refused is not there: handles are used again. */
+static void run_and_release(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	if (!error) {
+		EXPECT_EQ(1, subject->job);
+		EXPECT_EQ(0, run_again(subject->fd, subject->job, 0));
+		EXPECT_EQ(0, release(subject->fd, subject->job));
+	}
+	EXPECT_EQ(-ENOENT, release(subject->fd, 1));
+}
+
+TEST_F_TIMEOUT(fail, prepare_job, 120)
+{
+	EXPECT_SWEPT(.call = prepare_one, .after = run_and_release);
+}
+
+static void prepare_before(struct subject *subject)
+{
+	/* The second one finds all lists as large as they must be. */
+	subject->handle = handle_of(subject->fd, 8 * PAGE);
+	prepare_one(subject);
+	run_again(subject->fd, subject->job, subject->handle);
+}
+
+static int submit_again(struct subject *subject)
+{
+	__s64 number = again(subject->fd, subject->job, subject->buffer.handle);
+
+	return number < 0 ? number : 0;
+}
+
+/* It has the buffer that it had, or the new one. */
+static void look_and_release(struct __test_metadata *_metadata, struct subject *subject, int error)
+{
+	unsigned char *memory = map(subject->fd, &subject->buffer);
+
+	EXPECT_EQ(0, run_nop(subject->fd));
+	memset(memory, 0, 8 * PAGE);
+	EXPECT_EQ(0, run_again(subject->fd, subject->job, 0));
+	if (error != -EFAULT)
+		EXPECT_TRUE(all_bytes(memory, error ? 0 : 1, 8 * PAGE));
+	munmap(memory, 8 * PAGE);
+	EXPECT_EQ(0, release(subject->fd, subject->job));
+	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
+}
+
+TEST_F_TIMEOUT(fail, submit_prepared_job, 120)
+{
+	EXPECT_SWEPT(.before = prepare_before, .call = submit_again, .after = look_and_release);
 }
 
 /* Names one private buffer and two shared ones, one of which the job must wait for. */
@@ -499,7 +562,7 @@ TEST_F_TIMEOUT(fail, submit_job_with_shared_buffers, 300)
 
 static void submit_before(struct subject *subject)
 {
-	submit_one(subject);
+	submit_fill(subject);
 }
 
 static int wait_one(struct subject *subject)

@@ -82,6 +82,13 @@ TEST_F(mock, refuses_a_payload)
 	EXPECT_EQ(-E2BIG, submit_entry(self->fd, &self->submit, &self->entry));
 }
 
+TEST_F(mock, has_no_prepared_jobs)
+{
+	struct accel_job_prepare prepare = { .buffers = user(self->buffers), .nr_buffers = 2 };
+
+	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_JOB_PREPARE, &prepare));
+}
+
 TEST_F(mock, has_no_commands_of_its_own)
 {
 	struct accel_fake_echo echo = { .value = 1 };

@@ -84,7 +84,7 @@ TEST_F(fake, the_first_refused_job_ends_a_submission)
 TEST_F(fake, every_refusal_has_an_index)
 {
 	struct accel_submit_buffer unknown = { 1U << 30, ACCEL_BUFFER_READ };
-	static const int errors[] = { EOPNOTSUPP, EINVAL, EINVAL, E2BIG, E2BIG, E2BIG,
+	static const int errors[] = { EOPNOTSUPP, EINVAL, ENOENT, E2BIG, E2BIG, E2BIG,
 				      EFAULT, EFAULT, EFAULT, ENOENT };
 	static struct jobs jobs;
 
@@ -94,7 +94,7 @@ TEST_F(fake, every_refusal_has_an_index)
 		fill_in(&jobs, 3, ACCEL_FAKE_NOP, 0, 0);
 		bad->flags = i == 0 ? 1U << 31 : 0;
 		bad->reserved = i == 1;
-		bad->reserved2 = i == 2;
+		bad->prepared = i == 2;
 		bad->nr_buffers = i == 3 ? UINT32_MAX : i == 6 || i == 9;
 		bad->nr_points = i == 4 ? UINT32_MAX : i == 7;
 		bad->payload_size = i == 5 ? UINT32_MAX : bad->payload_size;

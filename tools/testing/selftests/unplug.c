@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "device.h"
 #include "job_points.h"
+#include "prepared.h"
 
 /* How long a removal may take that waits for nobody. */
 #define PROMPT_NS	SLACK_NS
@@ -68,6 +69,8 @@ TEST_F(victim, every_command_is_enodev_afterwards)
 	EXPECT_EQ(-ENODEV, buffer_info(self->fd, handle, &answer));
 	EXPECT_EQ(-ENODEV, close_buffer(self->fd, handle));
 	EXPECT_EQ(-ENODEV, submit(self->fd, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(0U, prepared(self->fd, ACCEL_FAKE_NOP, 0, 0));
+	EXPECT_EQ(-ENODEV, release(self->fd, 1));
 	EXPECT_EQ(-ENODEV, wait_job(self->fd, 1));
 	EXPECT_EQ(-ENODEV, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
 	EXPECT_EQ(-ENODEV, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &failures));

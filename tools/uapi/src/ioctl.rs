@@ -24,6 +24,8 @@ use crate::accel_context_destroy;
 use crate::accel_doorbell_close;
 use crate::accel_doorbell_create;
 use crate::accel_info;
+use crate::accel_job_prepare;
+use crate::accel_job_release;
 use crate::accel_queue_create;
 use crate::accel_queue_destroy;
 use crate::accel_submit;
@@ -78,6 +80,12 @@ pub const SUBMIT: Opcode = opcode::read_write::<accel_submit>(TYPE, 0x10);
 
 /// Wait for a job to end.
 pub const WAIT: Opcode = opcode::read_write::<accel_wait>(TYPE, 0x11);
+
+/// Have a job checked.
+pub const JOB_PREPARE: Opcode = opcode::read_write::<accel_job_prepare>(TYPE, 0x16);
+
+/// Give a prepared job back.
+pub const JOB_RELEASE: Opcode = opcode::write::<accel_job_release>(TYPE, 0x17);
 
 /// Make a context.
 pub const CONTEXT_CREATE: Opcode = opcode::read_write::<accel_context_create>(TYPE, 0x12);

@@ -58,10 +58,16 @@ fn layouts() -> Vec<Layout> {
         accel_buffer_advise { handle, flags, advice, retained }
         accel_submit_buffer { handle, flags }
         accel_submit_job {
-            flags, reserved, buffers, nr_buffers, nr_points, points, payload, payload_size, reserved2,
+            flags, prepared, buffers, nr_buffers, nr_points, points, payload, payload_size, reserved,
             job,
         }
         accel_submit { queue, flags, jobs, nr_jobs, nr_submitted, refused_reason, refused_at }
+        accel_job_prepare {
+            queue, flags, buffers, nr_buffers, payload_size, payload, handle, refused_reason,
+            refused_at, reserved,
+        }
+        accel_job_replace { buffer, handle }
+        accel_job_release { queue, flags, handle, reserved }
         accel_job_status {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
         }
@@ -128,6 +134,8 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_BUFFER_ADVISE", ioctl::BUFFER_ADVISE),
         ("ACCEL_IOCTL_SUBMIT", ioctl::SUBMIT),
         ("ACCEL_IOCTL_WAIT", ioctl::WAIT),
+        ("ACCEL_IOCTL_JOB_PREPARE", ioctl::JOB_PREPARE),
+        ("ACCEL_IOCTL_JOB_RELEASE", ioctl::JOB_RELEASE),
         ("ACCEL_IOCTL_CONTEXT_CREATE", ioctl::CONTEXT_CREATE),
         ("ACCEL_IOCTL_CONTEXT_DESTROY", ioctl::CONTEXT_DESTROY),
         ("ACCEL_IOCTL_QUEUE_CREATE", ioctl::QUEUE_CREATE),

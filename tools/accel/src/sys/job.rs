@@ -3,6 +3,9 @@
 
 use std::os::fd::AsFd;
 
+use accel_uapi::accel_job_prepare;
+use accel_uapi::accel_job_release;
+use accel_uapi::accel_job_replace;
 use accel_uapi::accel_point;
 use accel_uapi::accel_submit;
 use accel_uapi::accel_submit_buffer;
@@ -20,25 +23,44 @@ use super::length;
 /// A job, before it is submitted.
 #[derive(Debug)]
 pub(crate) struct NewJob<'a> {
-    pub(crate) buffers: &'a [accel_submit_buffer],
+    pub(crate) what: What<'a>,
     pub(crate) points: &'a [accel_point],
-    pub(crate) payload: &'a [u8],
+}
+
+/// What a job is.
+#[derive(Debug)]
+pub(crate) enum What<'a> {
+    Payload {
+        buffers: &'a [accel_submit_buffer],
+        payload: &'a [u8],
+    },
+    Prepared {
+        number: u32,
+        replace: &'a [accel_job_replace],
+    },
 }
 
 impl NewJob<'_> {
     fn raw(&self) -> Result<accel_submit_job> {
-        Ok(accel_submit_job {
-            flags: 0,
-            reserved: 0,
-            buffers: self.buffers.as_ptr().expose_provenance() as u64,
-            nr_buffers: length(self.buffers)?,
+        let mut raw = accel_submit_job {
             nr_points: length(self.points)?,
             points: self.points.as_ptr().expose_provenance() as u64,
-            payload: self.payload.as_ptr().expose_provenance() as u64,
-            payload_size: length(self.payload)?,
-            reserved2: 0,
-            job: 0,
-        })
+            ..accel_submit_job::new_zeroed()
+        };
+        match self.what {
+            What::Payload { buffers, payload } => {
+                raw.buffers = buffers.as_ptr().expose_provenance() as u64;
+                raw.nr_buffers = length(buffers)?;
+                raw.payload = payload.as_ptr().expose_provenance() as u64;
+                raw.payload_size = length(payload)?;
+            }
+            What::Prepared { number, replace } => {
+                raw.prepared = number;
+                raw.buffers = replace.as_ptr().expose_provenance() as u64;
+                raw.nr_buffers = length(replace)?;
+            }
+        }
+        Ok(raw)
     }
 }
 
@@ -78,6 +100,41 @@ pub(crate) fn submit(
     };
     let queued = raw.iter().take(queued);
     (queued.map(|job| job.job).collect(), argument, result)
+}
+
+/// Have a job checked. What the kernel left is returned with failures too.
+pub(crate) fn job_prepare(
+    fd: impl AsFd,
+    queue: u32,
+    buffers: &[accel_submit_buffer],
+    payload: &[u8],
+) -> (accel_job_prepare, Result<()>) {
+    let mut argument = accel_job_prepare {
+        queue,
+        buffers: buffers.as_ptr().expose_provenance() as u64,
+        payload: payload.as_ptr().expose_provenance() as u64,
+        ..accel_job_prepare::new_zeroed()
+    };
+    let lengths = length(buffers).and_then(|buffers| Ok((buffers, length(payload)?)));
+    let result = lengths.and_then(|(buffers, payload)| {
+        argument.nr_buffers = buffers;
+        argument.payload_size = payload;
+        // SAFETY: JOB_PREPARE takes an `accel_job_prepare` and reads `nr_buffers` elements at
+        // `buffers` and `payload_size` bytes at `payload`, all before it returns.
+        unsafe { call::<{ ioctl::JOB_PREPARE }, _>(fd.as_fd(), &mut argument) }
+    });
+    (argument, result)
+}
+
+/// Give a prepared job back.
+pub(crate) fn job_release(fd: impl AsFd, queue: u32, handle: u32) -> Result<()> {
+    let mut argument = accel_job_release {
+        queue,
+        handle,
+        ..accel_job_release::new_zeroed()
+    };
+    // SAFETY: JOB_RELEASE takes an `accel_job_release`, which has no pointers.
+    unsafe { call::<{ ioctl::JOB_RELEASE }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// Wait for a job to end.
