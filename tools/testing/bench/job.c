@@ -19,6 +19,7 @@
 
 #include "bench.h"
 #include "drm_peer.h"
+#include "handles.h"
 
 #define PAGE	4096
 #define MANY	256
@@ -39,6 +40,16 @@ static void open_client(struct client *client)
 	client->handle = buffer.handle;
 }
 
+static void submit_and_wait(int file, struct accel_submit_job *job)
+{
+	struct accel_submit submit = { .jobs = (uintptr_t)job, .nr_jobs = 1 };
+	struct accel_wait wait = { .deadline_ns = INT64_MAX };
+
+	must(!ioctl(file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
+	wait.job = job->job;
+	must(!ioctl(file, ACCEL_IOCTL_WAIT, &wait), "WAIT");
+}
+
 static void run(struct client *client)
 {
 	struct accel_submit_buffer list = { .flags = ACCEL_BUFFER_WRITE };
@@ -47,15 +58,28 @@ static void run(struct client *client)
 		.buffers = (uintptr_t)&list, .nr_buffers = 1,
 		.payload = (uintptr_t)&nop, .payload_size = sizeof(nop),
 	};
-	struct accel_submit submit = { .jobs = (uintptr_t)&job, .nr_jobs = 1 };
-	struct accel_wait wait = { .deadline_ns = INT64_MAX };
 
 	if (!client->handle)
 		open_client(client);
 	list.handle = client->handle;
-	must(!ioctl(client->file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
-	wait.job = job.job;
-	must(!ioctl(client->file, ACCEL_IOCTL_WAIT, &wait), "WAIT");
+	submit_and_wait(client->file, &job);
+}
+
+/* A prepared job that is like the others, and two buffers for it. */
+static void prepare(__u32 handles[2], __u32 *handle)
+{
+	struct accel_submit_buffer list = { .flags = ACCEL_BUFFER_WRITE };
+	struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
+	struct accel_job_prepare prepare = {
+		.buffers = (uintptr_t)&list, .nr_buffers = 1,
+		.payload = (uintptr_t)&nop, .payload_size = sizeof(nop),
+	};
+
+	for (int i = 0; i < 2; i++)
+		handles[i] = create_buffer(PAGE).handle;
+	list.handle = handles[0];
+	must(!ioctl(accel_file, ACCEL_IOCTL_JOB_PREPARE, &prepare), "JOB_PREPARE");
+	*handle = prepare.handle;
 }
 
 static void accel_job(void)
@@ -72,6 +96,23 @@ static void job_of_many(void)
 	static unsigned int turn;
 
 	run(&clients[turn++ % MANY]);
+}
+
+/* Each on the other one of two buffers. */
+static void prepared_job(void)
+{
+	static __u32 handles[2], prepared;
+	static unsigned int turn;
+	struct accel_job_replace replace = { .buffer = 0, .handle = handles[turn++ % 2] };
+	struct accel_submit_job job = {
+		.prepared = prepared, .buffers = (uintptr_t)&replace, .nr_buffers = 1,
+	};
+
+	if (!prepared) {
+		prepare(handles, &prepared);
+		return;
+	}
+	submit_and_wait(accel_file, &job);
 }
 
 static __u32 create_syncobj(void)
@@ -113,6 +154,12 @@ static void peer_job(void)
 const struct row kernel_submit_wait = {
 	.name = "kernel_submit_wait", .unit = "instructions", .policy = SCHED_IDLE,
 	.ours = accel_job, .peer = peer_job,
+	.calls = 32, .batches = 128, .parts = 1,
+};
+
+const struct row prepared_submit = {
+	.name = "prepared_submit", .unit = "instructions", .policy = SCHED_IDLE,
+	.ours = prepared_job, .peer = accel_job,
 	.calls = 32, .batches = 128, .parts = 1,
 };
 
