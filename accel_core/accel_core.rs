@@ -24,7 +24,7 @@
 //!   fences) -> `watchers`
 //! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
 //!   -> [`Driver`] -> `health`
-//! - telemetry: `health`, `clients`, `engine`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
+//! - telemetry: `health`, `clients`, `engine_time`, `share`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
 //!   `debugfs` <- `buffer_list`
 //!
 //! See `Documentation/architecture.rst`.
@@ -54,6 +54,7 @@ mod doorbell_ioctl;
 mod driver;
 mod dump;
 mod engine;
+mod engine_time;
 mod fdinfo;
 mod file;
 mod handles;

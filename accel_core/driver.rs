@@ -55,7 +55,8 @@ pub enum EngineKind {
 
 /// An engine.
 pub struct EngineInfo {
-    /// Name, unique in the device, at most 31 bytes.
+    /// Name, unique in the device, at most 31 bytes, without blanks and colons. fdinfo has those that
+    /// are alike under what their names have in common: "copy0" and "copy1" under "copy".
     pub name: &'static CStr,
     /// What it is for.
     pub kind: EngineKind,

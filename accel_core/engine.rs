@@ -2,11 +2,11 @@
 
 //! An engine: what is in flight there, and what it has done. The lock is its scheduler's.
 
+use core::mem::replace;
 use kernel::{
     list::ListArc,
     prelude::*, //
 };
-use kernel_ext::time::monotonic_ns;
 
 use crate::{
     driver::{
@@ -18,7 +18,10 @@ use crate::{
         Job,
         Outcome, //
     },
-    logic::schedule::Ticket,
+    logic::schedule::{
+        ClientId,
+        Ticket, //
+    },
 };
 
 /// A job that was started.
@@ -65,8 +68,8 @@ pub(crate) struct Engine<T: Driver> {
     faulted: Option<(Running<T>, Fault)>,
     /// Time-outs will be looked for.
     pub(crate) has_timer: bool,
-    /// Since when there is something in flight.
-    busy_since: u64,
+    /// Until when its time was charged, or since when there is something in flight.
+    charged: u64,
     pub(crate) stats: Stats,
 }
 
@@ -78,7 +81,7 @@ impl<T: Driver> Engine<T> {
             running: KVec::with_capacity(info.credits as usize, GFP_KERNEL)?,
             faulted: None,
             has_timer: false,
-            busy_since: 0,
+            charged: 0,
             stats: Stats::default(),
         })
     }
@@ -91,12 +94,9 @@ impl<T: Driver> Engine<T> {
         u64::from(self.info.timeout_ms) * 1_000_000
     }
 
-    /// Returns what it has done so far.
+    /// Returns what it has done, until its time was charged last.
     pub(crate) fn stats(&self) -> Stats {
         let mut stats = self.stats;
-        if !self.is_idle() {
-            stats.busy_ns += monotonic_ns().saturating_sub(self.busy_since);
-        }
         stats.queued += self.all().count() as u32;
         stats
     }
@@ -108,22 +108,30 @@ impl<T: Driver> Engine<T> {
     /// Adds a job that was started. There is room: it has a credit.
     pub(crate) fn add(&mut self, running: Running<T>) {
         if self.is_idle() {
-            self.busy_since = running.start;
+            self.charged = running.start;
         }
         let _ = self.running.push_within_capacity(running);
     }
 
-    /// A job was taken off it.
-    pub(crate) fn rest(&mut self, now: u64) {
-        if self.is_idle() {
-            self.stats.busy_ns += now.saturating_sub(self.busy_since);
-            self.busy_since = now;
-        }
+    /// Counts its time until `now`, if it did something or `off` was just taken off it. Returns how
+    /// much that is, and whose: that of the job in flight that was started first, as engines work in
+    /// order. So the times of all clients add up to that of the engine, and none is counted twice.
+    pub(crate) fn charge(&mut self, now: u64, off: Option<&Running<T>>) -> Option<(ClientId, u64)> {
+        let all = Iterator::chain(self.all(), off);
+        let first = all.min_by_key(|running| running.start)?;
+        let client = first.ticket.client();
+        let ns = now.saturating_sub(replace(&mut self.charged, now));
+        self.stats.busy_ns += ns;
+        Some((client, ns))
+    }
+
+    /// Has its time until `now` be nobody's.
+    pub(crate) fn skip(&mut self, now: u64) {
+        self.charged = now;
     }
 
     /// Counts a job that was taken off it, and has ended.
-    pub(crate) fn count(&mut self, now: u64, outcome: Outcome) {
-        self.rest(now);
+    pub(crate) fn count(&mut self, outcome: Outcome) {
         match outcome {
             Ok(()) => self.stats.completed += 1,
             Err(_) => self.stats.failed += 1,

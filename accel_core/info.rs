@@ -38,6 +38,7 @@ use crate::{
     uapi::{
         self,
         accel_info,
+        accel_info_client_engine,
         accel_info_client_memory,
         accel_info_clients,
         accel_info_device,
@@ -162,7 +163,7 @@ enum Fill<T: Driver> {
 }
 
 /// The kinds of the core, the most wanted one first.
-const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 7] {
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 8] {
     use Fill::{Bound, Client, Device};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
@@ -196,6 +197,13 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 7] {
                 ..meta::<accel_info_client_memory>(uapi::ACCEL_INFO_CLIENT_MEMORY, ARRAY)
             },
             Client(client_memory),
+        ),
+        (
+            Meta {
+                nodes: uapi::ACCEL_INFO_ON_COMPUTE,
+                ..meta::<accel_info_client_engine>(uapi::ACCEL_INFO_CLIENT_ENGINES, ARRAY)
+            },
+            Client(client_engines),
         ),
     ]
 }
@@ -382,6 +390,18 @@ fn client_memory<T: Driver>(file: &File<T>, answer: &mut Answer) -> Result {
             shared: sum.shared,
             active: sum.active,
             purgeable: sum.purgeable,
+        })?;
+    }
+    Ok(())
+}
+
+fn client_engines<T: Driver>(file: &File<T>, answer: &mut Answer) -> Result {
+    for (index, info) in T::ENGINES.iter().enumerate() {
+        let used = file.client.share.used(index);
+        answer.push(&accel_info_client_engine {
+            name: text(info.name),
+            busy_ns: used.ns,
+            jobs: used.jobs,
         })?;
     }
     Ok(())

@@ -8,25 +8,15 @@ use kernel::{
         Write, //
     },
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc,
     task::Pid,
 };
 use kernel_ext::task;
 
 use crate::memory::Memory;
 
-/// How many there have been, of all devices.
-static COUNT: Atomic<u64> = Atomic::new(0);
-
 /// A client of a device.
 pub(crate) struct Owner {
-    id: u64,
     pid: Pid,
     name: task::Name,
     memory: Arc<Memory>,
@@ -36,17 +26,11 @@ impl Owner {
     /// The current process, which opens a file of the device with this `memory`.
     pub(crate) fn new(memory: &Arc<Memory>) -> Result<Arc<Self>> {
         let owner = Self {
-            id: COUNT.fetch_add(1, Relaxed) + 1,
             pid: kernel::current!().tgid(),
             name: task::current_name(),
             memory: memory.clone(),
         };
         Ok(Arc::new(owner, GFP_KERNEL_ACCOUNT)?)
-    }
-
-    /// Returns a number that no other client of any device has.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
     }
 
     /// Returns the number of the process, as the host sees it.

@@ -44,8 +44,7 @@ use crate::{
     engine::{
         Engine,
         InFlight,
-        Running,
-        Stats, //
+        Running, //
     },
     job::{
         Fault,
@@ -123,16 +122,6 @@ impl<T: Driver> Scheduler<T> {
     /// Returns its engines, as indices into [`Driver::ENGINES`].
     pub(crate) fn engines(&self) -> Range<usize> {
         self.engines.clone()
-    }
-
-    /// Returns what an engine of it has done, those in flight included.
-    pub(crate) fn stats(&self, engine: usize) -> Stats {
-        let mut state = self.state.lock();
-        let count = state.count;
-        let engine = self.engine(&mut state, engine);
-        let mut stats = engine.map(|engine| engine.stats()).unwrap_or_default();
-        stats.queued += count;
-        stats
     }
 
     /// Returns whether jobs are taken. EIO: the device is wedged.

@@ -160,13 +160,11 @@ impl<T: Driver> State<T> {
 
     /// Notes everywhere that a job is off the engine and will be started again; returns it.
     pub(crate) fn take_back(&mut self, running: Running<T>) -> ListArc<Job<T>> {
+        let now = monotonic_ns();
+        self.charge(running.ticket.engine(), now, Some((&running, 0)));
         let Running {
             job, ticket, start, ..
         } = running;
-        let now = monotonic_ns();
-        if let Some(engine) = self.engines.get_mut(ticket.engine()) {
-            engine.rest(now);
-        }
         self.schedule.end(ticket, now.saturating_sub(start));
         job.starts_again();
         job
@@ -174,13 +172,14 @@ impl<T: Driver> State<T> {
 
     /// Notes everywhere how a job that is off the engine has ended; returns it.
     pub(crate) fn account(&mut self, running: Running<T>, outcome: Outcome) -> ListArc<Job<T>> {
+        let now = monotonic_ns();
+        self.charge(running.ticket.engine(), now, Some((&running, 1)));
         let Running {
             job, ticket, start, ..
         } = running;
-        let now = monotonic_ns();
         job.sync_for_cpu();
         if let Some(engine) = self.engines.get_mut(ticket.engine()) {
-            engine.count(now, outcome);
+            engine.count(outcome);
         }
         self.schedule.end(ticket, now.saturating_sub(start));
         job.end(now, outcome);

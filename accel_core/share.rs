@@ -22,7 +22,10 @@ use crate::{
     lock_class,
     logic::{
         offence::Standing,
-        schedule::ClientId, //
+        schedule::{
+            ClientId,
+            Used, //
+        }, //
     },
 };
 
@@ -99,6 +102,7 @@ impl<T: Driver> Share<T> {
         &self.device
     }
 
+    /// Returns a number that no other client of any device has.
     pub(crate) fn client(&self) -> u64 {
         self.client.get()
     }
@@ -134,6 +138,16 @@ impl<T: Driver> Share<T> {
     /// Returns a number that no other queue of the client has had.
     pub(crate) fn next_name(&self) -> u32 {
         self.names.fetch_add(1, Relaxed)
+    }
+
+    /// Returns what an engine has done for it until now. May sleep.
+    pub(crate) fn used(&self, engine: usize) -> Used {
+        let memberships = self.memberships.lock();
+        let mut all = self.device.schedulers.iter().zip(memberships.iter());
+        match all.find(|(scheduler, _)| scheduler.engines().contains(&engine)) {
+            Some((scheduler, Some(membership))) => scheduler.used(membership.id, engine),
+            _ => Used::default(),
+        }
     }
 
     /// Returns as who the scheduler with this index knows it. May sleep. EINVAL: there is none; ENOMEM.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! sysfs attributes of the compute node: the core's, then the driver's.
+//! sysfs attributes of the compute node: the core's, the driver's, those of the engines.
 
 use kernel::{
     fmt::{
@@ -42,21 +42,31 @@ const fn core<T: Driver>() -> [(&'static CStr, Show<T>); 4] {
     ]
 }
 
-/// Returns all attributes: the core's and the driver's, which are shown, then the one that is
-/// written.
+/// Where the busy times of the engines are.
+const BUSY: &CStr = c"busy_ns";
+
+/// Returns all attributes: the core's, the driver's and those of the engines, which are shown, then the
+/// one that is written.
 pub(crate) fn all<T: Driver>() -> Result<KVec<AttributeInfo>> {
     let core = const { &core::<T>() };
-    let mut all = KVec::with_capacity(core.len() + T::ATTRIBUTES.len() + 1, GFP_KERNEL)?;
+    let count = core.len() + T::ATTRIBUTES.len() + T::ENGINES.len() + 1;
+    let mut all = KVec::with_capacity(count, GFP_KERNEL)?;
+    let mut add = |folder, name, is_for| {
+        let info = AttributeInfo {
+            name,
+            folder,
+            is_for,
+        };
+        all.push(info, GFP_KERNEL)
+    };
     let driver = T::ATTRIBUTES.iter().map(|a| a.name);
     for name in Iterator::chain(core.iter().map(|(name, _)| *name), driver) {
-        let is_for = AttributeUse::Show;
-        all.push(AttributeInfo { name, is_for }, GFP_KERNEL)?;
+        add(None, name, AttributeUse::Show)?;
     }
-    let reset = AttributeInfo {
-        name: c"reset",
-        is_for: AttributeUse::Store,
-    };
-    all.push(reset, GFP_KERNEL)?;
+    for engine in T::ENGINES {
+        add(Some(BUSY), engine.name, AttributeUse::Show)?;
+    }
+    add(None, c"reset", AttributeUse::Store)?;
     Ok(all)
 }
 
@@ -75,14 +85,13 @@ pub(crate) fn store<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
 /// Writes the attribute at `index` of [`all`].
 pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
     let core = const { &core::<T>() };
-    let result = match core.get(index) {
-        Some((_, show)) => show(device, page),
-        None => {
-            let attribute = T::ATTRIBUTES.get(index - core.len()).ok_or(EINVAL)?;
-            device
-                .enter()?
-                .with(|bound| (attribute.show)(&bound.data, page))
-        }
+    let rest = index.wrapping_sub(core.len());
+    let result = match (core.get(index), T::ATTRIBUTES.get(rest)) {
+        (Some((_, show)), _) => show(device, page),
+        (_, Some(attribute)) => device
+            .enter()?
+            .with(|bound| (attribute.show)(&bound.data, page)),
+        _ => busy(device, rest - T::ATTRIBUTES.len(), page),
     };
     // The page is full.
     result.map_err(|_| EMSGSIZE)
@@ -98,6 +107,11 @@ fn resets<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
 
 fn reset_epoch<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
     writeln!(page, "{}", device.health.get().epoch)
+}
+
+fn busy<T: Driver>(device: &Device<T>, engine: usize, page: &mut Page<'_>) -> fmt::Result {
+    let stats = device.scheduler_of(engine).map(|s| s.stats(engine));
+    writeln!(page, "{}", stats.unwrap_or_default().busy_ns)
 }
 
 fn uuid<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

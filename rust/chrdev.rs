@@ -189,7 +189,7 @@ struct Node<O: Operations> {
     #[pin]
     cdev: Opaque<bindings::cdev>,
     subject: Arc<O::Subject>,
-    attributes: Pin<KBox<sysfs::Attributes>>,
+    attributes: sysfs::Attributes,
 }
 
 impl<O: Operations> Node<O> {

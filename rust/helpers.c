@@ -62,8 +62,10 @@ int accel_helper_device_changed(struct device *dev, char *what)
 }
 EXPORT_SYMBOL_GPL(accel_helper_device_changed);
 
-void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs)
+void accel_helper_attribute_group_init(struct attribute_group *group, const char *name,
+				       struct attribute **attrs)
 {
+	group->name = name;
 	group->attrs = attrs;
 }
 EXPORT_SYMBOL_GPL(accel_helper_attribute_group_init);

@@ -14,9 +14,17 @@
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/irq_work.h>
+#include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pci.h>
+
+/* accounting_parameter.c */
+struct accel_switch {
+	struct static_key_false off;
+};
+
+extern struct accel_switch accel_accounting;
 
 struct dmem_cgroup_pool_state;
 struct dmem_cgroup_region;
@@ -42,7 +50,8 @@ void accel_helper_device_attribute_init(struct device_attribute *attr, const cha
 							 const char *buf, size_t count));
 void accel_helper_coredump(struct device *dev, void *data, size_t size);
 int accel_helper_device_changed(struct device *dev, char *what);
-void accel_helper_attribute_group_init(struct attribute_group *group, struct attribute **attrs);
+void accel_helper_attribute_group_init(struct attribute_group *group, const char *name,
+				       struct attribute **attrs);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_dev_need_sync(struct device *dev);

@@ -8,6 +8,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod accounting;
 pub mod aperture;
 pub mod bindings;
 pub mod bound;
@@ -48,6 +49,7 @@ pub mod random;
 pub mod seqlock;
 pub mod sg_table;
 pub mod shrinker;
+mod static_key;
 pub mod sync_file;
 pub mod sysfs;
 pub mod task;

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
-use core::ptr::null;
+use core::ptr::{
+    null,
+    null_mut, //
+};
 use kernel::{
     bindings,
     fmt,
@@ -28,6 +31,8 @@ pub enum AttributeUse {
 pub struct AttributeInfo {
     /// Name of the file.
     pub name: &'static CStr,
+    /// Name of the folder that it is in; that of the device if `None`.
+    pub folder: Option<&'static CStr>,
     /// What is done with it.
     pub is_for: AttributeUse,
 }
@@ -61,25 +66,53 @@ pub(crate) type Store = unsafe extern "C" fn(
     usize,
 ) -> isize;
 
+/// The attributes of a device that are in one folder.
+///
+/// # Invariants
+///
+/// `c` points to `_list`, which does not change, nor do the attributes that it points to.
+struct Group {
+    _list: KVec<*mut bindings::attribute>,
+    c: bindings::attribute_group,
+}
+
+impl Group {
+    /// Makes that of the `folder`. The result is valid as long as `all`, which must not change.
+    fn new(
+        folder: Option<&'static CStr>,
+        infos: &[AttributeInfo],
+        all: &mut [Attribute],
+    ) -> Result<Self> {
+        let mut list = KVec::with_capacity(infos.len() + 1, GFP_KERNEL)?;
+        for (info, attribute) in infos.iter().zip(all) {
+            if info.folder == folder {
+                list.push(&raw mut attribute.attr.attr, GFP_KERNEL)?;
+            }
+        }
+        list.push(null_mut(), GFP_KERNEL)?;
+        let mut c = pin_init::zeroed();
+        let name = folder.map_or(null(), CStr::as_char_ptr);
+        // SAFETY: All are valid; the name lives for ever.
+        unsafe { ext::accel_helper_attribute_group_init(&mut c, name, list.as_mut_ptr()) };
+        // INVARIANT: What a `KVec` points to does not move with it.
+        Ok(Self { _list: list, c })
+    }
+}
+
 /// The attributes of a device, each an [`Attribute`].
 ///
 /// # Invariants
 ///
-/// `groups`, `group` and `list` point to each other and to `attributes`, none of which changes.
+/// `pointers` point to `_groups`, and these to `_attributes`, none of which changes.
 pub(crate) struct Attributes {
+    pointers: KVec<*const bindings::attribute_group>,
+    _groups: KVec<Group>,
     _attributes: KVec<Attribute>,
-    list: KVec<*mut bindings::attribute>,
-    group: bindings::attribute_group,
-    groups: [*const bindings::attribute_group; 2],
 }
 
 impl Attributes {
     /// Makes those of `infos`, in their order.
-    pub(crate) fn new(
-        infos: &[AttributeInfo],
-        show: Show,
-        store: Store,
-    ) -> Result<Pin<KBox<Self>>> {
+    pub(crate) fn new(infos: &[AttributeInfo], show: Show, store: Store) -> Result<Self> {
         let mut attributes = KVec::with_capacity(infos.len(), GFP_KERNEL)?;
         for (index, info) in infos.iter().enumerate() {
             let mut attr = pin_init::zeroed();
@@ -95,31 +128,29 @@ impl Attributes {
             };
             attributes.push(Attribute { attr, index }, GFP_KERNEL)?;
         }
-        let mut list = KVec::with_capacity(infos.len() + 1, GFP_KERNEL)?;
-        for a in &mut attributes {
-            list.push(&raw mut a.attr.attr, GFP_KERNEL)?;
+        let mut groups = KVec::with_capacity(infos.len(), GFP_KERNEL)?;
+        for (at, info) in infos.iter().enumerate() {
+            let before = infos.get(..at).unwrap_or_default();
+            if before.iter().all(|other| other.folder != info.folder) {
+                groups.push(Group::new(info.folder, infos, &mut attributes)?, GFP_KERNEL)?;
+            }
         }
-        list.push(core::ptr::null_mut(), GFP_KERNEL)?;
-        let mut this = KBox::new(
-            Self {
-                _attributes: attributes,
-                list,
-                group: pin_init::zeroed(),
-                groups: [null(); 2],
-            },
-            GFP_KERNEL,
-        )?;
-        let list = this.list.as_mut_ptr();
-        // SAFETY: Both are valid.
-        unsafe { ext::accel_helper_attribute_group_init(&mut this.group, list) };
-        // INVARIANT: The box does not move what is in it.
-        this.groups[0] = &raw const this.group;
-        Ok(KBox::into_pin(this))
+        let mut pointers = KVec::with_capacity(groups.len() + 1, GFP_KERNEL)?;
+        for group in &groups {
+            pointers.push(&raw const group.c, GFP_KERNEL)?;
+        }
+        pointers.push(null(), GFP_KERNEL)?;
+        // INVARIANT: What a `KVec` points to does not move with it.
+        Ok(Self {
+            pointers,
+            _groups: groups,
+            _attributes: attributes,
+        })
     }
 
     /// Returns what `struct device` wants; valid as long as this.
     pub(crate) fn as_groups(&self) -> *mut *const bindings::attribute_group {
-        self.groups.as_ptr().cast_mut()
+        self.pointers.as_ptr().cast_mut()
     }
 }
 

@@ -12,6 +12,7 @@
 //! for the queues that it must run next, as it has earlier jobs of them.
 
 use super::{
+    schedule::ENGINES,
     slots::{
         self,
         Id,
@@ -106,11 +107,22 @@ impl Share {
     }
 }
 
+/// What a client has had of an engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Engine time, nanoseconds.
+    pub(crate) ns: u64,
+    /// Jobs that ended there.
+    pub(crate) jobs: u64,
+}
+
 /// A client.
 #[derive(Clone, Copy)]
 pub(crate) struct Client {
     /// log2 of by how much it is slowed down.
     pub(crate) slowdown: u32,
+    /// By engines; nothing follows from it here.
+    pub(crate) used: [Used; ENGINES],
     shares: [Share; 2],
 }
 
@@ -226,6 +238,7 @@ where
         let shares = self.roots.each_ref().map(start);
         self.clients.insert(Client {
             slowdown: 0,
+            used: [Used::default(); ENGINES],
             shares,
         })
     }

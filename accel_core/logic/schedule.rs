@@ -58,6 +58,7 @@ use super::{
 use core::ops::DerefMut;
 
 pub use super::run_queue::Priority;
+pub(crate) use super::run_queue::Used;
 
 /// How many engines can be of one class.
 pub(crate) const ENGINES: usize = 8;
@@ -306,6 +307,23 @@ where
         if is_changed || is_free {
             self.settle(&ticket);
         }
+    }
+
+    /// Notes what an engine has done for a client, if it is there still: exact, where what jobs are
+    /// charged is for who comes next.
+    pub(crate) fn note(&mut self, client: ClientId, engine: usize, done: Used) {
+        let client = self.run.clients.get_mut(client.0);
+        if let Some(used) = client.and_then(|client| client.used.get_mut(engine)) {
+            used.ns += done.ns;
+            used.jobs += done.jobs;
+        }
+    }
+
+    /// Returns what an engine has done for a client.
+    pub(crate) fn used(&self, client: ClientId, engine: usize) -> Used {
+        let client = self.run.clients.get(client.0);
+        let used = client.and_then(|client| client.used.get(engine));
+        used.copied().unwrap_or_default()
     }
 
     /// Returns what an engine runs next.

@@ -105,6 +105,8 @@ extern "C" {
  * @ACCEL_INFO_CLIENTS: &struct accel_info_clients
  * @ACCEL_INFO_CLIENT_MEMORY: array of &struct accel_info_client_memory; on the compute
  *                            node only
+ * @ACCEL_INFO_CLIENT_ENGINES: array of &struct accel_info_client_engine; on the compute
+ *                             node only
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -115,6 +117,7 @@ enum accel_info_id {
 	ACCEL_INFO_MEMORY	= 4,
 	ACCEL_INFO_CLIENTS	= 5,
 	ACCEL_INFO_CLIENT_MEMORY = 6,
+	ACCEL_INFO_CLIENT_ENGINES = 7,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -280,7 +283,10 @@ enum accel_engine_kind {
  * @queued: jobs that wait for or run on the engine
  * @completed: jobs that ended well
  * @failed: jobs that ended otherwise
- * @busy_ns: time in which a job was on the engine, nanoseconds
+ * @busy_ns: time in which a job was on the engine, nanoseconds, up to now; it never
+ *           goes back, whatever is reset. It stands still while the parameter
+ *           "accounting" of the module accel_core is off. What user queues do is
+ *           not in it
  */
 struct accel_info_engine {
 	char name[32];
@@ -374,6 +380,26 @@ struct accel_info_client_memory {
 	__u64 shared;
 	__u64 active;
 	__u64 purgeable;
+};
+
+/**
+ * struct accel_info_client_engine - one element of ACCEL_INFO_CLIENT_ENGINES
+ * @name: name of the engine, as in ACCEL_INFO_ENGINES
+ * @busy_ns: how long the engine has worked for jobs of this file, nanoseconds, up to
+ *           now; it never goes back, whatever is reset
+ * @jobs: jobs of this file that ended on it, well or not
+ *
+ * The elements are those of ACCEL_INFO_ENGINES, in the same order. Of several jobs
+ * in flight on an engine the time is that of the one that was started first. So the
+ * times of all clients add up to &accel_info_engine.busy_ns, those that are gone
+ * included. fdinfo of the file shows the same, added up for engines that are alike.
+ * Both stand still while the parameter "accounting" of the module accel_core is off.
+ * What user queues do is not in it.
+ */
+struct accel_info_client_engine {
+	char name[32];
+	__u64 busy_ns;
+	__u64 jobs;
 };
 
 #define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)

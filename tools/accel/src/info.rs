@@ -5,6 +5,7 @@
 //! implement [`Kind`] for a type of their own. Answers of older kernels are shorter, their missing
 //! fields are 0; what newer kernels append is skipped.
 
+mod client;
 mod kinds;
 
 use std::os::fd::AsFd;
@@ -14,6 +15,7 @@ use zerocopy::FromBytes;
 use zerocopy::FromZeros;
 use zerocopy::IntoBytes;
 
+pub use client::*;
 pub use kinds::*;
 
 use crate::error::Error;

@@ -58,6 +58,7 @@ extern const struct row job_256_contexts;
 extern const struct row user_submit;
 extern const struct row context_create_destroy;
 extern const struct row queue_create_destroy;
+extern const struct row job_accounting;
 extern const struct row floor_ioctl_close;
 extern const struct row dmabuf_reexport_close;
 extern const struct row dmabuf_first_export;

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <accel/accel.h>
 #include <accel_fake.h>
@@ -151,6 +152,26 @@ static void peer_job(void)
 	must(!ioctl(peer_file, DRM_IOCTL_SYNCOBJ_WAIT, &wait), "SYNCOBJ_WAIT");
 }
 
+static void set_accounting(const char *value)
+{
+	int file = open("/sys/module/accel_core/parameters/accounting", O_WRONLY | O_CLOEXEC);
+
+	must(file >= 0, "open accounting");
+	must(write(file, value, 1) == 1, "write accounting");
+	close(file);
+}
+
+/* By how much a job is dearer for being accounted for. */
+static double accounting(const struct row *row, void (*call)(void))
+{
+	double off;
+
+	set_accounting("N");
+	off = instructions(row, call);
+	set_accounting("Y");
+	return instructions(row, call) - off;
+}
+
 const struct row kernel_submit_wait = {
 	.name = "kernel_submit_wait", .unit = "instructions", .policy = SCHED_IDLE,
 	.ours = accel_job, .peer = peer_job,
@@ -167,4 +188,10 @@ const struct row job_256_contexts = {
 	.name = "job_256_contexts", .unit = "instructions", .policy = SCHED_IDLE,
 	.ours = job_of_many, .peer = accel_job,
 	.calls = MANY, .batches = 64, .parts = 1,
+};
+
+const struct row job_accounting = {
+	.name = "job_accounting", .unit = "instructions", .policy = SCHED_IDLE,
+	.ours = accel_job, .measure = accounting,
+	.calls = 32, .batches = 128, .parts = 1,
 };

@@ -23,6 +23,7 @@ static const struct row *const rows[] = {
 	&user_submit,
 	&context_create_destroy,
 	&queue_create_destroy,
+	&job_accounting,
 	&floor_ioctl_close,
 	&dmabuf_reexport_close,
 	&dmabuf_first_export,

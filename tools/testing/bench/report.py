@@ -16,6 +16,7 @@ MOST: dict[str, float] = {
     "submit_private_buffer": 100,
     "submit_shared_buffer": 400,
     "user_submit": 150,
+    "job_accounting": 60,
 }
 
 # Every row that is due, and the most its ratio may be.
@@ -35,6 +36,7 @@ ROWS: dict[str, float | None] = {
     "user_submit": None,
     "context_create_destroy": None,
     "queue_create_destroy": None,
+    "job_accounting": None,
     "floor_ioctl_close": None,
     "dmabuf_reexport_close": 0.7,
     "dmabuf_first_export": 1.0,

@@ -71,6 +71,8 @@ static const struct {
 	{ ACCEL_INFO_CLIENTS, sizeof(struct accel_info_clients), 0, BOTH },
 	{ ACCEL_INFO_CLIENT_MEMORY, sizeof(struct accel_info_client_memory), ACCEL_INFO_ARRAY,
 	  ACCEL_INFO_ON_COMPUTE },
+	{ ACCEL_INFO_CLIENT_ENGINES, sizeof(struct accel_info_client_engine), ACCEL_INFO_ARRAY,
+	  ACCEL_INFO_ON_COMPUTE },
 };
 
 TEST_F(info, list_names_every_core_kind_once)
@@ -197,7 +199,7 @@ TEST_F(info, an_array_is_cut_at_a_whole_element)
 TEST_F(info, unknown_kinds_are_eopnotsupp)
 {
 	static const __u32 unknown[] = {
-		7, 8, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
+		8, 9, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
 		0x10000, 0x10001, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	unsigned char data[64];

@@ -78,6 +78,7 @@ pub const ACCEL_INFO_ENGINES: accel_info_id = 3;
 pub const ACCEL_INFO_MEMORY: accel_info_id = 4;
 pub const ACCEL_INFO_CLIENTS: accel_info_id = 5;
 pub const ACCEL_INFO_CLIENT_MEMORY: accel_info_id = 6;
+pub const ACCEL_INFO_CLIENT_ENGINES: accel_info_id = 7;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -87,6 +88,8 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// - `ACCEL_INFO_MEMORY`: array of [`accel_info_memory`]
 /// - `ACCEL_INFO_CLIENTS`: [`accel_info_clients`]
 /// - `ACCEL_INFO_CLIENT_MEMORY`: array of [`accel_info_client_memory`]; on the compute
+///   node only
+/// - `ACCEL_INFO_CLIENT_ENGINES`: array of [`accel_info_client_engine`]; on the compute
 ///   node only
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
@@ -221,7 +224,10 @@ pub type accel_engine_kind = ::core::ffi::c_uint;
 /// - `queued`: jobs that wait for or run on the engine
 /// - `completed`: jobs that ended well
 /// - `failed`: jobs that ended otherwise
-/// - `busy_ns`: time in which a job was on the engine, nanoseconds
+/// - `busy_ns`: time in which a job was on the engine, nanoseconds, up to now; it never
+///   goes back, whatever is reset. It stands still while the parameter
+///   "accounting" of the module accel_core is off. What user queues do is
+///   not in it
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_engine {
@@ -307,6 +313,25 @@ pub struct accel_info_client_memory {
     pub shared: __u64,
     pub active: __u64,
     pub purgeable: __u64,
+}
+/// struct accel_info_client_engine - one element of ACCEL_INFO_CLIENT_ENGINES
+/// - `name`: name of the engine, as in ACCEL_INFO_ENGINES
+/// - `busy_ns`: how long the engine has worked for jobs of this file, nanoseconds, up to
+///   now; it never goes back, whatever is reset
+/// - `jobs`: jobs of this file that ended on it, well or not
+///
+/// The elements are those of ACCEL_INFO_ENGINES, in the same order. Of several jobs
+/// in flight on an engine the time is that of the one that was started first. So the
+/// times of all clients add up to [`accel_info_engine::busy_ns`], those that are gone
+/// included. fdinfo of the file shows the same, added up for engines that are alike.
+/// Both stand still while the parameter "accounting" of the module accel_core is off.
+/// What user queues do is not in it.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_client_engine {
+    pub name: [::core::ffi::c_char; 32usize],
+    pub busy_ns: __u64,
+    pub jobs: __u64,
 }
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;

@@ -47,6 +47,7 @@ fn layouts() -> Vec<Layout> {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
         }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
+        accel_info_client_engine { name, busy_ns, jobs }
         accel_buffer_create { size, placement, flags, handle, region, mmap_offset }
         accel_buffer_close { handle, flags }
         accel_buffer_info { handle, flags, size, mmap_offset, placement, region }

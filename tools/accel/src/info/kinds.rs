@@ -385,47 +385,18 @@ impl From<uapi::accel_info_clients> for Clients {
     }
 }
 
-/// What the buffers of a client take in one memory region, bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientMemory {
-    /// Name of the region, as of [`Memory`].
-    pub name: String,
-    /// All buffers that have a handle; what follows are parts of that.
-    pub total: u64,
-    /// What there is memory for.
-    pub resident: u64,
-    /// What others may use, too.
-    pub shared: u64,
-    /// What jobs may be using.
-    pub active: u64,
-    /// What the kernel may take.
-    pub purgeable: u64,
-}
-
-impl From<uapi::accel_info_client_memory> for ClientMemory {
-    fn from(raw: uapi::accel_info_client_memory) -> Self {
-        ClientMemory {
-            name: text(&raw.name),
-            total: raw.total,
-            resident: raw.resident,
-            shared: raw.shared,
-            active: raw.active,
-            purgeable: raw.purgeable,
-        }
-    }
-}
-
 /// Tie types to their kinds.
 macro_rules! kinds {
     ($($name:ident: $shape:ident, $id:ident, $raw:ident;)*) => {$(
         impl Kind for $name {
-            const ID: u32 = uapi::$id;
-            type Raw = uapi::$raw;
+            const ID: u32 = accel_uapi::$id;
+            type Raw = accel_uapi::$raw;
         }
 
         impl $shape for $name {}
     )*};
 }
+pub(super) use kinds;
 
 kinds! {
     List: Array, ACCEL_INFO_LIST, accel_info_kind;
@@ -434,11 +405,10 @@ kinds! {
     Engine: Array, ACCEL_INFO_ENGINES, accel_info_engine;
     Memory: Array, ACCEL_INFO_MEMORY, accel_info_memory;
     Clients: Single, ACCEL_INFO_CLIENTS, accel_info_clients;
-    ClientMemory: Array, ACCEL_INFO_CLIENT_MEMORY, accel_info_client_memory;
 }
 
 /// A string of the kernel: up to its NUL, or all of it if it has none.
-fn text(raw: &[c_char]) -> String {
+pub(super) fn text(raw: &[c_char]) -> String {
     let bytes = raw.as_bytes();
     let end = bytes
         .iter()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Tournaments against lists, slots against maps.
 
+use crate::schedule::{ClientSlot, ENGINES, Schedule, Used};
 use crate::slots::{Id, Slot, Slots};
 use crate::tournament::{Entry, LANES, Seat, Seats, Tournament};
 use proptest::prelude::*;
@@ -169,4 +170,25 @@ fn any_change_takes_few_steps() {
         movers.iter().for_each(|(_, player)| both.leave(*player));
         movers.iter().for_each(|(_, player)| both.join(*player));
     }
+}
+
+#[test]
+fn what_engines_did_for_a_client_is_kept_until_it_goes() {
+    let slots = vec![ClientSlot::VACANT; 2];
+    let mut schedule = Schedule::new(ENGINES, slots, Vec::new());
+    let [first, second] = [(); 2].map(|()| schedule.add_client().unwrap());
+    schedule.note(first, 0, Used { ns: 5, jobs: 0 });
+    schedule.note(first, 0, Used { ns: 2, jobs: 1 });
+    schedule.note(second, ENGINES - 1, Used { ns: 9, jobs: 1 });
+    let _ = schedule.grow_clients(vec![ClientSlot::VACANT; 4]);
+    assert_eq!(schedule.used(first, 0), Used { ns: 7, jobs: 1 });
+    assert_eq!(schedule.used(first, 1), Used::default());
+    assert_eq!(schedule.used(second, ENGINES - 1).ns, 9);
+    // What is of no engine, or nobody, is nobody's.
+    schedule.note(first, ENGINES, Used { ns: 1, jobs: 1 });
+    schedule.remove_client(first).unwrap();
+    schedule.note(first, 0, Used { ns: 1, jobs: 1 });
+    assert_eq!(schedule.used(first, 0), Used::default());
+    let third = schedule.add_client().unwrap();
+    assert_eq!(schedule.used(third, 0), Used::default());
 }
