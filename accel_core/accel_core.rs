@@ -25,7 +25,7 @@
 //! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
 //!   -> [`Driver`] -> `health`
 //! - telemetry: `health`, `clients`, `engine_time`, `share`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
-//!   `debugfs` <- `buffer_list`
+//!   `debugfs` <- `buffer_list`; what happens to jobs: `trace`
 //!
 //! See `Documentation/architecture.rst`.
 
@@ -102,6 +102,7 @@ mod timeline_tests;
 mod timeline_wait;
 mod timelines;
 mod timeout;
+mod trace;
 mod usage;
 mod user_queue;
 mod user_queue_ioctl;

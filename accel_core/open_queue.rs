@@ -45,10 +45,10 @@ impl<T: Driver> OpenQueue<T> {
         setup: QueueSetup<'_, T>,
     ) -> Result<Self, Refusal> {
         let device = share.device();
-        let (index, name) = (device.index(), share.next_name());
-        let name = CString::try_from_fmt(fmt!("accel{index}/queue{name}"))?;
+        let (index, number) = (device.index(), share.next_name());
+        let name = CString::try_from_fmt(fmt!("accel{index}/queue{number}"))?;
         let statuses = Statuses::new(T::NAME, &name, share.jobs().clone())?;
-        let queue = Queue::new(bound, file, share.clone(), statuses, setup)?;
+        let queue = Queue::new(bound, file, share.clone(), number, statuses, setup)?;
         let submissions = Submissions::new(queue, reservations.clone())?;
         let id = Arc::as_ptr(&submissions) as usize;
         let node = RBTreeNode::new(id, submissions.clone(), GFP_KERNEL_ACCOUNT)?;

@@ -82,6 +82,8 @@ impl<T: Driver> Drop for Entry<T> {
 pub(crate) struct Queue<T: Driver> {
     /// What the driver keeps of it.
     pub(crate) driver: T::Queue,
+    /// A number that no other queue of the client has had.
+    name: u32,
     statuses: Arc<Statuses>,
     life: Arc<Life>,
     /// Jobs that have ended and cannot be dropped yet.
@@ -92,7 +94,7 @@ pub(crate) struct Queue<T: Driver> {
 }
 
 impl<T: Driver> Queue<T> {
-    /// Makes a queue of the client with this `share`.
+    /// Makes a queue of the client with this `share`, which gave it the number `name`.
     ///
     /// # Errors
     ///
@@ -101,6 +103,7 @@ impl<T: Driver> Queue<T> {
         bound: &Bound<'_, T>,
         file: &T::File,
         share: Arc<Share<T>>,
+        name: u32,
         statuses: Arc<Statuses>,
         setup: QueueSetup<'_, T>,
     ) -> Result<Arc<Self>, Refusal> {
@@ -108,6 +111,7 @@ impl<T: Driver> Queue<T> {
         let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
         let life = setup.life.clone();
         let queue = Self {
+            name,
             life,
             driver: T::create_queue(&bound.data, file, setup)?,
             statuses,
@@ -120,6 +124,11 @@ impl<T: Driver> Queue<T> {
 
     pub(crate) fn device(&self) -> &Arc<Device<T>> {
         self.entry.share.device()
+    }
+
+    /// Returns N of its fences' "accelM/queueN".
+    pub(crate) fn name(&self) -> u32 {
+        self.name
     }
 
     /// Returns how its jobs are.

@@ -185,6 +185,7 @@ impl<T: Driver> Device<T> {
             false => (0..T::ENGINES.len()).try_for_each(|engine| T::reset(&bound.data, engine)),
         };
         self.health.count_reset(reset.is_ok());
+        self.trace_reset(None, reset);
         reset
     }
 
@@ -237,6 +238,7 @@ impl<T: Driver> Device<T> {
         self.health.set(health::State::Resetting);
         if T::HAS_REVIVE && T::revive(&bound.data).is_ok() {
             self.health.count_reset(false);
+            self.trace_reset(None, Ok(()));
             self.health.set(health::State::Operational);
             return true;
         }
@@ -265,6 +267,7 @@ impl<T: Driver> Scheduler<T> {
                 device.health.set(health::State::Resetting);
                 let reset = T::reset(&bound.data, index);
                 device.health.count_reset(false);
+                device.trace_reset(Some(index), reset);
                 reset
             }
             _ if T::HAS_ABORT => T::abort(&bound.data, index, &suspect.job.payload),

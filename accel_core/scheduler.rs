@@ -285,6 +285,7 @@ impl<T: Driver> Scheduler<T> {
             return;
         };
         job.armed.started(engine.index, running.start);
+        job.queue.trace_run(job.armed.number());
         job.sync_for_device();
         let started = T::start(&bound.data, engine.index, &job.queue.driver, &job.payload);
         match (started, bound.workers.get(engine.index)) {

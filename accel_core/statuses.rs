@@ -165,6 +165,15 @@ impl Statuses {
         Ok(Created::new(self.clone(), number, fence))
     }
 
+    /// Returns the status of a job, all 0 if it is not kept. Any context.
+    pub(crate) fn get(&self, number: u64) -> accel_job_status {
+        let history = self.history.lock();
+        let status = history.as_ref().and_then(|h| h.get(number).ok());
+        status
+            .copied()
+            .unwrap_or_else(zerocopy::FromZeros::new_zeroed)
+    }
+
     /// Changes the status of a job.
     pub(crate) fn update(&self, number: u64, change: impl FnOnce(&mut accel_job_status)) {
         if let Some(history) = &mut *self.history.lock() {
@@ -189,13 +198,7 @@ impl Statuses {
         };
         match history.get_mut(number) {
             Ok(status) if status.state != uapi::ACCEL_JOB_DONE => {
-                status.state = uapi::ACCEL_JOB_DONE;
-                status.end_ns = now;
-                if let Err(fault) = outcome {
-                    status.error = fault.kind.error().to_errno().unsigned_abs();
-                    status.fault = fault.kind as u32;
-                    status.fault_address = fault.address;
-                }
+                finish(status, now, outcome);
                 if history.unfinished() > FREE_JOBS {
                     self.jobs.fetch_sub(1, Relaxed);
                 }
@@ -256,6 +259,17 @@ impl Statuses {
                 return Err(ERESTARTSYS);
             }
         }
+    }
+}
+
+/// Writes into a status how its job has ended.
+pub(crate) fn finish(status: &mut accel_job_status, now: u64, outcome: Outcome) {
+    status.state = uapi::ACCEL_JOB_DONE;
+    status.end_ns = now;
+    if let Err(fault) = outcome {
+        status.error = fault.kind.error().to_errno().unsigned_abs();
+        status.fault = fault.kind as u32;
+        status.fault_address = fault.address;
     }
 }
 

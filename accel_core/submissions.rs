@@ -218,6 +218,14 @@ impl<T: Driver> Submissions<T> {
         &self.prepared
     }
 
+    /// Gives a job its number; errors as [`Statuses::begin`].
+    #[inline]
+    fn number(&self, fence: UnarmedFence) -> Result<Created> {
+        let created = self.statuses().begin(monotonic_ns(), fence)?;
+        self.queue().trace_submit(created.number());
+        Ok(created)
+    }
+
     /// Takes a job, and returns its number. May sleep; not to be called while user memory is copied.
     ///
     /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; EOPNOTSUPP: one of a
@@ -256,7 +264,7 @@ impl<T: Driver> Submissions<T> {
         let fence = UnarmedFence::new(GFP_KERNEL_ACCOUNT)?;
         self.arm(bound, parts, |buffers| {
             self.reservations.check_needed(buffers)?;
-            self.statuses().begin(monotonic_ns(), fence)
+            self.number(fence)
         })
     }
 
@@ -325,7 +333,7 @@ impl<T: Driver> Submissions<T> {
             let wake = Arc::new(Wake(self.clone()), GFP_KERNEL_ACCOUNT)?;
             Ok(wake as Arc<dyn Notify>)
         })?;
-        Ok((place, self.statuses().begin(monotonic_ns(), fence)?))
+        Ok((place, self.number(fence)?))
     }
 
     /// Has the first job looked at. Any context.

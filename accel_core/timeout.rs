@@ -79,6 +79,8 @@ impl<T: Driver> Scheduler<T> {
                 false
             }
             _ => {
+                let job = &running.job;
+                job.queue.trace_timeout(job.armed.number());
                 let fault = Fault::new(FaultKind::Timeout);
                 self.hold(state, running, fault, ended);
                 true

@@ -3,5 +3,6 @@
  * What bindgen reads for the kernel_ext crate.
  */
 #include "helpers.h"
+#include "accel_events.h"
 
 #include <linux/sync_file.h>

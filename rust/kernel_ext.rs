@@ -54,6 +54,7 @@ pub mod sync_file;
 pub mod sysfs;
 pub mod task;
 pub mod time;
+pub mod trace;
 pub mod tracker;
 pub mod uaccess;
 pub mod user_mappings;

@@ -6,7 +6,7 @@ from vm.scenario import Scenario, selftests
 # Interfaces, of which 32-bit callers could see something else. They repeat less: times() in common.h.
 BOTH = """info abi buffer pin dma_buf mmap submit submit_many prepared queue wait uffd timeline timeline_wait
     sync_file job_points job_created account advise""".split()
-ONLY_64 = "reset admin_reset clients node fence engine_time sysfs unplug fail_nth sigkill".split()
+ONLY_64 = "reset admin_reset clients node fence engine_time trace sysfs unplug fail_nth sigkill".split()
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_mock"),
