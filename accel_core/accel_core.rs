@@ -62,6 +62,7 @@ mod health;
 mod info;
 mod ioctl;
 mod job;
+mod link;
 mod lock_class;
 mod logic;
 mod look;
@@ -159,6 +160,11 @@ pub use crate::{
         JobBuffer,
         Outcome,
         Refusal, //
+    },
+    link::{
+        Link,
+        LinkState,
+        Peer, //
     },
     logic::schedule::Priority,
     mmu::{

@@ -30,6 +30,7 @@ use crate::{
         Outcome,
         Refusal, //
     },
+    link::Link,
     logic::schedule::Priority,
     mmu::Mmu,
     region::RegionInfo,
@@ -76,6 +77,9 @@ pub struct Setup<'bound, T: Driver> {
     pub data: T::Data<'bound>,
     /// One client at a time.
     pub exclusive: bool,
+    /// What the device says that it is, the same at every boot and in every slot; `None` if it has no
+    /// such thing as a serial number.
+    pub uuid: Option<[u8; 16]>,
     /// The device's own memory that buffers can be in.
     pub regions: KVec<RegionInfo>,
     /// Registers by which clients tell the device of work without a system call.
@@ -90,6 +94,7 @@ impl<T: Driver> Setup<'_, T> {
             lines: Lines::none(),
             data,
             exclusive: false,
+            uuid: None,
             regions: KVec::new(),
             doorbells: None,
         }
@@ -311,6 +316,12 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Brings back a device that is not well, while jobs run; as [`Driver::reset`]. An error has
     /// the device reset, or given up.
     fn revive(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Returns what is known of its link number `index` to another device; `None` if it has not so many.
+    /// A device without links has no such function. May sleep, in bounded time.
+    fn link(_data: &Self::Data<'_>, _index: usize) -> Option<Link> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

@@ -34,6 +34,7 @@ use crate::{
         Setup, //
     },
     file::File,
+    link,
     logic::uuid,
     uapi::{
         self,
@@ -44,6 +45,7 @@ use crate::{
         accel_info_device,
         accel_info_engine,
         accel_info_kind,
+        accel_info_link,
         accel_info_memory,
         accel_info_status, //
     },
@@ -52,6 +54,8 @@ use crate::{
 
 /// An answer of this size needs no allocation, bytes.
 const INLINE: usize = 64;
+
+const ON_BOTH: u32 = uapi::ACCEL_INFO_ON_COMPUTE | uapi::ACCEL_INFO_ON_MONITOR;
 
 /// What is said about a kind in the LIST.
 #[derive(Clone, Copy)]
@@ -148,7 +152,7 @@ const fn meta<S>(kind: u32, flags: u32) -> Meta {
         version: 1,
         size: size_of::<S>(),
         flags,
-        nodes: uapi::ACCEL_INFO_ON_COMPUTE | uapi::ACCEL_INFO_ON_MONITOR,
+        nodes: ON_BOTH,
     }
 }
 
@@ -163,7 +167,7 @@ enum Fill<T: Driver> {
 }
 
 /// The kinds of the core, the most wanted one first.
-const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 8] {
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
     use Fill::{Bound, Client, Device};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
@@ -204,6 +208,14 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 8] {
                 ..meta::<accel_info_client_engine>(uapi::ACCEL_INFO_CLIENT_ENGINES, ARRAY)
             },
             Client(client_engines),
+        ),
+        (
+            Meta {
+                // None, of devices that never have links.
+                nodes: if T::HAS_LINK { ON_BOTH } else { 0 },
+                ..meta::<accel_info_link>(uapi::ACCEL_INFO_LINKS, ARRAY)
+            },
+            Bound(link::links),
         ),
     ]
 }
@@ -310,7 +322,8 @@ fn fill<T: Driver>(
 fn list<T: Driver>(_device: &Device<T>, answer: &mut Answer) -> Result {
     let core = const { &kinds::<T>() };
     let driver = T::INFO.iter().map(|kind| &kind.meta);
-    for meta in Iterator::chain(core.iter().map(|(meta, _)| meta), driver) {
+    let all = Iterator::chain(core.iter().map(|(meta, _)| meta), driver);
+    for meta in all.filter(|meta| meta.nodes != 0) {
         answer.push(&accel_info_kind {
             kind: meta.kind,
             version: meta.version,
@@ -423,12 +436,14 @@ impl Identity {
             driver: text(T::NAME),
             bus: text(bus),
             address: text(address),
-            uuid: uuid::from_names(&[
-                T::NAME.to_bytes(),
-                setup.name.to_bytes(),
-                bus.to_bytes(),
-                address.to_bytes(),
-            ]),
+            uuid: setup.uuid.unwrap_or_else(|| {
+                uuid::from_names(&[
+                    T::NAME.to_bytes(),
+                    setup.name.to_bytes(),
+                    bus.to_bytes(),
+                    address.to_bytes(),
+                ])
+            }),
             index,
             core_version: crate::VERSION,
             driver_version: (u32::from(T::VERSION.0) << 16) | u32::from(T::VERSION.1),

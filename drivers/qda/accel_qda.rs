@@ -23,6 +23,7 @@ mod events;
 mod firmware;
 mod ids;
 mod job;
+mod links;
 mod mailbox;
 mod mmu;
 mod pci;
@@ -141,6 +142,7 @@ impl accel::Driver for Qda {
         Ok(accel::Setup {
             lines,
             regions,
+            uuid: Some(card.capabilities().uuid),
             doorbells: Some(doorbells),
             ..accel::Setup::new(c"QDA", card)
         })
@@ -253,6 +255,10 @@ impl accel::Driver for Qda {
 
     fn revive(card: &Card<'_>) -> Result {
         card.revive()
+    }
+
+    fn link(card: &Card<'_>, index: usize) -> Option<accel::Link> {
+        card.link(index)
     }
 
     fn stop(card: &Card<'_>) {

@@ -9,10 +9,7 @@ use kernel::{
         Device, //
     },
     fmt,
-    io::{
-        register::Array,
-        Io, //
-    },
+    io::Io,
     new_mutex,
     prelude::*,
     sync::{
@@ -212,15 +209,6 @@ impl<'bound> Card<'bound> {
     /// Notes that only a reset of the card helps.
     pub(crate) fn set_stuck(&self) {
         self.state.is_stuck.store(true, Relaxed);
-    }
-
-    /// Has all links look for other cards, now and whenever one is lost.
-    fn enable_links(&self) {
-        for link in 0..self.capabilities.links as usize {
-            if let Some(at) = regs::L_CONTROL::try_at(link) {
-                self.bar.write(at, regs::L_CONTROL::from(regs::L_ENABLE));
-            }
-        }
     }
 
     /// Stops the card for good, if it is still there; if it does not stop, it cannot reach memory.

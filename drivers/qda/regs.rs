@@ -179,8 +179,34 @@ pub(crate) const E_RESET: u32 = 1;
 
 // Links.
 register! {
+    pub(crate) L_STATE(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x2000 { 31:0 value; }
     pub(crate) L_CONTROL(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x2004 { 31:0 value; }
+    /// While up, number of the link on the other card.
+    pub(crate) L_PEER_LINK(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x200c { 31:0 value; }
+    /// While up, UUID of the other card.
+    pub(crate) L_PEER_UUID0(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2010 { 63:0 value; }
+    /// Its second half.
+    pub(crate) L_PEER_UUID1(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2018 { 63:0 value; }
+    /// Mbit/s.
+    pub(crate) L_SPEED(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x2020 { 31:0 value; }
+    /// Lanes.
+    pub(crate) L_WIDTH(u32)[MAX_LINKS as usize, stride = 0x100] @ 0x2024 { 31:0 value; }
+    pub(crate) L_TX_BYTES(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2028 { 63:0 value; }
+    pub(crate) L_RX_BYTES(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2030 { 63:0 value; }
+    /// Damaged frames.
+    pub(crate) L_CRC(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2038 { 63:0 value; }
+    /// Frames sent again.
+    pub(crate) L_REPLAYS(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2040 { 63:0 value; }
+    /// How often it was up no longer.
+    pub(crate) L_DOWNS(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2048 { 63:0 value; }
 }
+
+/// L_STATE: turned off.
+pub(crate) const L_DISABLED: u32 = 0;
+/// L_STATE: looks for the other side.
+pub(crate) const L_TRAINING: u32 = 1;
+/// L_STATE: carries messages.
+pub(crate) const L_UP: u32 = 2;
 
 /// L_CONTROL: look for the other side.
 pub(crate) const L_ENABLE: u32 = 1;

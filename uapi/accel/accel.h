@@ -107,6 +107,8 @@ extern "C" {
  *                            node only
  * @ACCEL_INFO_CLIENT_ENGINES: array of &struct accel_info_client_engine; on the compute
  *                             node only
+ * @ACCEL_INFO_LINKS: array of &struct accel_info_link; not of devices that never have
+ *                    links to others
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -118,6 +120,7 @@ enum accel_info_id {
 	ACCEL_INFO_CLIENTS	= 5,
 	ACCEL_INFO_CLIENT_MEMORY = 6,
 	ACCEL_INFO_CLIENT_ENGINES = 7,
+	ACCEL_INFO_LINKS	= 8,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -400,6 +403,54 @@ struct accel_info_client_engine {
 	char name[32];
 	__u64 busy_ns;
 	__u64 jobs;
+};
+
+/**
+ * enum accel_link_state - how a link is
+ * @ACCEL_LINK_DISABLED: turned off
+ * @ACCEL_LINK_TRAINING: looks for the other side
+ * @ACCEL_LINK_UP: carries data
+ * @ACCEL_LINK_DOWN: lost; the device looks for the other side again
+ */
+enum accel_link_state {
+	ACCEL_LINK_DISABLED	= 1,
+	ACCEL_LINK_TRAINING	= 2,
+	ACCEL_LINK_UP		= 3,
+	ACCEL_LINK_DOWN		= 4,
+};
+
+#define ACCEL_LINK_PEER			(1 << 0)	/* the other side is known */
+
+/**
+ * struct accel_info_link - one element of ACCEL_INFO_LINKS
+ * @state: &enum accel_link_state
+ * @flags: ACCEL_LINK_PEER: @peer_uuid and @peer_link are valid; they are 0 otherwise
+ * @peer_uuid: the device on the other side: &accel_info_device.uuid there, whichever
+ *             machine it is in
+ * @peer_link: which element of ACCEL_INFO_LINKS the link is there
+ * @lanes: lanes in use; 0 unless up
+ * @speed: bits per second in each direction; 0 unless up
+ * @sent: bytes of data sent
+ * @received: bytes of data received
+ * @errors: frames that arrived damaged
+ * @replays: frames that were sent again
+ * @losses: how often it was up and was lost
+ *
+ * Links are numbered by their place in the array. Counters do not go back while the
+ * device has power.
+ */
+struct accel_info_link {
+	__u32 state;
+	__u32 flags;
+	__u8 peer_uuid[16];
+	__u32 peer_link;
+	__u32 lanes;
+	__u64 speed;
+	__u64 sent;
+	__u64 received;
+	__u64 errors;
+	__u64 replays;
+	__u64 losses;
 };
 
 #define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)

@@ -7,6 +7,7 @@
 
 mod client;
 mod kinds;
+mod link;
 
 use std::os::fd::AsFd;
 
@@ -17,6 +18,7 @@ use zerocopy::IntoBytes;
 
 pub use client::*;
 pub use kinds::*;
+pub use link::*;
 
 use crate::error::Error;
 use crate::error::Result;

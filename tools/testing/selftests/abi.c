@@ -20,6 +20,7 @@ _Static_assert(sizeof(struct accel_info_memory) == 88, "accel_info_memory");
 _Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
 _Static_assert(sizeof(struct accel_info_client_memory) == 72, "accel_info_client_memory");
 _Static_assert(sizeof(struct accel_info_client_engine) == 48, "accel_info_client_engine");
+_Static_assert(sizeof(struct accel_info_link) == 80, "accel_info_link");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
 _Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");
 _Static_assert(sizeof(struct accel_buffer_info) == 32, "accel_buffer_info");

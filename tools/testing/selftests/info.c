@@ -199,7 +199,7 @@ TEST_F(info, an_array_is_cut_at_a_whole_element)
 TEST_F(info, unknown_kinds_are_eopnotsupp)
 {
 	static const __u32 unknown[] = {
-		8, 9, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
+		ACCEL_INFO_LINKS, 9, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
 		0x10000, 0x10001, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	unsigned char data[64];

@@ -50,6 +50,54 @@ TEST(there_are_two_cards)
 	close(fds[1]);
 }
 
+TEST(links_lead_to_the_other_card)
+{
+	int fds[2] = { open_qda(0), open_qda(1) };
+	struct accel_info_device devices[2];
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, info(fds[i], ACCEL_INFO_DEVICE, &devices[i], sizeof(devices[i])));
+	for (int i = 0; i < 2; i++) {
+		struct accel_info argument;
+
+		/* A card has a number of its own, wherever it is. */
+		EXPECT_EQ(0, memcmp(devices[i].uuid, qda_info(fds[i]).uuid,
+				    sizeof(devices[i].uuid)));
+		ASSERT_EQ(0, info_call(fds[i], &argument, ACCEL_INFO_LINKS, NULL, 0));
+		EXPECT_EQ(qda_info(fds[i]).links * argument.element_size, argument.size);
+		ASSERT_LT(0U, qda_info(fds[i]).links);
+		for (__u32 number = 0; number < qda_info(fds[i]).links; number++) {
+			struct accel_info_link link;
+
+			ASSERT_TRUE(becomes_up(fds[i], number));
+			link = qda_link(fds[i], number);
+			EXPECT_EQ((__u32)ACCEL_LINK_PEER, link.flags);
+			EXPECT_EQ(0, memcmp(devices[1 - i].uuid, link.peer_uuid,
+					    sizeof(link.peer_uuid)));
+			EXPECT_EQ(number, link.peer_link);
+			EXPECT_LT(0ULL, link.speed);
+			EXPECT_LT(0U, link.lanes);
+		}
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A node that is not known is not node 0. */
+TEST(its_numa_node_is_that_of_the_bus_or_none)
+{
+	int fd = open_qda(0), expected = -1;
+	struct accel_info_device device;
+	char path[128], text[16];
+
+	ASSERT_EQ(0, info(fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", device.address);
+	if (!read_file(path, text, sizeof(text)))
+		expected = strtol(text, NULL, 10);
+	EXPECT_EQ(expected, device.numa_node);
+	close(fd);
+}
+
 TEST(its_memory_is_a_region)
 {
 	int fd = open_qda(0);

@@ -11,6 +11,7 @@
 #define QDA_DRIVER	"accel_qda"
 #define LOCAL		ACCEL_QDA_MEMORY
 #define MOST_PACKETS	128
+#define MOST_LINKS	8
 #define REVIVED_NS	(20 * NSEC_PER_SEC)
 
 static inline struct accel_info_qda qda_info(int fd)
@@ -46,6 +47,24 @@ static inline int open_qda(int number)
 	int index = qda_index(number);
 
 	return index < 0 ? index : open_compute(index);
+}
+
+/* A link of a card; all 0 if there is no such one. */
+static inline struct accel_info_link qda_link(int fd, unsigned int number)
+{
+	struct accel_info_link links[MOST_LINKS] = { 0 };
+
+	info(fd, ACCEL_INFO_LINKS, links, sizeof(links));
+	return links[number];
+}
+
+static inline bool becomes_up(int fd, unsigned int number)
+{
+	__s64 end = now_ns() + SLACK_NS;
+
+	while (qda_link(fd, number).state != ACCEL_LINK_UP && now_ns() < end)
+		sleep_ms(5);
+	return qda_link(fd, number).state == ACCEL_LINK_UP;
 }
 
 static inline struct accel_qda_packet nop(void)

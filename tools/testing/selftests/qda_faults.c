@@ -297,4 +297,69 @@ TEST_F_TIMEOUT(card, it_can_be_unbound_and_bound_again, 120)
 	}
 }
 
+/* Waits until a link was lost more than @before times; what it is told to be then. */
+static struct accel_info_link lost_link(int fd, unsigned int number, __u64 before)
+{
+	__s64 end = now_ns() + SLACK_NS;
+	struct accel_info_link link;
+
+	do {
+		link = qda_link(fd, number);
+	} while (link.losses == before && now_ns() < end);
+	return link;
+}
+
+TEST(a_lost_link_is_told_by_both_sides_and_comes_back)
+{
+	int fds[2] = { open_qda(0), open_qda(1) };
+	struct accel_info_link before[2], others[2], link;
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_TRUE(becomes_up(fds[i], 0));
+		before[i] = qda_link(fds[i], 0);
+		others[i] = qda_link(fds[i], 1);
+	}
+	ASSERT_TRUE(qda_model(0, "link-loss 0"));
+	for (int i = 0; i < 2; i++) {
+		link = lost_link(fds[i], 0, before[i].losses);
+		EXPECT_EQ(before[i].losses + 1, link.losses);
+		if (link.state != ACCEL_LINK_UP) {
+			EXPECT_EQ(0U, link.flags);
+			EXPECT_EQ(0U, link.peer_link);
+			EXPECT_TRUE(all_bytes(link.peer_uuid, 0, sizeof(link.peer_uuid)));
+			EXPECT_EQ(0ULL, link.speed);
+			EXPECT_EQ(0U, link.lanes);
+		}
+		EXPECT_TRUE(becomes_up(fds[i], 0));
+		link = qda_link(fds[i], 0);
+		EXPECT_EQ(before[i].speed, link.speed);
+		EXPECT_EQ(0, memcmp(before[i].peer_uuid, link.peer_uuid,
+				    sizeof(link.peer_uuid)));
+		EXPECT_LE(before[i].sent, link.sent);
+		EXPECT_EQ(others[i].losses, qda_link(fds[i], 1).losses);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST(damaged_frames_are_counted_on_both_sides)
+{
+	int fds[2] = { open_qda(0), open_qda(1) };
+	__s64 end = now_ns() + SLACK_NS;
+	__u64 replays, errors;
+
+	ASSERT_TRUE(becomes_up(fds[0], 1));
+	replays = qda_link(fds[0], 1).replays + 3;
+	errors = qda_link(fds[1], 1).errors + 3;
+	ASSERT_TRUE(qda_model(0, "link-errors 1 3"));
+	/* No link is quiet for long. */
+	while (qda_link(fds[1], 1).errors < errors && now_ns() < end)
+		sleep_ms(5);
+	EXPECT_EQ(errors, qda_link(fds[1], 1).errors);
+	EXPECT_EQ(replays, qda_link(fds[0], 1).replays);
+	EXPECT_EQ((__u32)ACCEL_LINK_UP, qda_link(fds[0], 1).state);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 TEST_HARNESS_MAIN

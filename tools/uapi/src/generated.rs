@@ -22,6 +22,7 @@ pub const ACCEL_INFO_ON_MONITOR: u32 = 2;
 pub const ACCEL_INFO_ARRAY: u32 = 1;
 pub const ACCEL_DEVICE_EXCLUSIVE: u32 = 1;
 pub const ACCEL_MEMORY_SCATTERED: u32 = 1;
+pub const ACCEL_LINK_PEER: u32 = 1;
 pub const ACCEL_CREATE_CONTIGUOUS: u32 = 1;
 pub const ACCEL_CREATE_VISIBLE: u32 = 2;
 pub const ACCEL_CREATE_WRITE_COMBINED: u32 = 4;
@@ -79,6 +80,7 @@ pub const ACCEL_INFO_MEMORY: accel_info_id = 4;
 pub const ACCEL_INFO_CLIENTS: accel_info_id = 5;
 pub const ACCEL_INFO_CLIENT_MEMORY: accel_info_id = 6;
 pub const ACCEL_INFO_CLIENT_ENGINES: accel_info_id = 7;
+pub const ACCEL_INFO_LINKS: accel_info_id = 8;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -91,6 +93,8 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 ///   node only
 /// - `ACCEL_INFO_CLIENT_ENGINES`: array of [`accel_info_client_engine`]; on the compute
 ///   node only
+/// - `ACCEL_INFO_LINKS`: array of [`accel_info_link`]; not of devices that never have
+///   links to others
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
 /// struct accel_info - ACCEL_IOCTL_INFO, ask about the device
@@ -332,6 +336,47 @@ pub struct accel_info_client_engine {
     pub name: [::core::ffi::c_char; 32usize],
     pub busy_ns: __u64,
     pub jobs: __u64,
+}
+pub const ACCEL_LINK_DISABLED: accel_link_state = 1;
+pub const ACCEL_LINK_TRAINING: accel_link_state = 2;
+pub const ACCEL_LINK_UP: accel_link_state = 3;
+pub const ACCEL_LINK_DOWN: accel_link_state = 4;
+/// enum accel_link_state - how a link is
+/// - `ACCEL_LINK_DISABLED`: turned off
+/// - `ACCEL_LINK_TRAINING`: looks for the other side
+/// - `ACCEL_LINK_UP`: carries data
+/// - `ACCEL_LINK_DOWN`: lost; the device looks for the other side again
+pub type accel_link_state = ::core::ffi::c_uint;
+/// struct accel_info_link - one element of ACCEL_INFO_LINKS
+/// - `state`: [`accel_link_state`]
+/// - `flags`: ACCEL_LINK_PEER: `peer_uuid` and `peer_link` are valid; they are 0 otherwise
+/// - `peer_uuid`: the device on the other side: [`accel_info_device::uuid`] there, whichever
+///   machine it is in
+/// - `peer_link`: which element of ACCEL_INFO_LINKS the link is there
+/// - `lanes`: lanes in use; 0 unless up
+/// - `speed`: bits per second in each direction; 0 unless up
+/// - `sent`: bytes of data sent
+/// - `received`: bytes of data received
+/// - `errors`: frames that arrived damaged
+/// - `replays`: frames that were sent again
+/// - `losses`: how often it was up and was lost
+///
+/// Links are numbered by their place in the array. Counters do not go back while the
+/// device has power.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_link {
+    pub state: __u32,
+    pub flags: __u32,
+    pub peer_uuid: [__u8; 16usize],
+    pub peer_link: __u32,
+    pub lanes: __u32,
+    pub speed: __u64,
+    pub sent: __u64,
+    pub received: __u64,
+    pub errors: __u64,
+    pub replays: __u64,
+    pub losses: __u64,
 }
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;

@@ -48,6 +48,9 @@ fn layouts() -> Vec<Layout> {
         }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
         accel_info_client_engine { name, busy_ns, jobs }
+        accel_info_link {
+            state, flags, peer_uuid, peer_link, lanes, speed, sent, received, errors, replays, losses,
+        }
         accel_buffer_create { size, placement, flags, handle, region, mmap_offset }
         accel_buffer_close { handle, flags }
         accel_buffer_info { handle, flags, size, mmap_offset, placement, region }
