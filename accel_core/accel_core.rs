@@ -24,7 +24,7 @@
 //!   fences) -> `watchers`
 //! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
 //!   -> [`Driver`] -> `health`
-//! - telemetry: `health`, `clients`, `engine_time`, `share`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
+//! - telemetry: `health`, `clients`, `engine_time`, `user_time`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
 //!   `debugfs` <- `buffer_list`; what happens to jobs: `trace`
 //!
 //! See `Documentation/architecture.rst`.
@@ -107,6 +107,7 @@ mod trace;
 mod usage;
 mod user_queue;
 mod user_queue_ioctl;
+mod user_time;
 mod wait;
 mod watch;
 mod watchers;

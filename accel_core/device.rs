@@ -49,6 +49,7 @@ use crate::{
     scrub::Scrubber,
     submissions::Submissions,
     timelines::Registry,
+    user_time::UserTimes,
     watch::Watch,
     worker::Worker, //
 };
@@ -83,6 +84,8 @@ pub struct Device<T: Driver> {
     pub(crate) address_spaces: address_spaces::Registry<T>,
     pub(crate) regions: SetOnce<KVec<Arc<Region>>>,
     pub(crate) doorbells: SetOnce<Arc<Doorbells>>,
+    #[pin]
+    pub(crate) user_times: UserTimes<T>,
     pub(crate) attributes: KVec<AttributeInfo>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
@@ -126,6 +129,7 @@ impl<T: Driver> Device<T> {
                 address_spaces <- address_spaces::Registry::new(),
                 regions: SetOnce::new(),
                 doorbells: SetOnce::new(),
+                user_times <- UserTimes::new(),
                 attributes: crate::sysfs::all::<T>()?,
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),

@@ -29,6 +29,7 @@ pub(crate) fn show<T: Driver>(file: &File<T>, seq: &SeqFile) {
     if bus_name(&*client.device.parent) == c"pci" {
         seq_print!(seq, "drm-pdev:\t{}\n", client.device.parent.name());
     }
+    client.device.charge_user_queues();
     for scheduler in &client.device.schedulers {
         show_time(scheduler.engines(), &client.share, seq);
     }
@@ -51,7 +52,8 @@ pub(crate) fn show<T: Driver>(file: &File<T>, seq: &SeqFile) {
 fn show_time<T: Driver>(engines: Range<usize>, share: &Share<T>, seq: &SeqFile) {
     let infos = T::ENGINES.get(engines.clone()).unwrap_or_default();
     let name = BStr::from_bytes(common_name(infos));
-    let ns: u64 = engines.map(|engine| share.used(engine).ns).sum();
+    let ns = |engine| share.used(engine).ns + share.user_times.get(engine);
+    let ns: u64 = engines.map(ns).sum();
     seq_print!(seq, "drm-engine-{name}:\t{ns} ns\n");
     if infos.len() > 1 {
         seq_print!(seq, "drm-engine-capacity-{name}:\t{}\n", infos.len());

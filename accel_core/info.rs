@@ -184,7 +184,10 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
             Bound(device),
         ),
         (
-            meta::<accel_info_engine>(uapi::ACCEL_INFO_ENGINES, ARRAY),
+            Meta {
+                version: 2,
+                ..meta::<accel_info_engine>(uapi::ACCEL_INFO_ENGINES, ARRAY)
+            },
             Device(engines),
         ),
         (
@@ -348,6 +351,7 @@ fn status<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
 }
 
 fn engines<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
+    device.charge_user_queues();
     for (info, scheduler, engine) in device.engines() {
         let stats = scheduler.stats(engine);
         answer.push(&accel_info_engine {
@@ -357,6 +361,7 @@ fn engines<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
             completed: stats.completed,
             failed: stats.failed,
             busy_ns: stats.busy_ns,
+            user_ns: device.user_time(engine),
         })?;
     }
     Ok(())
@@ -409,11 +414,13 @@ fn client_memory<T: Driver>(file: &File<T>, answer: &mut Answer) -> Result {
 }
 
 fn client_engines<T: Driver>(file: &File<T>, answer: &mut Answer) -> Result {
+    file.client.device.charge_user_queues();
     for (index, info) in T::ENGINES.iter().enumerate() {
         let used = file.client.share.used(index);
         answer.push(&accel_info_client_engine {
             name: text(info.name),
             busy_ns: used.ns,
+            user_ns: file.client.share.user_times.get(index),
             jobs: used.jobs,
         })?;
     }

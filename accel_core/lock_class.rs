@@ -53,6 +53,7 @@ classes! {
     run = c"accel_run";
     scheduler = c"accel_scheduler";
     scrub = c"accel_scrub";
+    served = c"accel_served";
     share = c"accel_share";
     submissions = c"accel_submissions";
     timelines = c"accel_timelines";

@@ -27,6 +27,7 @@ use crate::{
             Used, //
         }, //
     },
+    user_time::Times, //
 };
 
 /// As who a scheduler knows a client.
@@ -68,6 +69,8 @@ pub(crate) struct Share<T: Driver> {
     client: UniqueId,
     #[pin]
     pub(crate) conduct: Conduct,
+    /// What engines have done for its user queues.
+    pub(crate) user_times: Times,
     /// How many of its jobs have not ended, but for the first ones of each queue.
     jobs: Arc<Atomic<u32>>,
     /// One for each scheduler that has queues of it.
@@ -79,6 +82,7 @@ pub(crate) struct Share<T: Driver> {
 
 impl<T: Driver> Share<T> {
     pub(crate) fn new(device: &Arc<Device<T>>) -> Result<Arc<Self>> {
+        let user_times = Times::new(T::ENGINES.len())?;
         let mut memberships = KVec::with_capacity(device.schedulers.len(), GFP_KERNEL_ACCOUNT)?;
         for _ in &device.schedulers {
             memberships.push(None, GFP_KERNEL_ACCOUNT)?;
@@ -90,6 +94,7 @@ impl<T: Driver> Share<T> {
                 device: device.clone(),
                 client: UniqueId::new(),
                 conduct <- Conduct::new(),
+                user_times,
                 jobs,
                 memberships <- Mutex::new(memberships, name, key),
                 names: Atomic::new(0),

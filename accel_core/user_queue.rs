@@ -10,15 +10,15 @@
 use core::convert::Infallible;
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        Arc,
+        UniqueArc, //
+    }, //
 };
 
 use crate::{
     address_space::AddressSpace,
-    device::{
-        Bound,
-        Device, //
-    },
+    device::Bound,
     doorbell::Doorbell,
     driver::Driver,
     job::{
@@ -28,6 +28,8 @@ use crate::{
     },
     logic::schedule::Priority,
     queue_events::QueueEvents,
+    share::Share,
+    user_time::Served, //
 };
 
 /// A user queue that a client wants.
@@ -83,6 +85,12 @@ pub trait UserQueues<T: Driver>: 'static {
     /// A driver that fails to stop it keeps the doorbell, and has [`Mmu::destroy`](crate::Mmu) fail
     /// for the address space.
     fn destroy(data: &T::Data<'_>, queue: &Self::Queue);
+
+    /// Returns for how long its engine has worked for it, nanoseconds, since it was made; `None` if the
+    /// device does not say, or has forgotten it. May sleep, in bounded time.
+    fn busy_ns(_data: &T::Data<'_>, _queue: &Self::Queue) -> Option<u64> {
+        None
+    }
 }
 
 /// What the driver `T` keeps for a user queue.
@@ -118,9 +126,8 @@ impl<T: Driver> UserQueues<T> for NoUserQueues {
 
 /// A user queue. It ends when it is dropped; may sleep then.
 pub(crate) struct UserQueue<T: Driver> {
-    driver: Arc<QueueOf<T>>,
+    served: Arc<Served<T>>,
     events: Arc<QueueEvents>,
-    device: Arc<Device<T>>,
     space: Arc<AddressSpace<T>>,
     /// How often those of the space were suspended before it was there.
     suspended_before: u32,
@@ -128,23 +135,29 @@ pub(crate) struct UserQueue<T: Driver> {
 }
 
 impl<T: Driver> UserQueue<T> {
-    /// Makes one; errors as [`UserQueues::create`].
+    /// Makes one of the client with this `share`; errors as [`UserQueues::create`].
     pub(crate) fn new(
-        device: &Arc<Device<T>>,
+        share: &Arc<Share<T>>,
         bound: &Bound<'_, T>,
         setup: UserQueueSetup<'_, T>,
     ) -> Result<Self, Refusal> {
-        Ok(Self {
-            device: device.clone(),
-            events: setup.events.clone(),
-            space: setup.space.clone(),
-            suspended_before: setup.space.preemption().count(),
-            _doorbell: setup.doorbell.clone(),
-            driver: {
-                let preemption = setup.space.preemption();
-                preemption.add(bound, || T::UserQueues::create(&bound.data, setup))?
-            },
-        })
+        let place = UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
+        let (engine, events) = (setup.engine, setup.events.clone());
+        let (space, doorbell) = (setup.space.clone(), setup.doorbell.clone());
+        let suspended_before = space.preemption().count();
+        let create = || T::UserQueues::create(&bound.data, setup);
+        let driver = space.preemption().add(bound, create)?;
+        let served = Arc::from(place.write(Served::new(driver, engine, share.clone())));
+        // From now on it is dropped as it should be.
+        let this = Self {
+            served,
+            events,
+            space,
+            suspended_before,
+            _doorbell: doorbell,
+        };
+        share.device().user_times.add(&this.served)?;
+        Ok(this)
     }
 
     /// Nobody wants it any more: who waits for it is told so, if not of a fault before.
@@ -168,10 +181,15 @@ impl<T: Driver> UserQueue<T> {
 
 impl<T: Driver> Drop for UserQueue<T> {
     fn drop(&mut self) {
-        self.space.preemption().remove(&self.driver);
-        // Else the device has forgotten it.
-        if let Some(guard) = self.device.cell.enter() {
-            guard.with(|bound| T::UserQueues::destroy(&bound.data, &self.driver));
+        let (device, served) = (self.served.device(), &self.served);
+        self.space.preemption().remove(&served.driver);
+        match device.cell.enter() {
+            Some(guard) => guard.with(|bound| {
+                device.user_times.remove(Some(bound), served);
+                T::UserQueues::destroy(&bound.data, &served.driver);
+            }),
+            // The device has forgotten it.
+            None => device.user_times.remove(None, served),
         }
     }
 }

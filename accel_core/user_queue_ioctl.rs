@@ -71,7 +71,7 @@ pub(crate) fn create<'f, T: Driver>(
     let device = &file.client.device;
     let queue = device
         .enter()?
-        .with(|bound| UserQueue::new(device, bound, setup));
+        .with(|bound| UserQueue::new(&file.client.share, bound, setup));
     let queue = queue.map_err(|refusal| {
         args.refused_reason = refusal.reason;
         args.refused_at = refusal.at;

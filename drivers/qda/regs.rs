@@ -223,6 +223,8 @@ register! {
     pub(crate) Q_READ(u64)[MAX_QUEUES, stride = 0x40] @ 0x8008 { 63:0 value; }
     /// Index behind the last packet announced.
     pub(crate) Q_WRITE(u64)[MAX_QUEUES, stride = 0x40] @ 0x8010 { 63:0 value; }
+    /// Nanoseconds for which packets of it have occupied the engine.
+    pub(crate) Q_BUSY(u64)[MAX_QUEUES, stride = 0x40] @ 0x8018 { 63:0 value; }
     /// Why the queue is in error.
     pub(crate) Q_STATUS(u32)[MAX_QUEUES, stride = 0x40] @ 0x8020 { 31:0 value; }
     /// Where.

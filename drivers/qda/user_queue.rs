@@ -263,6 +263,13 @@ impl accel::UserQueues<Qda> for UserQueues {
             Err(_) => (),
         }
     }
+
+    fn busy_ns(card: &Card<'_>, queue: &UserQueue) -> Option<u64> {
+        let at = regs::Q_BUSY::try_at(queue.id.into())?;
+        let busy = read64(card.bar(), at);
+        // What registers of a card read as that is gone.
+        (busy != u64::MAX).then_some(busy)
+    }
 }
 
 /// Returns what a priority is to the card.

@@ -288,8 +288,11 @@ enum accel_engine_kind {
  * @failed: jobs that ended otherwise
  * @busy_ns: time in which a job was on the engine, nanoseconds, up to now; it never
  *           goes back, whatever is reset. It stands still while the parameter
- *           "accounting" of the module accel_core is off. What user queues do is
- *           not in it
+ *           "accounting" of the module accel_core is off
+ * @user_ns: how long the engine has worked for user queues, nanoseconds, as the device
+ *           counts it (usually when a packet ends); 0 if it does not. As @busy_ns. A
+ *           device may execute packets of user queues while a job is on the engine:
+ *           the sum of both may be more than the time that passed
  */
 struct accel_info_engine {
 	char name[32];
@@ -298,6 +301,7 @@ struct accel_info_engine {
 	__u64 completed;
 	__u64 failed;
 	__u64 busy_ns;
+	__u64 user_ns;
 };
 
 /**
@@ -390,18 +394,21 @@ struct accel_info_client_memory {
  * @name: name of the engine, as in ACCEL_INFO_ENGINES
  * @busy_ns: how long the engine has worked for jobs of this file, nanoseconds, up to
  *           now; it never goes back, whatever is reset
+ * @user_ns: how long it has worked for user queues of this file, as in
+ *           &struct accel_info_engine
  * @jobs: jobs of this file that ended on it, well or not
  *
  * The elements are those of ACCEL_INFO_ENGINES, in the same order. Of several jobs
  * in flight on an engine the time is that of the one that was started first. So the
  * times of all clients add up to &accel_info_engine.busy_ns, those that are gone
- * included. fdinfo of the file shows the same, added up for engines that are alike.
- * Both stand still while the parameter "accounting" of the module accel_core is off.
- * What user queues do is not in it.
+ * included. fdinfo of the file shows the sum of @busy_ns and @user_ns, added up for
+ * engines that are alike. All stand still while the parameter "accounting" of the
+ * module accel_core is off.
  */
 struct accel_info_client_engine {
 	char name[32];
 	__u64 busy_ns;
+	__u64 user_ns;
 	__u64 jobs;
 };
 

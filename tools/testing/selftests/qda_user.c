@@ -77,6 +77,47 @@ TEST_F(user, one_ring_announces_many)
 	}
 }
 
+/* What the first engine has done for user queues of the file, or of all, in nanoseconds. */
+static __u64 user_time(int fd, bool of_all)
+{
+	struct accel_info_client_engine mine = { .user_ns = 0 };
+	struct accel_info_engine all = { .user_ns = 0 };
+
+	if (of_all)
+		info(fd, ACCEL_INFO_ENGINES, &all, sizeof(all));
+	else
+		info(fd, ACCEL_INFO_CLIENT_ENGINES, &mine, sizeof(mine));
+	return of_all ? all.user_ns : mine.user_ns;
+}
+
+TEST_F(user, its_time_is_that_of_its_packets)
+{
+	__u64 before = user_time(self->fd, true), mine = user_time(self->fd, false), sum = 0;
+	struct accel_info_client_engine engine;
+	int other = open_qda(0);
+
+	EXPECT_EQ(0ULL, mine);
+	for (unsigned int i = 0; i < RING; i++)
+		write_packet(&self->user, with_flags(fill(self->address, 4096, i), RECORD));
+	ring(&self->user);
+	ASSERT_EQ(0, finish(&self->user));
+	for (unsigned int i = 0; i < RING; i++)
+		sum += record_of(&self->user, i)->busy_ns;
+	EXPECT_LT(0ULL, sum);
+	EXPECT_EQ(sum, user_time(self->fd, false));
+	EXPECT_EQ(before + sum, user_time(self->fd, true));
+	EXPECT_EQ(0ULL, user_time(other, false));
+	EXPECT_EQ(before + sum, user_time(other, true));
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_CLIENT_ENGINES, &engine, sizeof(engine)));
+	EXPECT_EQ(0ULL, engine.busy_ns);
+	EXPECT_EQ(0ULL, engine.jobs);
+	/* Its end takes nothing back. */
+	EXPECT_EQ(0, destroy_user_queue(self->fd, self->user.handle));
+	EXPECT_EQ(sum, user_time(self->fd, false));
+	EXPECT_EQ(before + sum, user_time(other, true));
+	close(other);
+}
+
 TEST_F(user, its_timeline_comes_to_what_has_ended)
 {
 	struct accel_timeline_eventfd want = {

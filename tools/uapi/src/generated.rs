@@ -230,8 +230,11 @@ pub type accel_engine_kind = ::core::ffi::c_uint;
 /// - `failed`: jobs that ended otherwise
 /// - `busy_ns`: time in which a job was on the engine, nanoseconds, up to now; it never
 ///   goes back, whatever is reset. It stands still while the parameter
-///   "accounting" of the module accel_core is off. What user queues do is
-///   not in it
+///   "accounting" of the module accel_core is off
+/// - `user_ns`: how long the engine has worked for user queues, nanoseconds, as the device
+///   counts it (usually when a packet ends); 0 if it does not. As `busy_ns`. A
+///   device may execute packets of user queues while a job is on the engine:
+///   the sum of both may be more than the time that passed
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_engine {
@@ -241,6 +244,7 @@ pub struct accel_info_engine {
     pub completed: __u64,
     pub failed: __u64,
     pub busy_ns: __u64,
+    pub user_ns: __u64,
 }
 pub const ACCEL_MEMORY_SYSTEM: accel_memory_kind = 1;
 pub const ACCEL_MEMORY_DEVICE: accel_memory_kind = 2;
@@ -322,19 +326,22 @@ pub struct accel_info_client_memory {
 /// - `name`: name of the engine, as in ACCEL_INFO_ENGINES
 /// - `busy_ns`: how long the engine has worked for jobs of this file, nanoseconds, up to
 ///   now; it never goes back, whatever is reset
+/// - `user_ns`: how long it has worked for user queues of this file, as in
+///   [`accel_info_engine`]
 /// - `jobs`: jobs of this file that ended on it, well or not
 ///
 /// The elements are those of ACCEL_INFO_ENGINES, in the same order. Of several jobs
 /// in flight on an engine the time is that of the one that was started first. So the
 /// times of all clients add up to [`accel_info_engine::busy_ns`], those that are gone
-/// included. fdinfo of the file shows the same, added up for engines that are alike.
-/// Both stand still while the parameter "accounting" of the module accel_core is off.
-/// What user queues do is not in it.
+/// included. fdinfo of the file shows the sum of `busy_ns` and `user_ns`, added up for
+/// engines that are alike. All stand still while the parameter "accounting" of the
+/// module accel_core is off.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_client_engine {
     pub name: [::core::ffi::c_char; 32usize],
     pub busy_ns: __u64,
+    pub user_ns: __u64,
     pub jobs: __u64,
 }
 pub const ACCEL_LINK_DISABLED: accel_link_state = 1;

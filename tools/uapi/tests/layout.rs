@@ -39,7 +39,7 @@ fn layouts() -> Vec<Layout> {
             subsystem_vendor, subsystem_device, revision, numa_node, flags,
         }
         accel_info_status { health, epoch, since_ns, changes, resets }
-        accel_info_engine { name, kind, queued, completed, failed, busy_ns }
+        accel_info_engine { name, kind, queued, completed, failed, busy_ns, user_ns }
         accel_info_memory {
             name, kind, flags, size, used, dirty, largest_free, visible, page_size,
         }
@@ -47,7 +47,7 @@ fn layouts() -> Vec<Layout> {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
         }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
-        accel_info_client_engine { name, busy_ns, jobs }
+        accel_info_client_engine { name, busy_ns, user_ns, jobs }
         accel_info_link {
             state, flags, peer_uuid, peer_link, lanes, speed, sent, received, errors, replays, losses,
         }

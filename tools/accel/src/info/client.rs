@@ -47,6 +47,8 @@ pub struct ClientEngine {
     pub name: String,
     /// How long it has worked for the client, up to now.
     pub busy: Duration,
+    /// How long it has worked for its user queues, as the device counts it.
+    pub user: Duration,
     /// Jobs of the client that ended on it, well or not.
     pub jobs: u64,
 }
@@ -56,6 +58,7 @@ impl From<uapi::accel_info_client_engine> for ClientEngine {
         ClientEngine {
             name: text(&raw.name),
             busy: Duration::from_nanos(raw.busy_ns),
+            user: Duration::from_nanos(raw.user_ns),
             jobs: raw.jobs,
         }
     }

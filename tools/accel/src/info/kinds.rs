@@ -287,6 +287,8 @@ pub struct Engine {
     pub failed: u64,
     /// Time in which a job was on it.
     pub busy: Duration,
+    /// Time in which it worked for user queues, as the device counts it.
+    pub user: Duration,
 }
 
 impl From<uapi::accel_info_engine> for Engine {
@@ -298,6 +300,7 @@ impl From<uapi::accel_info_engine> for Engine {
             completed: raw.completed,
             failed: raw.failed,
             busy: Duration::from_nanos(raw.busy_ns),
+            user: Duration::from_nanos(raw.user_ns),
         }
     }
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Engine time of user queues: the kernel sees none of their packets, so the device is asked.
+//!
+//! What a device says is believed as far as it can be true, and charged to the client and the device
+//! when somebody asks, or the queue ends.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    },
+};
+use kernel_ext::{
+    accounting,
+    time::monotonic_ns, //
+};
+
+use crate::{
+    device::{
+        Bound,
+        Device, //
+    },
+    driver::Driver,
+    lock_class,
+    share::Share,
+    user_queue::{
+        QueueOf,
+        UserQueues, //
+    },
+};
+
+/// Nanoseconds for each engine.
+pub(crate) struct Times(KVec<Atomic<u64>>);
+
+impl Times {
+    pub(crate) fn new(engines: usize) -> Result<Self> {
+        let mut times = KVec::with_capacity(engines, GFP_KERNEL_ACCOUNT)?;
+        for _ in 0..engines {
+            times.push(Atomic::new(0), GFP_KERNEL_ACCOUNT)?;
+        }
+        Ok(Self(times))
+    }
+
+    pub(crate) fn get(&self, engine: usize) -> u64 {
+        self.0.get(engine).map_or(0, |time| time.load(Relaxed))
+    }
+
+    fn add(&self, engine: usize, ns: u64) {
+        if let Some(time) = self.0.get(engine) {
+            time.fetch_add(ns, Relaxed);
+        }
+    }
+}
+
+/// A user queue, as it is asked for its time.
+pub(crate) struct Served<T: Driver> {
+    pub(crate) driver: Arc<QueueOf<T>>,
+    engine: usize,
+    share: Arc<Share<T>>,
+    since: u64,
+    /// What was charged; changed with the list locked.
+    charged: Atomic<u64>,
+}
+
+impl<T: Driver> Served<T> {
+    pub(crate) fn new(driver: Arc<QueueOf<T>>, engine: usize, share: Arc<Share<T>>) -> Self {
+        Self {
+            driver,
+            engine,
+            share,
+            since: monotonic_ns(),
+            charged: Atomic::new(0),
+        }
+    }
+
+    pub(crate) fn device(&self) -> &Arc<Device<T>> {
+        self.share.device()
+    }
+
+    fn charge(&self, bound: &Bound<'_, T>) {
+        let Some(busy) = T::UserQueues::busy_ns(&bound.data, &self.driver) else {
+            return;
+        };
+        let busy = busy.min(monotonic_ns().saturating_sub(self.since));
+        let charged = self.charged.load(Relaxed);
+        // Else the device has lost count.
+        if busy > charged {
+            self.charged.store(busy, Relaxed);
+            if accounting::is_on() {
+                self.share.user_times.add(self.engine, busy - charged);
+                self.device()
+                    .user_times
+                    .times
+                    .add(self.engine, busy - charged);
+            }
+        }
+    }
+}
+
+/// The user queues that a device has, and what all that it had have used.
+#[pin_data]
+pub(crate) struct UserTimes<T: Driver> {
+    #[pin]
+    queues: Mutex<KVec<Arc<Served<T>>>>,
+    times: Times,
+}
+
+impl<T: Driver> UserTimes<T> {
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        let (name, key) = lock_class::served();
+        try_pin_init!(Self {
+            queues <- Mutex::new(KVec::new(), name, key),
+            times: Times::new(T::ENGINES.len())?,
+        })
+    }
+
+    /// From now on `queue` is asked for its time. May sleep. ENOMEM.
+    pub(crate) fn add(&self, queue: &Arc<Served<T>>) -> Result {
+        Ok(self.queues.lock().push(queue.clone(), GFP_KERNEL)?)
+    }
+
+    /// Charges what `queue` has used, for the last time.
+    pub(crate) fn remove(&self, bound: Option<&Bound<'_, T>>, queue: &Arc<Served<T>>) {
+        let mut queues = self.queues.lock();
+        if let Some(bound) = bound {
+            queue.charge(bound);
+        }
+        let at = queues.iter().position(|other| Arc::ptr_eq(other, queue));
+        let removed = at.and_then(|at| queues.remove(at).ok());
+        drop(queues);
+        drop(removed);
+    }
+}
+
+impl<T: Driver> Device<T> {
+    /// Charges what user queues have used until now. May sleep.
+    pub(crate) fn charge_user_queues(&self) {
+        if T::UserQueues::MAX_PAYLOAD.is_none() {
+            return;
+        }
+        if let Some(guard) = self.cell.enter() {
+            guard.with(|bound| {
+                let queues = self.user_times.queues.lock();
+                queues.iter().for_each(|queue| queue.charge(bound));
+            });
+        }
+    }
+
+    /// Returns for how long an engine has worked for user queues, as of when that was charged.
+    pub(crate) fn user_time(&self, engine: usize) -> u64 {
+        self.user_times.times.get(engine)
+    }
+}
