@@ -418,10 +418,10 @@ impl<T: Driver> Job<T> {
     /// Drops a job that has ended and everybody was told of, or gives what it is made of back to where
     /// it is used again. Returns it if somebody still looks at it. May sleep.
     pub(crate) fn retire(job: ListArc<Self>) -> Option<ListArc<Self>> {
-        if job.home.is_none() {
-            return None;
+        match job.home.is_some() {
+            true => Self::give_back(job),
+            false => None,
         }
-        Self::give_back(job)
     }
 
     #[cold]

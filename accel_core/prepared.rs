@@ -126,7 +126,7 @@ impl<T: Driver> Prepared<T> {
         let room = Room {
             bytes: KVVec::with_capacity(bytes, GFP_KERNEL_ACCOUNT)?,
             buffers: KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?,
-            claims: ClaimRoom::new(),
+            claims: ClaimRoom::default(),
         };
         let state = State {
             body: Some(Body::new(payload, buffers)?),
@@ -282,7 +282,7 @@ impl<T: Driver> Drop for Loan<T> {
         let room = Room {
             bytes: take(&mut self.room.bytes),
             buffers: take(&mut self.room.buffers),
-            claims: replace(&mut self.room.claims, ClaimRoom::new()),
+            claims: take(&mut self.room.claims),
         };
         self.home.state.lock().room = Some(room);
     }

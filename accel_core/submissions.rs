@@ -71,6 +71,9 @@ use crate::{
     watchers::Notify, //
 };
 
+/// A job, and what is left over: to be dropped when the job is queued.
+type Made<T> = (ListArc<Job<T>>, Option<Loan<T>>);
+
 /// What a job is made of besides its fence.
 pub(crate) struct Parts<T: Driver> {
     body: Body<T>,
@@ -98,15 +101,14 @@ impl<T: Driver> Parts<T> {
         }
     }
 
-    /// Makes the job, and backs the points that it brings about. Does not fail. What is left over may
-    /// be dropped when the job is queued.
+    /// Makes the job, and backs the points that it brings about. Does not fail.
     fn into_job(
         self,
         queue: &Arc<Queue<T>>,
         armed: Armed,
         dependencies: KVVec<ARef<Fence>>,
         fault: Option<Fault>,
-    ) -> (ListArc<Job<T>>, Option<Loan<T>>) {
+    ) -> Made<T> {
         self.points.back(armed.fence());
         if let Some(loan) = &self.loan {
             loan.home().set_number(armed.number());
@@ -140,7 +142,7 @@ struct Unarmed<T: Driver> {
 
 impl<T: Driver> Unarmed<T> {
     /// Arms a job that is not to run, where nobody sees it. Does not fail.
-    fn fail(self, queue: &Arc<Queue<T>>, fault: Fault) -> (ListArc<Job<T>>, Option<Loan<T>>) {
+    fn fail(self, queue: &Arc<Queue<T>>, fault: Fault) -> Made<T> {
         let armed = self.created.arm(Reserved::nowhere());
         self.parts.into_job(queue, armed, KVVec::new(), Some(fault))
     }
@@ -280,7 +282,7 @@ impl<T: Driver> Submissions<T> {
         let fences = parts.body.take_room(fences)?;
         let (payload, buffers) = parts.body.parts();
         let (payload, buffers) = (payload, &**buffers);
-        let (is_prepared, mut room) = (parts.loan.is_some(), ClaimRoom::new());
+        let (is_prepared, mut room) = (parts.loan.is_some(), ClaimRoom::default());
         let room = parts.loan.as_mut().map_or(&mut room, Loan::claims);
         self.reservations.with_locked(buffers, room, |locked| {
             let dependencies = others(fences, &locked, self.statuses().fences().id())?;
@@ -366,7 +368,7 @@ impl<T: Driver> Submissions<T> {
         bound: &Bound<'_, T>,
         job: Unarmed<T>,
         found: Result<bool>,
-    ) -> Option<(ListArc<Job<T>>, Option<Loan<T>>)> {
+    ) -> Option<Made<T>> {
         let Unarmed { created, mut parts } = job;
         let mut created = Some(created);
         let create = |_: &[JobBuffer]| created.take().ok_or(EINVAL);

@@ -62,20 +62,15 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Memory for claims that is used again and again.
+/// Memory for claims that is used again and again; allocated when it is needed.
 ///
 /// # Invariants
 ///
 /// There is no claim in it.
+#[derive(Default)]
 pub struct ClaimRoom(KVVec<Claim<'static>>);
 
 impl ClaimRoom {
-    /// Makes one that is empty: what is needed is allocated when it is.
-    pub const fn new() -> Self {
-        // INVARIANT: There is none.
-        Self(KVVec::new())
-    }
-
     /// Calls `f` with a list for claims, which is emptied after that.
     pub fn with<'a, R>(&mut self, f: impl FnOnce(&mut KVVec<Claim<'a>>) -> R) -> R {
         let list = take(&mut self.0);

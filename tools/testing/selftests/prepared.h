@@ -57,7 +57,7 @@ static inline int release(int fd, __u32 handle)
 	return release_from(fd, 0, handle);
 }
 
-/* Submits to @queue, with @buffer in place of the first one unless it is 0: the number or -errno. */
+/* Submits to @queue, with @buffer, unless 0, in place of the first one: the number or -errno. */
 static inline __s64 again_in(int fd, __u32 queue, __u32 handle, __u32 buffer, __u32 flags)
 {
 	struct accel_job_replace replace = { .buffer = 0, .handle = buffer };

@@ -247,7 +247,7 @@ TEST_F(trace, what_is_canceled_is_done_without_running)
 	EXPECT_EQ((unsigned long long)ECANCELED, value(&self->events[3], "error"));
 	EXPECT_EQ((unsigned long long)ACCEL_FAULT_CANCELED, value(&self->events[3], "fault"));
 	EXPECT_EQ(0ULL, value(&self->events[3], "start_ns"));
-	EXPECT_EQ(0, wait_job(self->fd, 1));
+	wait_job(self->fd, 1);
 }
 
 TEST_F(trace, nothing_is_told_while_events_are_off)
