@@ -23,7 +23,10 @@ use kernel::{
         UniqueArc, //
     },
 };
-use kernel_ext::random;
+use kernel_ext::{
+    random,
+    workqueue::OwnedQueue, //
+};
 
 use crate::{
     address_space_state::{
@@ -147,11 +150,12 @@ pub(crate) struct Shared<T: Driver> {
     space: SpaceOf<T>,
     root: u64,
     /// False from a flush that failed to the next one that did not.
-    in_step: Atomic<bool>,
+    pub(crate) in_step: Atomic<bool>,
     #[pin]
     state: Mutex<Stage>,
-    /// Its work can be suspended at any moment: it has user queues only.
-    is_preemptible: bool,
+    /// Where mirrors are brought back, if its work can be suspended at any moment: it has user queues
+    /// only then.
+    pub(crate) returns: Option<OwnedQueue>,
     #[pin]
     pub(crate) preemption: Preemption<T>,
 }
@@ -191,6 +195,10 @@ impl<T: Driver> AddressSpace<T> {
         is_preemptible: bool,
     ) -> Result<Self> {
         let place = UniqueArc::<Shared<T>>::new_uninit(GFP_KERNEL_ACCOUNT)?;
+        let returns = match is_preemptible {
+            true => Some(OwnedQueue::ordered(c"accel_mirrors")?),
+            false => None,
+        };
         let entry = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
         let region = device.regions().get(info.tables).ok_or(EINVAL)?;
         let format = Format {
@@ -208,7 +216,6 @@ impl<T: Driver> AddressSpace<T> {
             slots: FIRST_SLOTS,
             objects: Objects::new(),
             tree,
-            has_user: true,
         };
         let guard = device.enter()?;
         // Nothing fails after this, so `destroy` will be called.
@@ -220,7 +227,7 @@ impl<T: Driver> AddressSpace<T> {
             root,
             in_step: Atomic::new(true),
             state <- Mutex::new(Stage::new(state), name, key),
-            is_preemptible,
+            returns,
             preemption <- Preemption::new(),
         }));
         let shared: Arc<Shared<T>> = shared.into();
@@ -246,7 +253,7 @@ impl<T: Driver> AddressSpace<T> {
 
     /// Returns whether its work can be suspended at any moment.
     pub(crate) fn is_preemptible(&self) -> bool {
-        self.0.is_preemptible
+        self.0.returns.is_some()
     }
 
     /// Returns its user queues.
@@ -255,10 +262,11 @@ impl<T: Driver> AddressSpace<T> {
     }
 
     /// Maps something; returns where.
-    pub(crate) fn map(&self, info: &MmuInfo, request: Request) -> Result<u64> {
+    pub(crate) fn map(&self, info: &MmuInfo, mut request: Request) -> Result<u64> {
+        // What is not mapped is dropped without locks.
         self.0.with(|state, bound| {
             state.make_room()?;
-            self.0.map(state, bound, info, request)
+            self.0.map(state, bound, info, &mut request)
         })
     }
 
@@ -338,11 +346,14 @@ impl<T: Driver> Shared<T> {
     /// nothing of it is left.
     pub(crate) fn let_go(&self, id: usize) -> bool {
         let (result, freed) = self.apply(|state, bound| {
+            // What was not made in the end is in page tables, too.
+            self.bring_in_step(state, bound)?;
             if state.mapped_by(id, 0).is_none() {
                 return Ok(());
             }
             self.preemption.take_out(bound);
             let result = self.unmap_all(state, bound, id);
+            state.objects.keep_mirrors();
             self.preemption.put_back(bound, self.in_step.load(Acquire));
             result
         });
@@ -370,13 +381,13 @@ impl<T: Driver> Shared<T> {
         state: &mut State,
         bound: &Bound<'_, T>,
         info: &MmuInfo,
-        mut request: Request,
+        request: &mut Request,
     ) -> Result<u64, Failure> {
         let number = match request.object.take() {
             Some(object) => Some(state.objects.add(object)?),
             None => None,
         };
-        let result = self.map_object(state, bound, info, &request, number);
+        let result = self.map_object(state, bound, info, request, number);
         if let (Err(Failure::Refused(_)), Some(number)) = (&result, number) {
             state.objects.remove(number);
         }

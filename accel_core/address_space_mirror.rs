@@ -6,7 +6,11 @@
 //! ([`Preemption`](crate::preemption)); page tables lead to where it was. They are written and flushed
 //! before the queues go on.
 
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Acquire,
+    workqueue::Queue, //
+};
 use kernel_ext::mirror::{
     Follower,
     Mirror, //
@@ -22,7 +26,8 @@ use crate::{
     address_space_state::State,
     device::Bound,
     driver::Driver,
-    mapped_objects::Object, //
+    mapped_objects::Object,
+    worker, //
 };
 
 impl<T: Driver> AddressSpace<T> {
@@ -84,6 +89,14 @@ impl<T: Driver> Follower for Shared<T> {
         }
     }
 
+    fn queue(&self) -> &Queue {
+        match &self.returns {
+            Some(queue) => queue,
+            // Others have no mirrors.
+            None => worker::queue(),
+        }
+    }
+
     fn put_back(&self, id: usize) {
         let (_, freed) = self.apply(|state, bound| {
             let followed = self.follow(state, bound, id);
@@ -91,7 +104,8 @@ impl<T: Driver> Follower for Shared<T> {
                 Err(Failure::Refused(_)) => self.lose(state, bound, id),
                 followed => followed,
             };
-            self.preemption.put_back(bound, result.is_ok());
+            let in_step = result.is_ok() && self.in_step.load(Acquire);
+            self.preemption.put_back(bound, in_step);
             result
         });
         drop(freed);

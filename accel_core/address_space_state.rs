@@ -39,8 +39,6 @@ pub(crate) struct State {
     pub(crate) slots: usize,
     pub(crate) objects: Objects,
     pub(crate) tree: PageTree,
-    /// Whether anybody uses the space still.
-    pub(crate) has_user: bool,
 }
 
 /// What is left of a space.
@@ -65,23 +63,21 @@ impl Stage {
     }
 
     /// The device is gone. Returns what goes with it: all but mirrors, as who drops one may wait for
-    /// user space.
+    /// user space. If there is no user any more there are none.
     pub(crate) fn forget(&mut self) -> Option<State> {
         let mut state = self.known.take()?;
-        if state.has_user {
-            self.mirrors = state.objects.take_mirrors();
-        }
+        self.mirrors = state.objects.take_mirrors();
         Some(state)
     }
 
-    /// The user is gone. Returns what goes with it: all, unless the device is there, and the space
-    /// has not ended.
+    /// The user is gone, with all queues. Returns what goes with it: all, unless the device is there, and
+    /// the space has not ended; then mirrors only, as no work is left that could reach them.
     pub(crate) fn leave(&mut self, has_ended: bool) -> (Option<State>, Freed) {
-        if let Some(state) = &mut self.known {
-            state.has_user = false;
-        }
-        let state = self.known.take_if(|_| has_ended);
-        (state, replace(&mut self.mirrors, Freed::NONE))
+        let mirrors = match &mut self.known {
+            Some(state) => state.objects.take_mirrors(),
+            None => replace(&mut self.mirrors, Freed::NONE),
+        };
+        (self.known.take_if(|_| has_ended), mirrors)
     }
 }
 

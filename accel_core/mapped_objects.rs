@@ -152,6 +152,10 @@ impl Object {
         Ok(())
     }
 
+    fn is_mirror(&self) -> bool {
+        matches!(self.source, Source::Mirror { .. })
+    }
+
     /// Returns whether jobs may write to it.
     pub(crate) fn is_writable(&self) -> bool {
         match &self.source {
@@ -173,6 +177,12 @@ impl Freed {
         self.0 = Some(object);
     }
 
+    fn pop(&mut self) -> Option<KBox<Object>> {
+        let mut object = self.0.take()?;
+        self.0 = object.next.take();
+        Some(object)
+    }
+
     /// Has them dropped by a work. Never inlined: it must not run code of a driver, which may be gone then.
     #[inline(never)]
     pub(crate) fn drop_later(self) {
@@ -183,9 +193,7 @@ impl Freed {
 impl Drop for Freed {
     /// One by one: a list of boxes recurses.
     fn drop(&mut self) {
-        while let Some(mut object) = self.0.take() {
-            self.0 = object.next.take();
-        }
+        while self.pop().is_some() {}
     }
 }
 
@@ -193,6 +201,8 @@ impl Drop for Freed {
 pub(crate) struct Objects {
     all: Table<KBox<Object>>,
     freed: Freed,
+    /// Mirrors that are not mapped any more, but have to wait for the user of the space.
+    kept: Freed,
 }
 
 impl Objects {
@@ -200,6 +210,7 @@ impl Objects {
         Self {
             all: Table::new(),
             freed: Freed::NONE,
+            kept: Freed::NONE,
         }
     }
 
@@ -239,12 +250,23 @@ impl Objects {
         }
     }
 
-    /// Takes all mirrors out.
+    /// Keeps mirrors that are not mapped any more for [`Objects::take_mirrors`]: to drop one can take
+    /// code of the driver, and wait for user space.
+    pub(crate) fn keep_mirrors(&mut self) {
+        let mut freed = self.take_freed();
+        while let Some(object) = freed.pop() {
+            match object.is_mirror() {
+                true => self.kept.push(object),
+                false => self.freed.push(object),
+            }
+        }
+    }
+
+    /// Takes all mirrors out: nobody works in the space any more.
     pub(crate) fn take_mirrors(&mut self) -> Freed {
-        let mut mirrors = Freed::NONE;
-        let is_mirror = |object: &Object| matches!(object.source, Source::Mirror { .. });
+        let mut mirrors = replace(&mut self.kept, Freed::NONE);
         loop {
-            let first = self.all.iter().find(|(_, object)| is_mirror(object));
+            let first = self.all.iter().find(|(_, object)| object.is_mirror());
             let Some(number) = first.map(|(number, _)| number) else {
                 return mirrors;
             };
@@ -266,9 +288,8 @@ impl Objects {
 
     /// Returns the piece of an object that has an offset in it; `None`: it is out of place.
     pub(crate) fn piece(&self, number: u32, offset: u64) -> Option<Piece> {
-        // It is kept while it is mapped.
-        let object = self.all.get(number);
-        object.map_or(Some(NOWHERE), |object| object.piece(offset))
+        // It is kept while anybody works in the space.
+        self.all.get(number)?.piece(offset)
     }
 
     /// EACCES: an object is read-only.

@@ -152,13 +152,11 @@ impl Memory {
 
     /// Undoes all mappings; the device must be quiet.
     pub(crate) fn revoke(&self) {
-        let mut mappings = self.mappings.lock();
+        // They stay where they are until their users drop them: for some that takes user space.
+        let mappings = self.mappings.lock();
         for mapping in mappings.values() {
             mapping.revoke();
         }
-        let tree = core::mem::replace(&mut *mappings, RBTree::new());
-        drop(mappings);
-        drop(tree);
     }
 }
 

@@ -73,10 +73,10 @@ impl<T: Driver> Preemption<T> {
         self.count.load(Relaxed)
     }
 
-    /// Adds the queue that `create` makes. ENODEV: the device goes; errors of `create`; ENOMEM.
+    /// Adds the queue that `create` makes, which may run at once. EAGAIN: something is out of place;
+    /// ENODEV: the device goes; errors of `create`; ENOMEM.
     pub(crate) fn add(
         &self,
-        bound: &Bound<'_, T>,
         create: impl FnOnce() -> Result<QueueOf<T>, Refusal>,
     ) -> Result<Arc<QueueOf<T>>, Refusal> {
         let place = UniqueArc::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
@@ -85,21 +85,27 @@ impl<T: Driver> Preemption<T> {
         if state.is_closed {
             return Err(ENODEV.into());
         }
+        if state.is_suspended {
+            return Err(EAGAIN.into());
+        }
         let queue = create()?;
         let queue: Arc<_> = place.write(queue).into();
         let id = Arc::as_ptr(&queue) as usize;
         state.queues.insert(node.into_node(id, queue.clone()));
-        if state.is_suspended {
-            T::UserQueues::suspend(&bound.data, &queue);
-            T::UserQueues::suspend_wait(&bound.data, &queue);
-        }
         Ok(queue)
     }
 
-    /// Takes a queue out, to be ended.
-    pub(crate) fn remove(&self, queue: &Arc<QueueOf<T>>) {
+    /// Takes a queue out, which does not run any more when this returns; `bound` is `None` if the device
+    /// is gone.
+    pub(crate) fn remove(&self, bound: Option<&Bound<'_, T>>, queue: &Arc<QueueOf<T>>) {
         let id = Arc::as_ptr(queue) as usize;
-        let node = self.state.lock().queues.remove_node(&id);
+        let mut state = self.state.lock();
+        if let (Some(bound), false) = (bound, state.is_suspended) {
+            T::UserQueues::suspend(&bound.data, queue);
+            T::UserQueues::suspend_wait(&bound.data, queue);
+        }
+        let node = state.queues.remove_node(&id);
+        drop(state);
         drop(node);
     }
 

@@ -79,7 +79,7 @@ pub trait UserQueues<T: Driver>: 'static {
     /// Has one go on, if it has not failed meanwhile. Does not wait.
     fn resume(data: &T::Data<'_>, queue: &Self::Queue);
 
-    /// Ends one, whatever it does. May sleep, in bounded time. Not called for those that are there
+    /// Ends one that is suspended. May sleep, in bounded time. Not called for those that are there
     /// when the device is unbound: [`Driver::stop`] ends them.
     ///
     /// A driver that fails to stop it keeps the doorbell, and has [`Mmu::destroy`](crate::Mmu) fail
@@ -146,7 +146,7 @@ impl<T: Driver> UserQueue<T> {
         let (space, doorbell) = (setup.space.clone(), setup.doorbell.clone());
         let suspended_before = space.preemption().count();
         let create = || T::UserQueues::create(&bound.data, setup);
-        let driver = space.preemption().add(bound, create)?;
+        let driver = space.preemption().add(create)?;
         let served = Arc::from(place.write(Served::new(driver, engine, share.clone())));
         // From now on it is dropped as it should be.
         let this = Self {
@@ -182,14 +182,19 @@ impl<T: Driver> UserQueue<T> {
 impl<T: Driver> Drop for UserQueue<T> {
     fn drop(&mut self) {
         let (device, served) = (self.served.device(), &self.served);
-        self.space.preemption().remove(&served.driver);
+        let preemption = self.space.preemption();
         match device.cell.enter() {
             Some(guard) => guard.with(|bound| {
+                // Nobody stops it after that, so it must have stopped.
+                preemption.remove(Some(bound), &served.driver);
                 device.user_times.remove(Some(bound), served);
                 T::UserQueues::destroy(&bound.data, &served.driver);
             }),
             // The device has forgotten it.
-            None => device.user_times.remove(None, served),
+            None => {
+                preemption.remove(None, &served.driver);
+                device.user_times.remove(None, served);
+            }
         }
     }
 }

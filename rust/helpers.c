@@ -12,6 +12,7 @@
 #include <linux/file.h>
 #include <linux/hmm.h>
 #include <linux/io.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/pci-p2pdma.h>
@@ -982,6 +983,17 @@ int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count,
 	return 0;
 }
 
+/* Charges what the calling worker allocates to the memory cgroup of the process. */
+struct mem_cgroup *accel_helper_mirror_charge(struct accel_mirror *mirror)
+{
+	return set_active_memcg(get_mem_cgroup_from_mm(mirror->notifier.mm));
+}
+
+void accel_helper_mirror_uncharge(struct mem_cgroup *before)
+{
+	mem_cgroup_put(set_active_memcg(before));
+}
+
 void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size)
 {
 	dma_unmap_page_attrs(dev, address, size, DMA_BIDIRECTIONAL, DMA_ATTR_REQUIRE_COHERENT);
@@ -1018,6 +1030,15 @@ int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count,
 	return -EOPNOTSUPP;
 }
 
+struct mem_cgroup *accel_helper_mirror_charge(struct accel_mirror *mirror)
+{
+	return NULL;
+}
+
+void accel_helper_mirror_uncharge(struct mem_cgroup *before)
+{
+}
+
 void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size)
 {
 }
@@ -1028,4 +1049,6 @@ EXPORT_SYMBOL_GPL(accel_helper_mirror_find);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_has_moved);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_moves);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_map);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_charge);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_uncharge);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_unmap);

@@ -27,6 +27,7 @@ struct accel_switch {
 extern struct accel_switch accel_accounting;
 
 struct dmem_cgroup_pool_state;
+struct mem_cgroup;
 struct dmem_cgroup_region;
 struct p2pdma_provider;
 
@@ -160,6 +161,8 @@ bool accel_helper_mirror_has_moved(struct accel_mirror *mirror, unsigned long se
 void accel_helper_mirror_moves(struct accel_mirror *mirror, unsigned long seq);
 int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count, bool write,
 			    u64 *address);
+struct mem_cgroup *accel_helper_mirror_charge(struct accel_mirror *mirror);
+void accel_helper_mirror_uncharge(struct mem_cgroup *before);
 void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size);
 
 #endif

@@ -32,6 +32,7 @@ use kernel::{
     workqueue::{
         impl_has_work,
         new_work,
+        Queue,
         Work,
         WorkItem, //
     },
@@ -41,14 +42,11 @@ use crate::{
     bindings as ext,
     device::as_raw,
     sg_table::Segment,
-    workqueue::{
-        cancel_sync,
-        system_dfl, //
-    }, //
+    workqueue::cancel_sync, //
 };
 
-/// Size of the largest mirror, bytes.
-pub const MAX_SIZE: usize = 1 << 36;
+/// Size of the largest mirror, bytes: all of it moves if a page does.
+pub const MAX_SIZE: usize = 1 << 30;
 
 /// Who has a device use mirrors.
 pub trait Follower: Send + Sync {
@@ -60,6 +58,9 @@ pub trait Follower: Send + Sync {
     /// Called once for each [`Follower::take_out`], after it: the mirror with this [`Mirror::id`] is in
     /// its new place, or in none. It may be out again already. May sleep.
     fn put_back(&self, id: usize);
+
+    /// Where its mirrors are brought back: that waits for user space, and is for nobody else to wait for.
+    fn queue(&self) -> &Queue;
 }
 
 /// Memory of a process that a device uses where it is.
@@ -320,9 +321,13 @@ impl WorkItem for Inner {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
+        // SAFETY: Inserted; undone below, by the same thread.
+        let before = unsafe { ext::accel_helper_mirror_charge(this.notifier.get()) };
         // What cannot be found leads nowhere from now on.
         let _ = this.find();
         this.follower.put_back(this.id());
+        // SAFETY: As above.
+        unsafe { ext::accel_helper_mirror_uncharge(before) };
     }
 }
 
@@ -346,7 +351,7 @@ unsafe extern "C" fn invalidate(cookie: *const c_void, may_sleep: bool, seq: usi
     // With the lock: a second one must not return before the device has stopped either.
     inner.follower.take_out();
     let gone = place.unmap();
-    let _ = system_dfl().enqueue(Arc::from(inner));
+    let _ = inner.follower.queue().enqueue(Arc::from(inner));
     drop(place);
     drop(gone);
     true

@@ -36,14 +36,23 @@ unsafe impl Sync for OwnedQueue {}
 impl OwnedQueue {
     /// Makes an unbound queue that makes progress in memory reclaim, too.
     pub fn new(name: &CStr) -> Result<Self> {
+        Self::with_flags(
+            name,
+            bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
+            0,
+        )
+    }
+
+    /// Makes one that does one work at a time, in their order, and none in memory reclaim.
+    pub fn ordered(name: &CStr) -> Result<Self> {
+        let flags = bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED;
+        Self::with_flags(name, flags, 1)
+    }
+
+    fn with_flags(name: &CStr, flags: u32, most: c_int) -> Result<Self> {
         // SAFETY: `name` is passed through "%s".
         let queue = unsafe {
-            bindings::alloc_workqueue_noprof(
-                c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
-                0,
-                name.as_char_ptr(),
-            )
+            bindings::alloc_workqueue_noprof(c"%s".as_char_ptr(), flags, most, name.as_char_ptr())
         };
         // INVARIANT: Just made.
         Ok(Self(NonNull::new(queue).ok_or(ENOMEM)?))

@@ -29,6 +29,9 @@ const MAJOR: u16 = 1;
 const PAGE_SIZES: u32 = 0x0021_1000;
 const VA_BITS: u32 = 48;
 
+/// Longer than this nobody waits for a packet: who frees memory may have to.
+const PACKET_MS_MAX: u32 = 10_000;
+
 /// Constants of a card; memory in bytes.
 pub(crate) struct Capabilities {
     pub(crate) revision: u32,
@@ -97,6 +100,7 @@ impl Capabilities {
             && (2..=regs::MAX_QUEUES).contains(&self.queues)
             && (2..=1 << 16).contains(&self.asids)
             && self.limit_bytes as usize >= PAGE_SIZE
+            && self.packet_ms <= PACKET_MS_MAX
             && (1..=52).contains(&self.address_bits)
             && self.links <= regs::MAX_LINKS
             && (u32::from(queue::ORDER)..32).contains(&self.order_max)

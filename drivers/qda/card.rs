@@ -111,8 +111,10 @@ pub(crate) struct State {
     pub(crate) scrubber: Mutex<Option<Arc<Queue>>>,
     /// How often the card has lost its queues.
     pub(crate) resets: Atomic<u32>,
-    /// An invalidation does not end.
+    /// Only a reset of the card helps: an invalidation, or a queue, does not end.
     pub(crate) is_stuck: Atomic<bool>,
+    /// It reaches no memory of others until then.
+    pub(crate) is_cut_off: Atomic<bool>,
 }
 
 /// A card.
@@ -160,6 +162,7 @@ impl<'bound> Card<'bound> {
                 scrubber <- new_mutex!(None, "qda_scrubber"),
                 resets: Atomic::new(0),
                 is_stuck: Atomic::new(false),
+                is_cut_off: Atomic::new(false),
             }),
             GFP_KERNEL,
         )?;
@@ -237,7 +240,7 @@ impl<'bound> Card<'bound> {
     /// help.
     pub(crate) fn revive(&self) -> Result {
         if self.state.is_stuck.load(Relaxed) {
-            dev_err!(self.dev, "does not end an invalidation\n");
+            dev_err!(self.dev, "does not end an invalidation, or a queue\n");
             return Err(EIO);
         }
         if self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED {

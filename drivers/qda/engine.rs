@@ -266,13 +266,19 @@ impl Card<'_> {
     /// which reaches no memory then until it is reset, if that does not help. Allocates nothing, takes
     /// no locks.
     pub(crate) fn finish_suspend(&self, queue: usize, engine: usize) {
-        let limit = self.capabilities().packet_ms + SUSPEND_MS;
         // One that the card does not know has stopped, or is gone with it.
-        let has_stopped = |state| ![regs::Q_ACTIVE, regs::Q_SUSPENDING].contains(&state);
-        let has_stopped = self.wait_for_state(queue, limit, has_stopped).is_ok()
-            || self.abort(queue).is_ok()
-            || self.reset_hardware(engine).is_ok() && self.wait_for_stop(queue).is_ok();
-        if !has_stopped {
+        let stops_within = |ms| {
+            let has_stopped = |state| ![regs::Q_ACTIVE, regs::Q_SUSPENDING].contains(&state);
+            self.is_cut_off() || self.wait_for_state(queue, ms, has_stopped).is_ok()
+        };
+        if stops_within(self.capabilities().packet_ms + SUSPEND_MS) {
+            return;
+        }
+        self.control(queue, regs::Q_ABORT);
+        if stops_within(ABORT_MS) {
+            return;
+        }
+        if self.reset_hardware(engine).is_err() || !stops_within(ABORT_MS) {
             self.cut_off();
         }
     }

@@ -22,7 +22,13 @@ impl Card<'_> {
     pub(crate) fn cut_off(&self) {
         dev_err!(self.dev, "does not stop, and is cut off from memory\n");
         set_master(self.dev, false);
+        self.state.is_cut_off.store(true, Relaxed);
         self.set_stuck();
+    }
+
+    /// Returns whether it reaches no memory until it is reset.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.state.is_cut_off.load(Relaxed)
     }
 
     /// Resets the card, and gives it back the contexts and queues that it had. Its memory outlives
@@ -33,7 +39,9 @@ impl Card<'_> {
         dev_warn!(self.dev, "is reset\n");
         state.mailbox.close();
         firmware::reset_device(self.bar())?;
-        // If it was cut off.
+        // If it was cut off. Whoever does that from now on finds it well, but not for long.
+        state.is_stuck.store(false, Relaxed);
+        state.is_cut_off.store(false, Relaxed);
         set_master(self.dev, true);
         state.resets.fetch_add(1, Relaxed);
         // Who scrubs has noticed that.
@@ -41,7 +49,6 @@ impl Card<'_> {
         self.engines().forget();
         self.boot()?;
         self.restore()?;
-        state.is_stuck.store(false, Relaxed);
         state.mailbox.renew();
         Ok(())
     }

@@ -233,6 +233,9 @@ impl accel::UserQueues<Qda> for UserQueues {
                 engine: setup.engine,
             }),
             Err(ETIMEDOUT) => {
+                // It may be there, and run.
+                card.start_suspend(id.into());
+                card.finish_suspend(id.into(), setup.engine);
                 queues.forsake(doorbell);
                 Err(EAGAIN.into())
             }

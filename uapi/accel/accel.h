@@ -1486,7 +1486,7 @@ struct accel_address_space_destroy {
  * The memory of the buffer is kept while any part is mapped, also when its handle is
  * closed. With ACCEL_MAP_SPARSE jobs read zeroes and what they write is lost. Memory that
  * is mapped with ACCEL_MAP_USER must be readable for the process, with ACCEL_MAP_WRITE writable;
- * it is at most 64 GiB.
+ * it is at most 1 GiB.
  *
  * Errors: ENOENT no such address space or buffer; EINVAL @size is 0, something is not a
  * multiple of the smallest page, or out of bounds of the buffer or of the address
@@ -1654,8 +1654,9 @@ struct accel_doorbell_close {
  * refuses the payload; EBUSY the doorbell or the timeline is that of another queue; EPERM
  * ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
  * ACCEL_USER_QUEUE_MAX; ENOSPC the device has no room for more queues; EOPNOTSUPP the
- * device has no user queues, a flag; EAGAIN in reset; EIO the device does not answer;
- * EFAULT; ENOMEM; ENODEV.
+ * device has no user queues, a flag; EAGAIN in reset, or memory of the process that is
+ * mapped in the address space is on its way; EIO the device does not answer; EFAULT; ENOMEM;
+ * ENODEV.
  */
 struct accel_user_queue_create {
 	__u32 flags;

@@ -172,7 +172,7 @@ impl AddressSpace {
     /// # Errors
     ///
     /// [`Error::Call`]: `Invalid` if it is not whole pages, or the space is not preemptible; `BadPointer`
-    /// if there is no memory, or none that may be written; `TooBig` if it is more than 64 GiB;
+    /// if there is no memory, or none that may be written; `TooBig` if it is more than 1 GiB;
     /// `Unsupported` if the device or the kernel cannot do that; otherwise as [`AddressSpace::map`].
     #[allow(unsafe_code)]
     pub unsafe fn map_user(

@@ -86,7 +86,7 @@ static inline int open_user_queue(int fd, __u32 space, __u32 engine, struct user
 	struct accel_user_queue_create create = arguments_of(queue, &payload);
 
 	create.engine = engine;
-	error = error ?: call(fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &create);
+	error = error ?: call_settled(fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &create);
 	queue->handle = create.handle;
 	return error;
 }
