@@ -915,7 +915,7 @@ void accel_helper_mirror_remove(struct accel_mirror *mirror)
 		mmu_interval_notifier_remove(&mirror->notifier);
 }
 
-/* Brings all pages in, and stores where they are. EFAULT: the process may not do that itself. */
+/* Brings all pages in, stores where they are. EFAULT: the process may not do that itself. */
 int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
 			     unsigned long *seq)
 {
@@ -963,8 +963,8 @@ static bool is_system_memory(unsigned long pfn, size_t count)
 }
 
 /*
- * Maps pages that are contiguous, and cannot move meanwhile. EOPNOTSUPP: device and CPU do not see the
- * same there.
+ * Maps pages that are contiguous, and cannot move meanwhile. EOPNOTSUPP: device and CPU do
+ * not see the same there.
  */
 int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count, bool write,
 			    u64 *address)

@@ -1435,10 +1435,11 @@ struct accel_timeline_eventfd {
  *
  * Page tables are in memory of the device.
  *
- * Errors: EOPNOTSUPP the device has no MMU, or, if it is to be preemptible, no user queues, a
- * flag; ENOSPC no device memory for page tables, the device has no more spaces, or the dmem limit of the caller's
- * cgroup; EAGAIN there will be memory, or a part of the device is in reset; EIO the
- * device does not do it; EDQUOT ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
+ * Errors: EOPNOTSUPP the device has no MMU, or, if it is to be preemptible, no user
+ * queues, a flag; ENOSPC no device memory for page tables, the device has no more
+ * spaces, or the dmem limit of the caller's cgroup; EAGAIN there will be memory, or a
+ * part of the device is in reset; EIO the device does not do it; EDQUOT
+ * ACCEL_ADDRESS_SPACE_MAX; ENOMEM; EFAULT; ENODEV.
  */
 struct accel_address_space_create {
 	__u32 flags;
@@ -1493,10 +1494,12 @@ struct accel_address_space_destroy {
  * space, @reserved, a buffer with ACCEL_MAP_SPARSE or ACCEL_MAP_USER, both of these, the
  * latter in a space that is not preemptible, or the buffer is not needed
  * (ACCEL_IOCTL_BUFFER_ADVISE); EOPNOTSUPP no MMU, a flag, or the device cannot reach
- * the memory, or the kernel has no HMM_MIRROR; E2BIG; EINTR a signal; EACCES the buffer is read-only; ENOSPC no hole is large enough, no device
- * memory for page tables, or a dmem limit; EAGAIN there will be memory; EIO the device
- * does not answer; ENOMEM; EFAULT, also if the process has no such memory; ENODEV the device is gone, or who exported the memory
- * took it away. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has changed.
+ * the memory, or the kernel has no HMM_MIRROR; E2BIG; EINTR a signal; EACCES the buffer
+ * is read-only; ENOSPC no hole is large enough, no device memory for page tables, or a
+ * dmem limit; EAGAIN there will be memory; EIO the device does not answer; ENOMEM; EFAULT,
+ * also if the process has no such memory; ENODEV the device is gone, or who exported the
+ * memory took it away. Unless it is EIO, or EFAULT with ACCEL_MAP_FIXED, nothing has
+ * changed.
  */
 struct accel_address_space_map {
 	__u32 space;

@@ -145,16 +145,33 @@ static bool has_coredumps(void)
 	return !access("/sys/class/devcoredump", F_OK);
 }
 
+/* Waits until there is a file, or none; returns whether it came to that. */
+static bool comes_to_be(const char *path, bool is_there)
+{
+	__s64 end = now_ns() + 20 * NSEC_PER_SEC;
+
+	while (!access(path, F_OK) != is_there && now_ns() < end)
+		sleep_ms(1);
+	return !access(path, F_OK) == is_there;
+}
+
 /* Without CONFIG_DEV_COREDUMP in the kernel dumps are in debugfs. */
 TEST_F(sysfs, a_hang_leaves_a_dump)
 {
-	char path[128], driver[64];
+	char path[128], data[160], driver[64];
 	const char *text;
 
+	snprintf(path, sizeof(path), "%s/device/devcoredump", self->folder);
+	snprintf(data, sizeof(data), "%s/data", path);
+	/* One that nobody has read stays, and there is no other one. */
+	if (!access(data, F_OK)) {
+		ASSERT_EQ(0, write_file(data, "1"));
+		ASSERT_TRUE(comes_to_be(data, false));
+	}
 	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
 	EXPECT_EQ(0, run_nop(self->fd));
 	if (has_coredumps())
-		snprintf(path, sizeof(path), "%s/device/devcoredump", self->folder);
+		ASSERT_TRUE(comes_to_be(data, true));
 	else
 		snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%u", self->index);
 	text = attribute(path, has_coredumps() ? "data" : "dump");
