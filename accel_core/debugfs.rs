@@ -4,11 +4,18 @@
 //! change at any time.
 
 use kernel::{
-    debugfs,
+    debugfs::{
+        self,
+        Reader as _, //
+    },
     fmt,
     prelude::*,
     str::CString,
-    sync::Arc, //
+    sync::{
+        atomic::Relaxed,
+        Arc, //
+    },
+    uaccess::UserSliceReader, //
 };
 
 use crate::{
@@ -53,6 +60,13 @@ impl<T: Driver> Directory<T> {
                 let file = dir.read_callback_file(name, entry, &show::<T>);
                 files.push(KBox::pin_init(file, GFP_KERNEL)?, GFP_KERNEL)?;
             }
+            let entry = Entry {
+                device: device.clone(),
+                index: 0,
+            };
+            let (show, store) = (&show_timeout::<T>, &store_timeout::<T>);
+            let file = dir.read_write_callback_file(c"timeout_ms", entry, show, store);
+            files.push(KBox::pin_init(file, GFP_KERNEL)?, GFP_KERNEL)?;
         }
         Ok(Self {
             _files: files,
@@ -72,6 +86,16 @@ fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         (Some(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),
         _ => Ok(()),
     }
+}
+
+/// Writes the time-out of jobs that somebody has set, 0 if nobody has.
+fn show_timeout<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_fmt(fmt!("{}\n", entry.device.timeout_ms.load(Relaxed)))
+}
+
+/// Sets the time-out of jobs that start from now on; 0: that of the driver.
+fn store_timeout<T: Driver>(entry: &Entry<T>, text: &mut UserSliceReader) -> Result {
+    entry.device.timeout_ms.read_from_slice(text)
 }
 
 /// Writes the last dump that nobody has taken.

@@ -70,6 +70,8 @@ pub struct Device<T: Driver> {
     pub(crate) clients: Clients,
     /// Each has some of the engines, in their order.
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
+    /// The time-out of jobs that a developer wants; 0: those that the driver wants.
+    pub(crate) timeout_ms: Arc<Atomic<u32>>,
     /// A job has hung, or the device was wedged, since it was bound: who submits must look closer.
     pub(crate) is_troubled: Atomic<bool>,
     /// Held by who resets anything.
@@ -113,6 +115,7 @@ impl<T: Driver> Device<T> {
     pub(crate) fn new(parent: &device::Device<BoundContext>) -> Result<Arc<Self>> {
         let (queues, nodes) = (lock_class::queues(), lock_class::nodes());
         let recovery = lock_class::recovery();
+        let timeout_ms = Arc::new(Atomic::new(0), GFP_KERNEL)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
@@ -120,7 +123,8 @@ impl<T: Driver> Device<T> {
                 cell <- Cell::new(),
                 health <- Health::new(),
                 clients <- Clients::new(),
-                schedulers: schedulers::<T>()?,
+                schedulers: schedulers::<T>(&timeout_ms)?,
+                timeout_ms,
                 is_troubled: Atomic::new(false),
                 recovery <- Mutex::new(Recovery::new::<T>()?, recovery.0, recovery.1),
                 queues <- Mutex::new(RBTree::new(), queues.0, queues.1),
@@ -198,12 +202,12 @@ impl<T: Driver> Device<T> {
 }
 
 /// Makes a scheduler for each row of engines that are alike.
-fn schedulers<T: Driver>() -> Result<KVec<Pin<KBox<Scheduler<T>>>>> {
+fn schedulers<T: Driver>(timeout_ms: &Arc<Atomic<u32>>) -> Result<KVec<Pin<KBox<Scheduler<T>>>>> {
     let mut schedulers = KVec::new();
     let mut first = 0;
     let alike = |a: &EngineInfo, b: &EngineInfo| a.kind == b.kind;
     for engines in T::ENGINES.chunk_by(alike) {
-        schedulers.push(Scheduler::new(first, engines)?, GFP_KERNEL)?;
+        schedulers.push(Scheduler::new(first, engines, timeout_ms)?, GFP_KERNEL)?;
         first += engines.len();
     }
     Ok(schedulers)

@@ -5,7 +5,14 @@
 use core::mem::replace;
 use kernel::{
     list::ListArc,
-    prelude::*, //
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 
 use crate::{
@@ -62,6 +69,8 @@ pub(crate) struct Engine<T: Driver> {
     /// In [`Driver::ENGINES`].
     pub(crate) index: usize,
     info: &'static EngineInfo,
+    /// The time-out that a developer wants, of all engines; 0: that of `info`.
+    timeout_ms: Arc<Atomic<u32>>,
     /// In the order in which they were started; never more than it has credits.
     running: KVec<Running<T>>,
     /// Off the engine, which must be reset before the job ends and another one starts.
@@ -74,10 +83,15 @@ pub(crate) struct Engine<T: Driver> {
 }
 
 impl<T: Driver> Engine<T> {
-    pub(crate) fn new(index: usize, info: &'static EngineInfo) -> Result<Self> {
+    pub(crate) fn new(
+        index: usize,
+        info: &'static EngineInfo,
+        timeout_ms: &Arc<Atomic<u32>>,
+    ) -> Result<Self> {
         Ok(Self {
             index,
             info,
+            timeout_ms: timeout_ms.clone(),
             running: KVec::with_capacity(info.credits as usize, GFP_KERNEL)?,
             faulted: None,
             has_timer: false,
@@ -91,7 +105,11 @@ impl<T: Driver> Engine<T> {
     }
 
     pub(crate) fn timeout_ns(&self) -> u64 {
-        u64::from(self.info.timeout_ms) * 1_000_000
+        let ms = match self.timeout_ms.load(Relaxed) {
+            0 => self.info.timeout_ms,
+            ms => ms,
+        };
+        u64::from(ms) * 1_000_000
     }
 
     /// Returns what it has done, until its time was charged last.

@@ -85,13 +85,17 @@ pub(crate) struct Scheduler<T: Driver> {
 }
 
 impl<T: Driver> Scheduler<T> {
-    /// For the first engines of `infos` that are alike; the first of all has index `first`.
-    pub(crate) fn new(first: usize, infos: &'static [EngineInfo]) -> Result<Pin<KBox<Self>>> {
+    /// For engines that are alike, the first of which has index `first`.
+    pub(crate) fn new(
+        first: usize,
+        infos: &'static [EngineInfo],
+        timeout_ms: &Arc<Atomic<u32>>,
+    ) -> Result<Pin<KBox<Self>>> {
         let clients = KVVec::from_elem(ClientSlot::VACANT, FIRST_SLOTS, GFP_KERNEL)?;
         let queues = KVVec::from_elem(QueueSlot::VACANT, FIRST_SLOTS, GFP_KERNEL)?;
         let mut engines = KVec::new();
         for (index, info) in (first..).zip(infos) {
-            engines.push(Engine::new(index, info)?, GFP_KERNEL)?;
+            engines.push(Engine::new(index, info, timeout_ms)?, GFP_KERNEL)?;
         }
         let count = engines.len();
         let mut state = State {
