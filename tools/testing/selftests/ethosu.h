@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "host.h"
 #include "job.h"
 
 #define ETHOSU_DRIVER	"accel_ethosu"
@@ -118,8 +119,8 @@ static inline bool model(const char *command)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "host model npu0 %s", command);
-	return system(line) == 0;
+	snprintf(line, sizeof(line), "model npu0 %s", command);
+	return host(line);
 }
 
 #endif /* _ACCEL_SELFTESTS_ETHOSU_H */

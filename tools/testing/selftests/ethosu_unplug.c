@@ -8,13 +8,13 @@
 #define VICTIM		"victim"
 #define PLUG_MS		20000
 
-/* Runs a command of the host channel with the victim's name in it. */
-static bool host(const char *command, const char *argument)
+/* Has the host do something with the victim. */
+static bool victim(const char *command, const char *argument)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "host %s " VICTIM " %s", command, argument);
-	return system(line) == 0;
+	snprintf(line, sizeof(line), "%s " VICTIM " %s", command, argument);
+	return host(line);
 }
 
 /* Plugs a new device and opens it. */
@@ -23,7 +23,7 @@ static int plug(void)
 	__s64 deadline = in_ms(PLUG_MS);
 	int fd = -1;
 
-	if (!host("plug", "256"))
+	if (!victim("plug", "256"))
 		return -1;
 	while (fd < 0 && now_ns() < deadline) {
 		sleep_ms(20);
@@ -35,7 +35,7 @@ static int plug(void)
 static bool take_out(const struct accel_info_device *device)
 {
 	(void)device;
-	return host("unplug", "");
+	return victim("unplug", "");
 }
 
 static bool unbind(const struct accel_info_device *device)
@@ -47,7 +47,7 @@ static bool unbind(const struct accel_info_device *device)
 static bool surprise(const struct accel_info_device *device)
 {
 	(void)device;
-	return host("model", "surprise-remove") && host("unplug", "");
+	return victim("model", "surprise-remove") && victim("unplug", "");
 }
 
 FIXTURE(removal)
@@ -82,7 +82,7 @@ FIXTURE_TEARDOWN(removal)
 	close(self->fd);
 	close(self->monitor);
 	if (variant->stays)
-		EXPECT_TRUE(host("unplug", ""));
+		EXPECT_TRUE(victim("unplug", ""));
 }
 
 TEST_F_TIMEOUT(removal, of_an_idle_device_leaves_files_that_say_enodev, 120)
@@ -116,7 +116,7 @@ TEST_F_TIMEOUT(removal, of_a_busy_device_wakes_everybody_and_keeps_memory, 120)
 
 	ASSERT_NE((void *)MAP_FAILED, (void *)memory);
 	memset(memory, 0x24, 4 * PAGE);
-	ASSERT_TRUE(host("model", "hang on"));
+	ASSERT_TRUE(victim("model", "hang on"));
 	stop_only(&first);
 	stop_only(&second);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &first));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Device memory in user mappings when its device goes away: unbound, and taken out. */
 #include "binding.h"
+#include "host.h"
 #include "memcard.h"
 #include "share.h"
 
@@ -12,13 +13,13 @@
 static int take_out(const char *address)
 {
 	(void)address;
-	return system("host remove card2");
+	return host("remove card2") ? 0 : -EIO;
 }
 
 static int put_in(const char *address)
 {
 	(void)address;
-	return system("host insert card2 ivshmem-plain rp0 memdev=spare");
+	return host("insert card2 ivshmem-plain rp0 memdev=spare") ? 0 : -EIO;
 }
 
 FIXTURE(gone)

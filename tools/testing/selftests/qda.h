@@ -6,6 +6,7 @@
 #include <accel/qda_accel.h>
 
 #include "address_space.h"
+#include "host.h"
 #include "job.h"
 
 #define QDA_DRIVER	"accel_qda"
@@ -160,8 +161,8 @@ static inline bool qda_model(int card, const char *command)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "host model qda%d %s >/dev/null", card, command);
-	return system(line) == 0;
+	snprintf(line, sizeof(line), "model qda%d %s", card, command);
+	return host(line);
 }
 
 /* Binds or unbinds the card at a PCI address, as @file says. */

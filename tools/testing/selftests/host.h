@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One line to the host, as the program "host" has it: no processes are made for it. */
+#ifndef _ACCEL_SELFTESTS_HOST_H
+#define _ACCEL_SELFTESTS_HOST_H
+
+#include "common.h"
+
+#define HOST_LINE	"/dev/ttyS1"
+#define HOST_LOCK	"/tmp/host.lock"
+
+/* Sends a command (tools/testing/vm/channel.py) and reads what becomes of it. */
+static inline bool exchange_line(int line, const char *command)
+{
+	char answer[1024];
+	size_t length = 0;
+
+	if (dprintf(line, "%s\n", command) < 0)
+		return false;
+	while (length < sizeof(answer) - 1 && read(line, answer + length, 1) == 1)
+		if (answer[length++] == '\n')
+			break;
+	answer[length] = '\0';
+	if (strncmp(answer, "ok", 2))
+		fprintf(stderr, "# host %s: %s", command, answer);
+	return !strncmp(answer, "ok", 2);
+}
+
+/* Has the host do something; returns whether it did. */
+static inline bool host(const char *command)
+{
+	int line = open(HOST_LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	bool is_done;
+
+	if (line < 0)
+		return false;
+	/* Shell scripts have the same lock. */
+	while (mkdir(HOST_LOCK, 0700) && errno == EEXIST)
+		sleep_ms(5);
+	is_done = exchange_line(line, command);
+	rmdir(HOST_LOCK);
+	close(line);
+	return is_done;
+}
+
+#endif /* _ACCEL_SELFTESTS_HOST_H */
