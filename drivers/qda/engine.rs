@@ -229,7 +229,8 @@ impl Card<'_> {
         let it = self.engines().take(engine);
         self.reset_hardware(engine)?;
         if let Some(it) = it {
-            self.wait_for_stop(it.queue.id())?;
+            // It goes on if its packet has ended after all, before the reset.
+            self.abort(it.queue.id())?;
             self.skip(&it.queue, it.end);
         }
         Ok(())
@@ -239,7 +240,7 @@ impl Card<'_> {
     pub(crate) fn give_up(&self, queue: &Queue, end: u64) -> Result {
         if self.abort(queue.id()).is_err() {
             self.reset_hardware(queue.engine())?;
-            self.wait_for_stop(queue.id())?;
+            self.abort(queue.id())?;
         }
         self.skip(queue, end);
         Ok(())
