@@ -178,4 +178,33 @@ static inline int add_shared_fake(void)
 	return other;
 }
 
+/* The file that says how much time jobs have, milliseconds; 0: as much as the driver wants. */
+struct job_limit_file {
+	char path[64];
+};
+
+static inline struct job_limit_file job_limit_file(int index)
+{
+	struct job_limit_file file;
+
+	snprintf(file.path, sizeof(file.path), "/sys/kernel/debug/accel_core/%d/timeout_ms", index);
+	return file;
+}
+
+/* Gives jobs that start from now on so much time. */
+static inline int limit_jobs(int index, unsigned int milliseconds)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", milliseconds);
+	return write_file(job_limit_file(index).path, text);
+}
+
+static inline unsigned int job_limit(int index)
+{
+	char text[16];
+
+	return read_file(job_limit_file(index).path, text, sizeof(text)) ? 0 : atoi(text);
+}
+
 #endif /* _ACCEL_SELFTESTS_DEVICE_H */

@@ -20,7 +20,7 @@ BELOW_VIVID = (
 SCENARIO = Scenario(
     modules=("accel-core", "accel_ethosu", "accel_fake", *BELOW_VIVID, "vivid"),
     files=selftests("ethosu", "ethosu_faults")
-    | selftests("ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
+    | selftests("ethosu_cycles", "ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
     programs=("v4l2-ctl",),
     timeout=1500,
     guest=f"""
@@ -41,6 +41,7 @@ host unplug npu1
 until_true 10 test -d $bound/0000:*/accel || exit 1
 run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
+run /selftests/x86_64/ethosu_cycles
 # What 32-bit callers could see differently.
 run /selftests/i386/ethosu -T garbage_in_the_regions_is_harmless -T garbage_in_the_stream_is_harmless
 

@@ -13,7 +13,7 @@ load
 host plug npu0 256
 until_true 10 test -e /dev/accel/accel0 || exit 1
 run /selftests/x86_64/ethosu
-run /selftests/x86_64/ethosu_faults -T ten_hangs_and_bus_errors_in_turn
+run /selftests/x86_64/ethosu_faults
 host unplug npu0
 unload accel_ethosu accel_core
 exit $failures

@@ -10,7 +10,8 @@ TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=selftests("qda")
-    | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", "qda_death", callers=("x86_64",))
+    | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", callers=("x86_64",))
+    | selftests("qda_cycles", "qda_death", callers=("x86_64",))
     | TRAINING,
     cards=2,
     share="build/training",
@@ -25,6 +26,7 @@ run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -
 run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_faults
+run /selftests/x86_64/qda_cycles
 plan 2
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 check two_cards_learn_what_one_learns accel-train /training /tmp 1 2

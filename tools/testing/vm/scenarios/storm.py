@@ -7,7 +7,7 @@ from vm.scenario import Scenario, selftests
 PROGRAMS = "crowd sigkill account advise buffer mmap submit clients fence timeline fail_nth unplug module".split()
 # As `make test` does it, but again and again.
 AGAIN = "reset unplug module".split()
-ETHOSU = "ethosu_unplug ethosu_faults".split()
+ETHOSU = "ethosu_unplug ethosu_cycles".split()
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_ethosu"),
@@ -29,7 +29,7 @@ load accel_ethosu
 run ./ethosu_unplug
 host plug npu0 256
 until_true 10 test -e /dev/accel/accel0 || exit 1
-for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do run ./ethosu_faults; done
+ACCEL_LONG=1 run ./ethosu_cycles
 run /selftests/i386/ethosu
 run /selftests/i386/ethosu_faults
 host unplug npu0

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_ethosu: what an NPU does wrong, again and again. */
+#include "ethosu.h"
+#include "fault_cycle.h"
+
+static int device_index(void)
+{
+	return visit_devices(is_driver, ETHOSU_DRIVER);
+}
+
+static int set_up(struct client *client)
+{
+	/* Queue 0 is there, and the NPU finds buffers by the job that names them. */
+	client->queue = 0;
+	return 0;
+}
+
+static __s64 begin_job(struct client *client, bool copies)
+{
+	struct ethosu_job job;
+	int error;
+
+	if (copies)
+		copy(&job, client->in.handle, 0, client->out.handle, 0);
+	else
+		stop_only(&job);
+	error = submit_ethosu(client->fd, &job);
+	return error ? error : (__s64)job.entry.job;
+}
+
+static bool tell(const char *command)
+{
+	return model(command);
+}
+
+FIXTURE_VARIANT_ADD(fault, hang) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = 200,
+	.least_ms = 200,
+};
+
+FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
+	.before = "drop-irq 1",
+	.timeout_ms = 200,
+	.least_ms = 200,
+};
+
+/* When the next job may run already. */
+FIXTURE_VARIANT_ADD(fault, late_completion) {
+	.before = "slow 250",
+	.after = "slow 0",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = 200,
+	.least_ms = 200,
+};
+
+FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
+	.before = "slow 50",
+	.during = "spurious-irq",
+	.after = "slow 0",
+	.least_ms = 50,
+};
+
+FIXTURE_VARIANT_ADD(fault, unplug) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ENODEV,
+	.goes = true,
+};
+
+TEST_HARNESS_MAIN

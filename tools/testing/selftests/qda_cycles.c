@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_qda: what a card does wrong, again and again. */
+#include "fault_cycle.h"
+#include "qda.h"
+
+static int device_index(void)
+{
+	return qda_index(0);
+}
+
+static int set_up(struct client *client)
+{
+	__u32 space = create_space(client->fd);
+	__s64 queue = create_queue_in(client->fd, space);
+
+	client->queue = queue;
+	client->from = map_anywhere(client->fd, space, client->in.handle, 0, PAGE, READ_WRITE);
+	client->to = map_anywhere(client->fd, space, client->out.handle, 0, PAGE, READ_WRITE);
+	/* Faults are for packets of this client, not for those that scrub. */
+	settled_region(client->fd, LOCAL);
+	return queue < 0 ? queue : client->from && client->to ? 0 : -ENOMEM;
+}
+
+static __s64 begin_job(struct client *client, bool copies)
+{
+	struct accel_qda_packet packet = copies ? move(client->from, client->to, COPY_BYTES) :
+						  nop();
+
+	return submit_packets(client->fd, client->queue, &packet, 1);
+}
+
+static bool tell(const char *command)
+{
+	return qda_model(0, command);
+}
+
+/* A packet that hangs is looked at twice, and its queue is asked to give it up before a reset. */
+FIXTURE_VARIANT_ADD(fault, hang) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = 100,
+	.least_ms = 100,
+};
+
+FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
+	.before = "drop-irq 1",
+	.timeout_ms = 100,
+	.least_ms = 100,
+};
+
+/* While its queue is asked to. */
+FIXTURE_VARIANT_ADD(fault, late_completion) {
+	.before = "late 450",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = 100,
+	.least_ms = 100,
+};
+
+/* Of the first of the engines, which is idle, or has the job. */
+FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
+	.before = "slow 50",
+	.during = "spurious-irq 3",
+	.after = "slow 0",
+	.least_ms = 50,
+};
+
+FIXTURE_VARIANT_ADD(fault, unplug) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ENODEV,
+	.goes = true,
+};
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The same for QDA cards: the machine of the scenario qda."""
+
+from dataclasses import replace
+
+from vm.scenarios import qda
+
+SCENARIO = replace(
+    qda.SCENARIO,
+    long=True,
+    timeout=7200,
+    silence=900,
+    guest="""
+export ACCEL_LONG=1
+cd /selftests/x86_64
+load
+until_true 10 test -e /dev/accel/accel1 || exit 1
+for program in qda_user qda_share qda_cycles; do run ./$program; done
+unload accel_qda accel_core
+exit $failures
+""",
+)
