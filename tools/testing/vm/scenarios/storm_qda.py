@@ -15,7 +15,7 @@ export ACCEL_LONG=1
 cd /selftests/x86_64
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
-for program in qda_user qda_share qda_cycles; do run ./$program; done
+for program in qda_user qda_share qda_cycles qda_hostile; do run ./$program; done
 unload accel_qda accel_core
 exit $failures
 """,
