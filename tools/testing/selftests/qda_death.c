@@ -1,6 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda when the cards die and stay in their slots: their model is killed. Run it last. */
+#include "fabric.h"
 #include "qda_fixture.h"
+
+TEST_F_TIMEOUT(card, a_card_that_vanishes_ends_an_all_reduce, 120)
+{
+	struct ring ring;
+	int code;
+
+	ASSERT_TRUE(can_reduce());
+	ASSERT_TRUE(start_ring(&ring));
+	ASSERT_TRUE(qda_model(1, "surprise-remove"));
+	/* The other side loses its link at once. */
+	EXPECT_EQ(EIO, exit_code(ring.children[0]));
+	EXPECT_TRUE(is_working(0));
+	ASSERT_TRUE(host("unplug qda1"));
+	/* It may have been found dead before the slot says that it is empty. */
+	code = exit_code(ring.children[1]);
+	EXPECT_TRUE(code == ENODEV || code == ENODATA)
+		TH_LOG("errno of the card that is gone: %d", code);
+	EXPECT_EQ(-ENOENT, qda_index(1));
+	EXPECT_TRUE(is_working(0));
+}
 
 TEST_F_TIMEOUT(card, a_dead_card_is_wedged, 120)
 {
