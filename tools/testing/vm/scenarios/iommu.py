@@ -1,21 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The NPU behind an IOMMU: every DMA address is one that the driver mapped, for as long as it did."""
+"""The NPU and two QDA cards behind an IOMMU: every DMA address is one that the driver mapped, for as long as it did."""
 
 from vm.scenario import Scenario, selftests
 
+
+def only(*names: str) -> str:
+    """What a selftest program runs no more than these for."""
+    return " ".join(f"-t {name}" for name in names)
+
+
+QDA = only(
+    "copies_are_right_to_the_byte",
+    "pages_of_all_sizes_translate",
+    "wrong_addresses_are_page_faults",
+    "sparse_ranges_are_zeroes",
+    "engines_work_side_by_side",
+    "packets_wait_for_each_other",
+)
+USER = only("packets_need_no_system_call", "its_timeline_comes_to_what_has_ended", "it_can_be_destroyed_amid_work")
+MIRROR = only("it_follows_whatever_the_process_does", "it_follows_where_the_kernel_moves_it")
+
 SCENARIO = Scenario(
-    modules=("accel-core", "accel_ethosu"),
-    files=selftests("ethosu", "ethosu_faults", callers=("x86_64",)),
+    modules=("accel-core", "accel_ethosu", "accel_qda"),
+    files=selftests("ethosu", "ethosu_faults", "qda", "qda_user", "qda_mirror", callers=("x86_64",)),
     iommu=True,
+    cards=2,
     timeout=600,
-    guest="""
+    guest=f"""
 load
+until_true 10 test -e /dev/accel/accel1 || exit 1
+run /selftests/x86_64/qda {QDA}
+run /selftests/x86_64/qda_user {USER}
+run /selftests/x86_64/qda_mirror {MIRROR}
 host plug npu0 256
-until_true 10 test -e /dev/accel/accel0 || exit 1
+until_true 10 test -e /dev/accel/accel2 || exit 1
 run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
 host unplug npu0
-unload accel_ethosu accel_core
+unload accel_ethosu accel_qda accel_core
 exit $failures
 """,
 )
