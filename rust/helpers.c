@@ -977,7 +977,7 @@ int accel_helper_mirror_map(struct device *dev, unsigned long pfn, size_t count,
 				      DMA_ATTR_REQUIRE_COHERENT);
 	if (dma_mapping_error(dev, *address))
 		return -EOPNOTSUPP;
-	/* As for the guests of KVM (kvm_set_page_dirty()): reclaim must not lose what is written. */
+	/* As for guests of KVM (kvm_set_page_dirty()): reclaim must not lose what is written. */
 	for (i = 0; write && i < count; i++)
 		SetPageDirty(pfn_to_page(pfn + i));
 	return 0;

@@ -59,7 +59,7 @@ static inline void close_side(struct side *side)
 	close(side->fd);
 }
 
-/* Where the part is that a card sends in a step; the one that it receives is that of the next step. */
+/* Where the part is that a card sends in a step; it receives that of the next step. */
 static inline __u64 part_of(const struct side *side, int step)
 {
 	return side->address + (side->card + step) % CARDS * CHUNK;

@@ -90,8 +90,8 @@ FIXTURE(fault)
 };
 
 /*
- * The limit stays for the next variant, so that only the first one waits: until the kernel has looked
- * after jobs that ended long ago, which had more time.
+ * The limit stays for the next variant, so that only the first one waits: until the kernel has
+ * looked after jobs that ended long ago, which had more time.
  */
 FIXTURE_SETUP(fault)
 {

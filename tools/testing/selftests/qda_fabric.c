@@ -62,7 +62,7 @@ FIXTURE_VARIANT(under_fire)
 	int card;
 	bool (*strike)(struct target *target);
 	bool (*heal)(struct target *target);
-	/* What the hit side, and then the other one, may see; the second one if data was under way. */
+	/* What the hit side and the other one may see; the second one if data was under way. */
 	int hit[2], left[2];
 };
 

@@ -87,7 +87,7 @@ class Channel:
         while f"rp{self._port}" in used:
             self._port = (self._port + 1) % PORTS
         port, self._port = self._port, (self._port + 1) % PORTS
-        self._models[name] = model = models.npu(name, config, self._folder, f"rp{port}")
+        self._models[name] = model = models.plugged(name, config, self._folder, f"rp{port}")
         try:
             self._qmp.execute(
                 "device_add",

@@ -104,6 +104,11 @@ def npu(name: str, config: str, folder: Path, port: str) -> Model:
     return Model(_Process(paths.NPU_MODEL, arguments, folder / f"{name}.log"), port, folder, one)
 
 
+def plugged(name: str, config: str, folder: Path, port: str) -> Model:
+    """Start a model for a port: an NPU of so many MACs, or a "card", which has no cable."""
+    return cards({name: port}, folder)[name] if config == "card" else npu(name, config, folder, port)
+
+
 def cards(ports: dict[str, str], folder: Path) -> dict[str, Model]:
     """Start one process with a QDA card for each name, in its port; two are cabled.
 

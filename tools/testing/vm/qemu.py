@@ -9,8 +9,11 @@ from . import paths
 from .models import Model
 from .scenario import Scenario
 
-# Consoles of a display device that nothing drives: channel.py says what they are for.
-ANCHORS = 16
+# Consoles of display devices that nothing drives, of which each has 16: channel.py says what they are for.
+DISPLAYS = 2
+ANCHORS = DISPLAYS * 16
+# Addresses that the firmware keeps free in a port for the memory of a QDA card.
+WINDOW = {"pref64-reserve": "64M"}
 # The chardev that makes this terminal the guest's console.
 STDIO = "stdio,mux=on,signal=off"
 # Root ports for hot-plugged devices: rp0, rp1, ...
@@ -70,9 +73,9 @@ def command(
     line += _channels(channels)
     if interactive:
         line += ["-mon", "chardev=kernel"]
-    line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS}"]
+    line += ["-device", f"virtio-gpu-pci,max_outputs={ANCHORS // DISPLAYS}"] * DISPLAYS
     for port in range(PORTS):
-        line += ["-device", f"pcie-root-port,id=rp{port},chassis={port + 1},slot={port + 1}"]
+        line += device("pcie-root-port", id=f"rp{port}", chassis=port + 1, slot=port + 1, **WINDOW)
     line += [*_plugged(models), *scenario.hardware]
     if scenario.share:
         folder = paths.CHECKOUT / scenario.share
