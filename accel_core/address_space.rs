@@ -314,7 +314,7 @@ impl<T: Driver> Drop for AddressSpace<T> {
 
 impl<T: Driver> Shared<T> {
     /// Calls `f` with the state and the device, and drops the objects that it frees.
-    fn with<R>(
+    pub(crate) fn with<R>(
         &self,
         f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> Result<R> {
@@ -325,7 +325,7 @@ impl<T: Driver> Shared<T> {
 
     /// Calls `f` with the state and the device; returns the objects that it frees, too, unless the space
     /// is gone.
-    pub(crate) fn apply<R>(
+    fn apply<R>(
         &self,
         f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> (Result<R, Failure>, Option<Freed>) {
@@ -477,11 +477,6 @@ impl<T: Driver> Shared<T> {
         }
         tree.flushed();
         Ok(())
-    }
-
-    /// The device goes: none of its user queues runs any more.
-    pub(crate) fn close(&self, bound: &Bound<'_, T>) {
-        self.preemption.close(bound);
     }
 
     /// The device is gone, so nothing reaches anything any more.

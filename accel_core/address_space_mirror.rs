@@ -53,27 +53,26 @@ impl<T: Driver> AddressSpace<T> {
 }
 
 impl<T: Driver> Shared<T> {
-    /// Has the mappings of mirror `id` lead to where its memory is.
+    /// Has the mappings of mirror `id` lead to where its memory is; if that cannot be, nowhere.
     fn follow(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
         let Some((number, _)) = state.mapped_by(id, 0) else {
             return Ok(());
         };
-        state.objects.locate(number)?;
+        let located = state.objects.locate(number).map_err(Failure::from);
+        match located.and_then(|()| self.refresh(state, bound, id)) {
+            Err(Failure::Refused(_)) => {
+                state.objects.lose(number);
+                self.refresh(state, bound, id)
+            }
+            result => result,
+        }
+    }
+
+    /// Writes the mappings of mirror `id` anew.
+    fn refresh(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
         let mut start = 0;
         while let Some((_, range)) = state.mapped_by(id, start) {
             start = range.end;
-            self.bring_in_step(state, bound)?;
-            self.change(state, bound, Change::Refresh(range))?;
-        }
-        Ok(())
-    }
-
-    /// Has the mappings of mirror `id` lead nowhere.
-    fn lose(&self, state: &mut State, bound: &Bound<'_, T>, id: usize) -> Result<(), Failure> {
-        let mut start = 0;
-        while let Some((number, range)) = state.mapped_by(id, start) {
-            start = range.end;
-            state.objects.lose(number);
             self.bring_in_step(state, bound)?;
             self.change(state, bound, Change::Refresh(range))?;
         }
@@ -98,16 +97,12 @@ impl<T: Driver> Follower for Shared<T> {
     }
 
     fn put_back(&self, id: usize) {
-        let (_, freed) = self.apply(|state, bound| {
-            let followed = self.follow(state, bound, id);
-            let result = match followed {
-                Err(Failure::Refused(_)) => self.lose(state, bound, id),
-                followed => followed,
-            };
+        // If the device is gone there is nobody to go on.
+        let _ = self.with(|state, bound| {
+            let result = self.follow(state, bound, id);
             let in_step = result.is_ok() && self.in_step.load(Acquire);
             self.preemption.put_back(bound, in_step);
             result
         });
-        drop(freed);
     }
 }

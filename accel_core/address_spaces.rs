@@ -94,7 +94,7 @@ impl<T: Driver> Registry<T> {
         let mut all = self.all.lock();
         all.is_closing = true;
         for space in all.spaces.values() {
-            space.close(bound);
+            space.preemption.close(bound);
         }
     }
 
