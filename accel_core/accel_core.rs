@@ -75,6 +75,7 @@ mod objects;
 mod open_queue;
 mod owner;
 mod page_tree;
+mod pci_driver;
 mod preemption;
 mod prepare;
 mod prepared;

@@ -151,8 +151,10 @@ impl accel::Driver for EthosU {
     }
 }
 
+accel::pci_driver!(EthosU, [(0x1234, 0xe065)]);
+
 kernel::module_pci_driver! {
-    type: pci::Driver,
+    type: PciDriver,
     name: "accel_ethosu",
     authors: ["The accel developers"],
     description: "Arm Ethos-U65 NPU",

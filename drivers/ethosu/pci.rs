@@ -5,18 +5,12 @@
 
 use accel_core as accel;
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     pci,
     prelude::*, //
 };
 
-use crate::{
-    regs,
-    EthosU, //
-};
+use crate::regs;
 
 /// The device on its bus.
 pub(crate) type Parent = pci::Device<Bound>;
@@ -30,28 +24,4 @@ const REGISTERS: u32 = 0;
 pub(crate) fn resources(parent: &Parent) -> Result<(Bar<'_>, accel::irq::Lines<'_>)> {
     let bar = parent.iomap_region_sized(REGISTERS, c"accel_ethosu")?;
     Ok((bar, accel::irq::Lines::from_pci(parent, 1)?))
-}
-
-/// The driver, for the bus.
-pub(crate) struct Driver;
-
-kernel::pci_device_table!(
-    PCI_TABLE,
-    <Driver as pci::Driver>::IdInfo,
-    [(kernel_ext::pci::device_id(0x1234, 0xe065), ())]
-);
-
-impl pci::Driver for Driver {
-    type IdInfo = ();
-    type Data<'bound> = ();
-    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        pdev.enable_device_mem()?;
-        accel::register::<EthosU>(pdev)?;
-        Ok(())
-    }
 }

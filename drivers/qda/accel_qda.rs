@@ -266,8 +266,10 @@ impl accel::Driver for Qda {
     }
 }
 
+accel::pci_driver!(Qda, [(0x1234, 0x0da1)]);
+
 kernel::module_pci_driver! {
-    type: pci::Driver,
+    type: PciDriver,
     name: "accel_qda",
     authors: ["The accel developers"],
     description: "QDA data-centre accelerator",

@@ -5,10 +5,7 @@
 
 use accel_core as accel;
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     io::{
         Io,
         IoLoc,
@@ -19,10 +16,7 @@ use kernel::{
     sync::Arc, //
 };
 
-use crate::{
-    regs,
-    Qda, //
-};
+use crate::regs;
 
 /// The device on its bus.
 pub(crate) type Parent = pci::Device<Bound>;
@@ -85,28 +79,4 @@ pub(crate) fn write64<R>(
     u64: From<R>,
 {
     let _ = bar.try_write(at, value);
-}
-
-/// The driver, for the bus.
-pub(crate) struct Driver;
-
-kernel::pci_device_table!(
-    PCI_TABLE,
-    <Driver as pci::Driver>::IdInfo,
-    [(kernel_ext::pci::device_id(0x1234, 0x0da1), ())]
-);
-
-impl pci::Driver for Driver {
-    type IdInfo = ();
-    type Data<'bound> = ();
-    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        pdev.enable_device_mem()?;
-        accel::register::<Qda>(pdev)?;
-        Ok(())
-    }
 }

@@ -16,10 +16,7 @@ use accel_core as accel;
 use core::ops::Range;
 use engine::Job;
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Bound,
     page::PAGE_SIZE,
     pci,
     prelude::*,
@@ -194,32 +191,10 @@ impl accel::Driver for MemcardDriver {
     fn stop(_card: &Card) {}
 }
 
-/// The driver, for the bus.
-struct Driver;
-
-kernel::pci_device_table!(
-    PCI_TABLE,
-    <Driver as pci::Driver>::IdInfo,
-    [(kernel_ext::pci::device_id(0x1af4, 0x1110), ())]
-);
-
-impl pci::Driver for Driver {
-    type IdInfo = ();
-    type Data<'bound> = ();
-    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
-
-    fn probe<'bound>(
-        pdev: &'bound pci::Device<Core<'_>>,
-        _info: Option<&'bound ()>,
-    ) -> impl PinInit<(), Error> + 'bound {
-        pdev.enable_device_mem()?;
-        accel::register::<MemcardDriver>(pdev)?;
-        Ok(())
-    }
-}
+accel::pci_driver!(MemcardDriver, [(0x1af4, 0x1110)]);
 
 kernel::module_pci_driver! {
-    type: Driver,
+    type: PciDriver,
     name: "accel_memcard",
     authors: ["The accel developers"],
     description: "Memory card, for tests",
