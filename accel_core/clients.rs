@@ -10,38 +10,96 @@ use kernel::{
     },
 };
 use kernel_ext::time::monotonic_ns;
+use zerocopy::FromZeros;
 
 use crate::{
     device::Device,
     driver::Driver,
     lock_class,
-    uapi::accel_info_clients, //
+    uapi::{
+        self,
+        accel_info_clients, //
+    },
 };
 
-/// Counts of the files on both nodes.
+/// How many may use a device at a time (`enum accel_compute_mode`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum ComputeMode {
+    Shared = uapi::ACCEL_COMPUTE_SHARED,
+    Exclusive = uapi::ACCEL_COMPUTE_EXCLUSIVE,
+}
+
+impl ComputeMode {
+    /// Returns what it is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+        }
+    }
+
+    /// Returns the one that is called so.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        let mut all = [Self::Shared, Self::Exclusive].into_iter();
+        all.find(|mode| mode.name().as_bytes() == name)
+    }
+}
+
+struct State {
+    counts: accel_info_clients,
+    mode: ComputeMode,
+}
+
+/// Counts of the files on both nodes, and how many there may be.
 #[pin_data]
 pub(crate) struct Clients {
     #[pin]
-    counts: Mutex<accel_info_clients>,
+    state: Mutex<State>,
 }
 
 impl Clients {
     pub(crate) fn new() -> impl PinInit<Self> {
         let (name, key) = lock_class::clients();
+        let state = State {
+            counts: FromZeros::new_zeroed(),
+            mode: ComputeMode::Shared,
+        };
         pin_init!(Self {
-            counts <- Mutex::new(<accel_info_clients as zerocopy::FromZeros>::new_zeroed(), name, key),
+            state <- Mutex::new(state, name, key),
         })
     }
 
     /// Returns a snapshot.
     pub(crate) fn get(&self) -> accel_info_clients {
-        *self.counts.lock()
+        let state = self.state.lock();
+        accel_info_clients {
+            mode: state.mode as u32,
+            ..state.counts
+        }
     }
 
-    /// A client opens the compute node: EBUSY if it is `exclusive` and taken. It must be closed.
-    fn open(&self, exclusive: bool) -> Result {
-        let mut counts = self.counts.lock();
-        if exclusive && counts.clients > 0 {
+    /// Returns how many may use the device.
+    pub(crate) fn mode(&self) -> ComputeMode {
+        self.state.lock().mode
+    }
+
+    /// Says how many may use the device from now on. EBUSY: there are more.
+    pub(crate) fn set_mode(&self, mode: ComputeMode) -> Result {
+        let mut state = self.state.lock();
+        if mode == ComputeMode::Exclusive && state.counts.clients > 1 {
+            return Err(EBUSY);
+        }
+        state.mode = mode;
+        Ok(())
+    }
+
+    /// A client opens the compute node: EBUSY if it is exclusive and taken. It must be closed.
+    fn open(&self) -> Result {
+        let mut state = self.state.lock();
+        let is_exclusive = state.mode == ComputeMode::Exclusive;
+        let counts = &mut state.counts;
+        if is_exclusive && counts.clients > 0 {
             counts.refused += 1;
             return Err(EBUSY);
         }
@@ -53,21 +111,21 @@ impl Clients {
 
     /// A client is gone.
     fn close(&self) {
-        let mut counts = self.counts.lock();
+        let counts = &mut self.state.lock().counts;
         counts.clients -= 1;
         counts.last_close_ns = monotonic_ns();
     }
 
     /// A monitor opens the monitor node.
     pub(crate) fn open_monitor(&self) {
-        let mut counts = self.counts.lock();
+        let counts = &mut self.state.lock().counts;
         counts.monitors += 1;
         counts.monitor_opens += 1;
     }
 
     /// A monitor is gone.
     pub(crate) fn close_monitor(&self) {
-        self.counts.lock().monitors -= 1;
+        self.state.lock().counts.monitors -= 1;
     }
 }
 
@@ -75,9 +133,9 @@ impl Clients {
 pub(crate) struct Seat<T: Driver>(Arc<Device<T>>);
 
 impl<T: Driver> Seat<T> {
-    /// A client opens the compute node: EBUSY if it is `exclusive` and taken.
-    pub(crate) fn take(device: &Arc<Device<T>>, exclusive: bool) -> Result<Self> {
-        device.clients.open(exclusive)?;
+    /// A client opens the compute node: EBUSY if it is exclusive and taken.
+    pub(crate) fn take(device: &Arc<Device<T>>) -> Result<Self> {
+        device.clients.open()?;
         Ok(Self(device.clone()))
     }
 

@@ -33,7 +33,10 @@ use crate::{
         AddressSpaces, //
     },
     buffer,
-    clients::Seat,
+    clients::{
+        ComputeMode,
+        Seat, //
+    },
     context::{
         Context,
         Life, //
@@ -168,11 +171,11 @@ impl<T: Driver> chrdev::Operations for File<T> {
 
     fn open(device: &Arc<Device<T>>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
         let guard = device.enter()?;
-        let exclusive = guard.with(|bound| bound.identity.is_exclusive());
-        if exclusive && device.health.state() == health::State::Resetting {
+        let is_resetting = device.health.state() == health::State::Resetting;
+        if is_resetting && device.clients.mode() == ComputeMode::Exclusive {
             return Err(EAGAIN);
         }
-        let seat = Seat::take(device, exclusive)?;
+        let seat = Seat::take(device)?;
         let (driver, client) = guard.with(|bound| {
             let driver = T::open(&bound.data)?;
             let client = Client::new(seat, bound, &driver)?;
@@ -249,8 +252,8 @@ impl<T: Driver> chrdev::Operations for File<T> {
         &device.attributes
     }
 
-    fn store(device: &Device<T>, _index: usize, text: &[u8]) -> Result {
-        sysfs::store(device, text)
+    fn store(device: &Device<T>, index: usize, text: &[u8]) -> Result {
+        sysfs::store(device, index, text)
     }
 
     fn show(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {

@@ -23,6 +23,7 @@ use kernel_ext::{
 
 use crate::{
     abi,
+    clients::ComputeMode,
     debugfs,
     device::{
         Bound,
@@ -131,6 +132,9 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
     }
 
     fn bound(this: &Arc<Self>, _parent: &T::Parent) -> Result {
+        if this.enter()?.with(|bound| bound.identity.is_exclusive()) {
+            this.clients.set_mode(ComputeMode::Exclusive)?;
+        }
         let (index, parent): (u32, &ParentDevice) = (this.index(), &this.parent);
         let nodes = Nodes {
             _monitor: chrdev::Registration::new(&crate::MONITOR, c"monitor", index, parent, this)?,

@@ -19,6 +19,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    clients::ComputeMode,
     device::Device,
     driver::Driver, //
 };
@@ -32,24 +33,56 @@ pub struct Attribute<T: Driver> {
 }
 
 type Show<T> = fn(&Device<T>, &mut Page<'_>) -> fmt::Result;
+type Store<T> = fn(&Device<T>, &[u8]) -> Result;
 
-const fn core<T: Driver>() -> [(&'static CStr, Show<T>); 4] {
-    [
-        (c"health", health),
-        (c"resets", resets),
-        (c"reset_epoch", reset_epoch),
-        (c"uuid", uuid),
-    ]
+/// An attribute of the core.
+struct Core<T: Driver> {
+    name: &'static CStr,
+    show: Option<Show<T>>,
+    store: Option<Store<T>>,
+}
+
+impl<T: Driver> Core<T> {
+    const fn shown(name: &'static CStr, show: Show<T>) -> Self {
+        Self {
+            name,
+            show: Some(show),
+            store: None,
+        }
+    }
+
+    const ALL: [Self; 6] = [
+        Self::shown(c"health", health),
+        Self::shown(c"resets", resets),
+        Self::shown(c"reset_epoch", reset_epoch),
+        Self::shown(c"uuid", uuid),
+        Self {
+            name: c"compute_mode",
+            show: Some(compute_mode),
+            store: Some(set_compute_mode),
+        },
+        Self {
+            name: c"reset",
+            show: None,
+            store: Some(reset),
+        },
+    ];
+
+    fn is_for(&self) -> AttributeUse {
+        match (self.show, self.store) {
+            (Some(_), Some(_)) => AttributeUse::Both,
+            (_, None) => AttributeUse::Show,
+            (None, _) => AttributeUse::Store,
+        }
+    }
 }
 
 /// Where the busy times of the engines are.
 const BUSY: &CStr = c"busy_ns";
 
-/// Returns all attributes: the core's, the driver's and those of the engines, which are shown, then the
-/// one that is written.
+/// Returns all attributes: the core's, the driver's and those of the engines.
 pub(crate) fn all<T: Driver>() -> Result<KVec<AttributeInfo>> {
-    let core = const { &core::<T>() };
-    let count = core.len() + T::ATTRIBUTES.len() + T::ENGINES.len() + 1;
+    let count = Core::<T>::ALL.len() + T::ATTRIBUTES.len() + T::ENGINES.len();
     let mut all = KVec::with_capacity(count, GFP_KERNEL)?;
     let mut add = |folder, name, is_for| {
         let info = AttributeInfo {
@@ -59,35 +92,32 @@ pub(crate) fn all<T: Driver>() -> Result<KVec<AttributeInfo>> {
         };
         all.push(info, GFP_KERNEL)
     };
-    let driver = T::ATTRIBUTES.iter().map(|a| a.name);
-    for name in Iterator::chain(core.iter().map(|(name, _)| *name), driver) {
-        add(None, name, AttributeUse::Show)?;
+    for attribute in &Core::<T>::ALL {
+        add(None, attribute.name, attribute.is_for())?;
+    }
+    for attribute in T::ATTRIBUTES {
+        add(None, attribute.name, AttributeUse::Show)?;
     }
     for engine in T::ENGINES {
         add(Some(BUSY), engine.name, AttributeUse::Show)?;
     }
-    add(None, c"reset", AttributeUse::Store)?;
     Ok(all)
 }
 
-/// Resets the device: the only attribute that is written. EPERM: whoever writes is no
-/// administrator; EINVAL: it is not "1"; EIO: no reset helped.
-pub(crate) fn store<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
+/// Writes `text` to the attribute at `index` of [`all`]. EPERM: whoever writes is no administrator.
+pub(crate) fn store<T: Driver>(device: &Device<T>, index: usize, text: &[u8]) -> Result {
     if !task::is_capable_of_administration() {
         return Err(EPERM);
     }
-    if text.trim_ascii() != b"1" {
-        return Err(EINVAL);
-    }
-    device.enter()?.with(|bound| device.reset(bound))
+    let store = Core::<T>::ALL.get(index).and_then(|one| one.store);
+    store.ok_or(EIO)?(device, text.trim_ascii())
 }
 
-/// Writes the attribute at `index` of [`all`].
+/// Shows the attribute at `index` of [`all`].
 pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
-    let core = const { &core::<T>() };
-    let rest = index.wrapping_sub(core.len());
-    let result = match (core.get(index), T::ATTRIBUTES.get(rest)) {
-        (Some((_, show)), _) => show(device, page),
+    let rest = index.wrapping_sub(Core::<T>::ALL.len());
+    let result = match (Core::<T>::ALL.get(index), T::ATTRIBUTES.get(rest)) {
+        (Some(one), _) => one.show.ok_or(EIO)?(device, page),
         (_, Some(attribute)) => device
             .enter()?
             .with(|bound| (attribute.show)(&bound.data, page)),
@@ -95,6 +125,29 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
     };
     // The page is full.
     result.map_err(|_| EMSGSIZE)
+}
+
+/// Resets the device. EINVAL: it is not "1"; EIO: no reset helped.
+fn reset<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
+    match text {
+        b"1" => device.enter()?.with(|bound| device.reset(bound)),
+        _ => Err(EINVAL),
+    }
+}
+
+fn compute_mode<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    writeln!(page, "{}", device.clients.mode().name())
+}
+
+/// EINVAL: there is no such mode; EBUSY: there are too many clients for it; EOPNOTSUPP: the device is
+/// made for one.
+fn set_compute_mode<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
+    let mode = ComputeMode::named(text).ok_or(EINVAL)?;
+    let is_made_for_one = device.enter()?.with(|bound| bound.identity.is_exclusive());
+    if is_made_for_one && mode == ComputeMode::Shared {
+        return Err(EOPNOTSUPP);
+    }
+    device.clients.set_mode(mode)
 }
 
 fn health<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

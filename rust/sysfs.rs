@@ -24,6 +24,8 @@ pub enum AttributeUse {
     Show,
     /// Root may write it.
     Store,
+    /// All may read it, root may write it.
+    Both,
 }
 
 /// An attribute, as its owner sees it.
@@ -116,14 +118,17 @@ impl Attributes {
         let mut attributes = KVec::with_capacity(infos.len(), GFP_KERNEL)?;
         for (index, info) in infos.iter().enumerate() {
             let mut attr = pin_init::zeroed();
-            let is_for = |what| info.is_for == what;
+            let (shown, written) = (
+                info.is_for != AttributeUse::Store,
+                info.is_for != AttributeUse::Show,
+            );
             // SAFETY: `attr` is valid; the name lives for ever.
             unsafe {
                 ext::accel_helper_device_attribute_init(
                     &mut attr,
                     info.name.as_char_ptr(),
-                    is_for(AttributeUse::Show).then_some(show),
-                    is_for(AttributeUse::Store).then_some(store),
+                    shown.then_some(show),
+                    written.then_some(store),
                 )
             };
             attributes.push(Attribute { attr, index }, GFP_KERNEL)?;

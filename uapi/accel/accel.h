@@ -192,7 +192,7 @@ struct accel_info_kind {
 	__u32 reserved;
 };
 
-#define ACCEL_DEVICE_EXCLUSIVE		(1 << 0)	/* one client at a time */
+#define ACCEL_DEVICE_EXCLUSIVE		(1 << 0)	/* made for one client at a time */
 
 /**
  * struct accel_info_device - who the device is; never changes
@@ -345,6 +345,19 @@ struct accel_info_memory {
 };
 
 /**
+ * enum accel_compute_mode - how many clients a device has at a time
+ * @ACCEL_COMPUTE_SHARED: any number
+ * @ACCEL_COMPUTE_EXCLUSIVE: one at most, who comes while it is there is refused (EBUSY)
+ *
+ * An administrator says so (sysfs attribute ``compute_mode``), if the device is not made
+ * for one (ACCEL_DEVICE_EXCLUSIVE).
+ */
+enum accel_compute_mode {
+	ACCEL_COMPUTE_SHARED	= 1,
+	ACCEL_COMPUTE_EXCLUSIVE	= 2,
+};
+
+/**
  * struct accel_info_clients - who uses the device
  * @clients: files open on the compute node
  * @monitors: files open on the monitor node
@@ -354,6 +367,8 @@ struct accel_info_memory {
  * @last_open_ns: when the compute node was last opened, CLOCK_MONOTONIC
  *                nanoseconds, 0 if never
  * @last_close_ns: when it was last closed, likewise
+ * @mode: &enum accel_compute_mode
+ * @reserved: 0
  */
 struct accel_info_clients {
 	__u32 clients;
@@ -363,6 +378,8 @@ struct accel_info_clients {
 	__u64 refused;
 	__u64 last_open_ns;
 	__u64 last_close_ns;
+	__u32 mode;
+	__u32 reserved;
 };
 
 /**

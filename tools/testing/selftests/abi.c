@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct accel_info_device) == 216, "accel_info_device");
 _Static_assert(sizeof(struct accel_info_status) == 32, "accel_info_status");
 _Static_assert(sizeof(struct accel_info_engine) == 72, "accel_info_engine");
 _Static_assert(sizeof(struct accel_info_memory) == 88, "accel_info_memory");
-_Static_assert(sizeof(struct accel_info_clients) == 48, "accel_info_clients");
+_Static_assert(sizeof(struct accel_info_clients) == 56, "accel_info_clients");
 _Static_assert(sizeof(struct accel_info_client_memory) == 72, "accel_info_client_memory");
 _Static_assert(sizeof(struct accel_info_client_engine) == 56, "accel_info_client_engine");
 _Static_assert(sizeof(struct accel_info_link) == 80, "accel_info_link");

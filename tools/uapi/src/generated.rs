@@ -279,6 +279,15 @@ pub struct accel_info_memory {
     pub visible: __u64,
     pub page_size: __u64,
 }
+pub const ACCEL_COMPUTE_SHARED: accel_compute_mode = 1;
+pub const ACCEL_COMPUTE_EXCLUSIVE: accel_compute_mode = 2;
+/// enum accel_compute_mode - how many clients a device has at a time
+/// - `ACCEL_COMPUTE_SHARED`: any number
+/// - `ACCEL_COMPUTE_EXCLUSIVE`: one at most, who comes while it is there is refused (EBUSY)
+///
+/// An administrator says so (sysfs attribute ``compute_mode``), if the device is not made
+/// for one (ACCEL_DEVICE_EXCLUSIVE).
+pub type accel_compute_mode = ::core::ffi::c_uint;
 /// struct accel_info_clients - who uses the device
 /// - `clients`: files open on the compute node
 /// - `monitors`: files open on the monitor node
@@ -288,6 +297,8 @@ pub struct accel_info_memory {
 /// - `last_open_ns`: when the compute node was last opened, CLOCK_MONOTONIC
 ///   nanoseconds, 0 if never
 /// - `last_close_ns`: when it was last closed, likewise
+/// - `mode`: [`accel_compute_mode`]
+/// - `reserved`: 0
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_clients {
@@ -298,6 +309,8 @@ pub struct accel_info_clients {
     pub refused: __u64,
     pub last_open_ns: __u64,
     pub last_close_ns: __u64,
+    pub mode: __u32,
+    pub reserved: __u32,
 }
 /// struct accel_info_client_memory - one element of ACCEL_INFO_CLIENT_MEMORY
 /// - `name`: name of the region, as in ACCEL_INFO_MEMORY

@@ -45,6 +45,7 @@ fn layouts() -> Vec<Layout> {
         }
         accel_info_clients {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
+            mode, reserved,
         }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
         accel_info_client_engine { name, busy_ns, user_ns, jobs }

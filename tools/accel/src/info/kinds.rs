@@ -355,6 +355,16 @@ impl From<uapi::accel_info_memory> for Memory {
     }
 }
 
+numbers! {
+    /// How many clients a device has at a time.
+    ComputeMode {
+        /// Any number.
+        Shared = ACCEL_COMPUTE_SHARED, "shared";
+        /// One at most.
+        Exclusive = ACCEL_COMPUTE_EXCLUSIVE, "exclusive";
+    }
+}
+
 /// Who uses a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clients {
@@ -372,6 +382,8 @@ pub struct Clients {
     pub last_open: Option<Duration>,
     /// When it was last closed, likewise.
     pub last_close: Option<Duration>,
+    /// How many clients there may be.
+    pub mode: ComputeMode,
 }
 
 impl From<uapi::accel_info_clients> for Clients {
@@ -384,6 +396,7 @@ impl From<uapi::accel_info_clients> for Clients {
             refused: raw.refused,
             last_open: time(raw.last_open_ns),
             last_close: time(raw.last_close_ns),
+            mode: raw.mode.into(),
         }
     }
 }
