@@ -411,7 +411,7 @@ TEST_F_TIMEOUT(advise, everything_at_once, 300)
 		ASSERT_EQ(0, pthread_create(&users[i], NULL, advise_all_the_time, &self->fd));
 	ASSERT_EQ(0, pthread_create(&closers[0], NULL, close_what_others_advise, &second));
 	ASSERT_EQ(0, pthread_create(&closers[1], NULL, advise_what_others_close, &second));
-	sleep_ms(times(30 * 1000));
+	sleep_ms(times(60 * 1000));
 	stop = true;
 	for (int i = 0; i < 3; i++) {
 		pthread_join(users[i], &taken);

@@ -50,12 +50,12 @@ static inline bool is_long(void)
 }
 
 /*
- * How often to repeat: @most times in `make test-long`; in `make test` a tenth of that, and a
+ * How often to repeat: @most times in `make test-long`; in `make test` a twentieth of that, and a
  * hundredth as a 32-bit program, whose calls differ, but not what comes of many of them.
  */
 static inline int times(int most)
 {
-	const int parts = is_long() ? 1 : sizeof(void *) == 8 ? 10 : 100;
+	const int parts = is_long() ? 1 : sizeof(void *) == 8 ? 20 : 100;
 
 	return (most + parts - 1) / parts;
 }

@@ -61,6 +61,11 @@ def selftests(*programs: str, callers: tuple[str, ...] = ("x86_64", "i386")) -> 
     return {f"/selftests/{path}": f"build/selftests/{path}" for path in paths}
 
 
+def only(*tests: str) -> str:
+    """What a selftest program runs no more than these for."""
+    return " ".join(f"-t {test}" for test in tests)
+
+
 def load(name: str) -> Scenario:
     """Read scenarios/NAME.py."""
     path = FOLDER / f"{name}.py"

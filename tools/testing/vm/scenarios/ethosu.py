@@ -5,7 +5,7 @@ and that it goes away in every way there is.
 At last its model is killed under a running job: the guest must not be reset after that.
 """
 
-from vm.scenario import Scenario, selftests
+from vm.scenario import Scenario, only, selftests
 
 BELOW_VIVID = (
     "font",
@@ -17,10 +17,17 @@ BELOW_VIVID = (
     "videobuf2-dma-contig",
 )
 
+CALLS = only(
+    "info_describes_the_npu",
+    "a_stream_copies_between_buffers",
+    "refusals_say_why_and_where",
+    "every_cut_of_a_payload_is_refused",
+)
+
 SCENARIO = Scenario(
     modules=("accel-core", "accel_ethosu", "accel_fake", *BELOW_VIVID, "vivid"),
-    files=selftests("ethosu", "ethosu_faults")
-    | selftests("ethosu_cycles", "ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
+    files=selftests("ethosu")
+    | selftests("ethosu_faults", "ethosu_cycles", "ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
     programs=("v4l2-ctl",),
     timeout=1500,
     guest=f"""
@@ -43,7 +50,7 @@ run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
 run /selftests/x86_64/ethosu_cycles
 # What 32-bit callers could see differently.
-run /selftests/i386/ethosu -T garbage_in_the_regions_is_harmless -T garbage_in_the_stream_is_harmless
+run /selftests/i386/ethosu {CALLS}
 
 # Two devices of vivid: frames in vmalloc() memory, and in one piece. Each has a camera and a display, by HDMI;
 # v4l2-ctl is the judge.

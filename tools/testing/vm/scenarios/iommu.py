@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The NPU and two QDA cards behind an IOMMU: every DMA address is one that the driver mapped, for as long as it did."""
 
-from vm.scenario import Scenario, selftests
-
-
-def only(*names: str) -> str:
-    """What a selftest program runs no more than these for."""
-    return " ".join(f"-t {name}" for name in names)
-
+from vm.scenario import Scenario, only, selftests
 
 QDA = only(
     "copies_are_right_to_the_byte",

@@ -15,7 +15,7 @@ SCENARIO = Scenario(
     | TRAINING,
     cards=2,
     share="build/training",
-    timeout=900,
+    timeout=1600,
     allow=("DMA-API: cacheline tracking ENOMEM, dma-debug disabled",),
     guest="""
 load

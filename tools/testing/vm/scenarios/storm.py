@@ -2,16 +2,20 @@
 """Everything that has to hold for long: thousands of buffers, jobs and faults, of unplugs and kills."""
 
 from vm.scenario import Scenario, selftests
+from vm.scenarios import fake
 
 # Once, with all their repetitions.
 PROGRAMS = "crowd sigkill account advise buffer mmap submit clients fence timeline fail_nth unplug module".split()
 # As `make test` does it, but again and again.
 AGAIN = "reset unplug module".split()
 ETHOSU = "ethosu_unplug ethosu_cycles".split()
+# All that 32-bit callers can do, not only what they could see differently.
+I386 = [*fake.BOTH, *fake.PARTLY, "uffd", "job_created", "account", "advise"]
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "accel_ethosu"),
-    files=selftests(*PROGRAMS, *AGAIN, *ETHOSU, callers=("x86_64",)) | selftests("ethosu", "ethosu_faults"),
+    files=selftests(*PROGRAMS, *AGAIN, *ETHOSU, callers=("x86_64",)) | selftests("ethosu", "ethosu_faults")
+    | selftests(*I386, callers=("i386",)),
     long=True,
     timeout=7200,
     silence=600,
@@ -24,6 +28,7 @@ unset ACCEL_LONG
 for round in 1 2 3 4 5 6 7 8 9 10; do
 	for program in {" ".join(AGAIN)}; do run ./$program; done
 done
+for program in {" ".join(I386)}; do run /selftests/i386/$program; done
 rmmod accel_fake
 load accel_ethosu
 run ./ethosu_unplug

@@ -16,6 +16,8 @@ cd /selftests/x86_64
 load
 until_true 10 test -e /dev/accel/accel2 || exit 1
 for program in {" ".join(memcard.PROGRAMS)}; do run ./$program; done
+unset ACCEL_LONG
+for program in memcard address_space; do run /selftests/i386/$program; done
 unload accel_memcard accel_core
 exit $failures
 """,
