@@ -2,7 +2,7 @@
 //! Process that serves cards to a virtual machine, by vfio-user.
 
 use std::fs::File;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::{io, panic, process, thread};
@@ -176,7 +176,7 @@ fn lay(cards: &[std::sync::Arc<Front>], cable: CableArguments) -> io::Result<()>
     };
     let (from, link) = (card(cable.from)?, cable.from.1);
     match cable.to {
-        Other::Listen(path) => from.plug(link, Cable::Listen(path)),
+        Other::Listen(path) => from.plug(link, Cable::Listen(UnixListener::bind(path)?)),
         Other::Connect(path) => from.plug(link, Cable::Connect(path)),
         Other::Inside(other) => {
             let (one, two) = UnixStream::pair()?;

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,9 @@ use crate::card::Card;
 
 /// DATA waits while more frames than that are to be sent.
 const FULL: usize = 64;
+/// With more than that, which is more than all queues of a card can have to say at once, the other side
+/// does not read, and the memory for it is not ours to spend.
+const OVERFULL: usize = 4096;
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Where a cable leads.
@@ -24,9 +28,9 @@ const RETRY: Duration = Duration::from_millis(100);
 pub enum Cable {
     /// To another card of the process; the other end goes there.
     Inside(UnixStream),
-    /// To a process that connects to this socket.
-    Listen(PathBuf),
-    /// To a process that listens on this socket.
+    /// To a process that connects to this socket; when it is gone, to the next one.
+    Listen(UnixListener),
+    /// To a process that listens on this socket, whenever there is one.
     Connect(PathBuf),
 }
 
@@ -44,6 +48,18 @@ struct Queue {
     stream: Option<UnixStream>,
 }
 
+impl Queue {
+    /// What was for the other side of the old stream goes nowhere; neither side reads or writes it any
+    /// more, whoever still has it open.
+    fn connect(&mut self, stream: Option<UnixStream>) {
+        if let Some(old) = std::mem::replace(&mut self.stream, stream) {
+            // It fails if the other side is gone.
+            let _ = old.shutdown(Shutdown::Both);
+        }
+        self.frames.retain(|(_, loopback)| *loopback);
+    }
+}
+
 impl Outbox {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -51,7 +67,13 @@ impl Outbox {
 
     /// Adds a frame; `loopback` frames come back.
     pub fn push(&self, frame: Vec<u8>, loopback: bool) {
-        self.lock().frames.push_back((frame, loopback));
+        let mut queue = self.lock();
+        queue.frames.push_back((frame, loopback));
+        if !loopback && queue.frames.len() > OVERFULL {
+            // The reader finds out.
+            queue.connect(None);
+        }
+        drop(queue);
         self.changed.notify_all();
     }
 
@@ -65,10 +87,7 @@ impl Outbox {
     }
 
     fn connect(&self, stream: Option<UnixStream>) {
-        let mut queue = self.lock();
-        queue.stream = stream;
-        queue.frames.retain(|(_, loopback)| *loopback);
-        drop(queue);
+        self.lock().connect(stream);
         self.changed.notify_all();
     }
 
@@ -112,10 +131,7 @@ impl Card {
             let outbox = card.outbox(link);
             match cable {
                 Cable::Inside(stream) => card.converse(link, &outbox, stream),
-                Cable::Listen(path) => {
-                    let Ok(listener) = UnixListener::bind(path) else {
-                        return;
-                    };
+                Cable::Listen(listener) => {
                     for stream in listener.incoming().flatten() {
                         card.converse(link, &outbox, stream);
                     }

@@ -249,25 +249,3 @@ fn engine_reset_ends_all() {
     one.completed(from, 1);
     two.completed(to, 1);
 }
-
-/// As between processes.
-#[test]
-fn over_a_socket() {
-    let [one, two] = cards();
-    let name = format!("qda-model-fabric-{}.sock", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    // Who connects tries until somebody listens.
-    one.front.card.plug(1, Cable::Connect(path.clone()));
-    one.write32(LINK1 + 4, 1);
-    two.write32(0x2004, 1);
-    two.front.card.plug(0, Cable::Listen(path.clone()));
-    one.until(LINK1, 2);
-    two.until(0x2000, 2);
-    std::fs::remove_file(path).unwrap();
-    let (from, to) = (one.queue(5, 4, 1), two.queue(9, 4, 1));
-    put(&one, A, &[3.0, 4.0]);
-    one.submit(from, &[send(1, 8)]);
-    two.run(to, &[receive(0, 8)]);
-    one.completed(from, 1);
-    assert_eq!(two.bytes(D, 8), one.bytes(A, 8));
-}

@@ -2,6 +2,7 @@
 //! A card and a mock guest that uses nothing but its BARs.
 
 mod boot;
+mod fabric;
 mod hostile;
 mod links;
 mod machine;

@@ -10,32 +10,39 @@ use qda_model::links::frame::{Frame, HEADER, kind};
 
 use crate::machine::{Machine, Packet, Ring};
 
-const L_STATE: u64 = 0x2000;
-const L_REASON: u64 = 0x2008;
+pub const L_STATE: u64 = 0x2000;
+pub const L_REASON: u64 = 0x2008;
 const L_CRC: u64 = 0x2038;
-const UP: u32 = 2;
-const PROTOCOL: u32 = 6;
+pub const UP: u32 = 2;
+pub const PROTOCOL: u32 = 6;
 const A: u64 = 0x10_0000;
 const D: u64 = 0x24_0000;
 
 const ACTIVE: u32 = 1;
 const SUSPENDING: u32 = 2;
 const SUSPENDED: u32 = 3;
-const ERROR: u32 = 4;
+pub const ERROR: u32 = 4;
 
 const LENGTH: u32 = 0x32;
 const PEER: u32 = 0x31;
 const TIMEOUT: u32 = 0x20;
 const LONG: u32 = 1 << 20;
 
-struct Peer(UnixStream);
+pub struct Peer(pub UnixStream);
 
 impl Peer {
-    fn send(&mut self, frame: &Frame) {
+    /// The other end of what a card's link is connected with.
+    pub fn new(stream: UnixStream) -> Self {
+        let patience = Some(Duration::from_secs(10));
+        stream.set_read_timeout(patience).unwrap();
+        Self(stream)
+    }
+
+    pub fn send(&mut self, frame: &Frame) {
         self.0.write_all(&frame.encode()).unwrap();
     }
 
-    fn hello(&mut self, version: u8) {
+    pub fn hello(&mut self, version: u8) {
         let mut hello = Frame::new(kind::HELLO);
         hello.bytes = 32;
         hello.payload = vec![0; 32];
@@ -53,7 +60,7 @@ impl Peer {
     }
 
     /// DATA for a GRANT of queue 5.
-    fn data(&mut self, serial: u32, offset: u32) {
+    pub fn data(&mut self, serial: u32, offset: u32) {
         self.data_of(5, serial, offset);
     }
 
@@ -108,7 +115,7 @@ impl Peer {
     }
 
     #[track_caller]
-    fn expect(&mut self, kind: u8) -> Frame {
+    pub fn expect(&mut self, kind: u8) -> Frame {
         let frame = self.next();
         assert_eq!(frame.kind, kind, "{frame:x?}");
         frame
@@ -119,10 +126,9 @@ impl Peer {
 fn training() -> (Machine, Peer) {
     let machine = Machine::ready();
     let (one, two) = UnixStream::pair().unwrap();
-    two.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     machine.front.card.plug(0, Cable::Inside(one));
     machine.write32(L_STATE + 4, 1);
-    let mut peer = Peer(two);
+    let mut peer = Peer::new(two);
     peer.expect(kind::HELLO);
     (machine, peer)
 }
@@ -136,11 +142,11 @@ fn connected() -> (Machine, Ring, Peer) {
     (machine, ring, peer)
 }
 
-fn send(bytes: u32) -> Packet {
+pub fn send(bytes: u32) -> Packet {
     Packet::new(0x30).long(8, A).word(0x30, bytes)
 }
 
-fn receive(bytes: u32) -> Packet {
+pub fn receive(bytes: u32) -> Packet {
     Packet::new(0x31).long(0x18, D).word(0x30, bytes)
 }
 
@@ -157,7 +163,7 @@ fn waits(machine: &Machine, ring: Ring) {
 }
 
 #[track_caller]
-fn reaches(machine: &Machine, ring: Ring, state: u32) {
+pub fn reaches(machine: &Machine, ring: Ring, state: u32) {
     machine.wait(
         || machine.state(ring) & 7 == state,
         || format!("{:#x}", machine.state(ring)),
