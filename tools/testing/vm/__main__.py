@@ -5,6 +5,7 @@ import argparse
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from . import boot, scenario
 from .scenario import Scenario
@@ -67,16 +68,17 @@ def _run(arguments: argparse.Namespace) -> int:
             sys.stdout.buffer.write(data)
             sys.stdout.flush()
 
-    def judge(one: Scenario) -> Verdict:
-        verdict = boot.run(one, echo)
-        if not (arguments.show and one.manual and not verdict.failed):
-            print(verdict.text(), flush=True)
-        return verdict
+    def judge(one: Scenario) -> list[Verdict]:
+        verdicts = boot.run(one, echo)
+        for verdict in verdicts:
+            if not (arguments.show and one.manual and not verdict.failed):
+                print(verdict.text(), flush=True)
+        return verdicts
 
     chosen = _chosen(arguments.scenario, arguments.long)
     boots = [one.on(kernel) for one in chosen for kernel in _kernels(one, arguments)]
     with ThreadPoolExecutor(1 if arguments.show else arguments.jobs) as pool:
-        verdicts = list(pool.map(judge, boots))
+        verdicts = list(chain.from_iterable(pool.map(judge, boots)))
     if not arguments.show:
         print(slowest(verdicts, SLOWEST))
     passed = sum(verdict.passed for verdict in verdicts)

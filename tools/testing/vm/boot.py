@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Boots one scenario on one kernel, listens to it until it ends, and judges it."""
+"""Boots one scenario on one kernel, listens to its machines until they end, and judges them."""
 
 import selectors
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Callable
@@ -45,8 +46,14 @@ class _Lines:
         self._log.close()
 
 
-def run(scenario: Scenario, echo: Echo) -> Verdict:
-    """Boot, listen, judge."""
+def run(scenario: Scenario, echo: Echo) -> list[Verdict]:
+    """Boot, listen, judge: each of the scenario's machines, all at the same time."""
+    machines = scenario.machines()
+    with ThreadPoolExecutor(len(machines)) as pool:
+        return list(pool.map(partial(_run, echo=echo), machines))
+
+
+def _run(scenario: Scenario, echo: Echo) -> Verdict:
     folder = paths.RUNS / f"{scenario.name}-{scenario.kernels[0]}"
     verdict = Verdict(scenario, folder)
     started = time.monotonic()
@@ -56,6 +63,7 @@ def run(scenario: Scenario, echo: Echo) -> Verdict:
             program = _Lines(folder / "program.log", verdict.program_line, partial(echo, "program"))
             try:
                 _listen({guest.kernel: kernel, guest.program: program}, scenario, verdict)
+                verdict.is_cut = guest.is_cut
             except GuestTimeout as error:
                 verdict.trouble.append(str(error))
                 verdict.trouble += stuck.where(guest.monitor, paths.symbols(scenario.kernels[0]))

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import models
@@ -18,10 +19,13 @@ UNPLUG_SECONDS = 60
 class Channel:
     """Runs in a thread of its own, which alone speaks QMP and to the models."""
 
-    def __init__(self, line: socket.socket, qmp: Qmp, folder: Path, plugged: dict[str, Model]) -> None:
+    def __init__(
+        self, line: socket.socket, qmp: Qmp, folder: Path, plugged: dict[str, Model], cut: Callable[[], None]
+    ) -> None:
         self._line = line
         self._qmp = qmp
         self._folder = folder
+        self._cut_power = cut
         # Those that are there from the start, and those that are plugged later.
         self._models = dict(plugged)
         self._port = 0
@@ -60,6 +64,7 @@ class Channel:
             "unplugged": self._unplugged,
             "model": self._model,
             "kill": self._kill,
+            "cut": self._cut,
             "insert": self._insert,
             "remove": self._remove,
         }
@@ -156,4 +161,9 @@ class Channel:
 
     def _kill(self, name: str) -> str:
         self._models[name].kill()
+        return "ok"
+
+    def _cut(self) -> str:
+        """Cut the machine's power; nobody reads the answer."""
+        self._cut_power()
         return "ok"

@@ -26,13 +26,19 @@ class MachineError(Exception):
 
 
 class Machine:
-    """`kernel` and `program` are the reading ends of what the guest prints."""
+    """`kernel` and `program` are the reading ends of what the guest prints; `is_cut`: its power was cut."""
 
     def __init__(self, process: subprocess.Popen, monitor: Qmp, kernel: BinaryIO, program: BinaryIO) -> None:
         self.process = process
         self.monitor = monitor
         self.kernel = kernel
         self.program = program
+        self.is_cut = False
+
+    def cut(self) -> None:
+        """Cut the power: QEMU ends, and with it the models that it used."""
+        self.is_cut = True
+        self.process.kill()
 
 
 @contextmanager
@@ -52,7 +58,8 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
             "host": f"socket,path={sockets / 'host'},server=off",
             "qmp": f"unix:{sockets / 'qmp'},server=off",
         }
-        plugged = models.cards(qemu.card_ports(scenario.cards), folder) if scenario.cards else {}
+        ports = qemu.card_ports(scenario.cards)
+        plugged = models.cards(ports, folder, scenario.cable) if ports else {}
         for model in plugged.values():
             stack.callback(model.kill)
         command = qemu.command(scenario, initramfs, channels, plugged)
@@ -60,11 +67,12 @@ def start(scenario: Scenario, folder: Path, interactive: bool = False) -> Iterat
         stack.callback(_end, process)
         line, monitor = (stack.enter_context(_accept(end, process)) for end in ends)
         qmp = Qmp(monitor)
-        channel = Channel(line, qmp, folder, plugged)
+        machine = Machine(process, qmp, kernel, program)
+        channel = Channel(line, qmp, folder, plugged, machine.cut)
         # In the reverse order of entry: QEMU first, which ends the channel's thread.
         stack.callback(channel.close)
         stack.callback(_end, process)
-        yield Machine(process, qmp, kernel, program)
+        yield machine
 
 
 def _launch(

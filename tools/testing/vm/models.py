@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from . import paths
+from .scenario import Cable
 
 START_SECONDS = 10
 ANSWER_SECONDS = 30
@@ -109,21 +110,35 @@ def plugged(name: str, config: str, folder: Path, port: str) -> Model:
     return cards({name: port}, folder)[name] if config == "card" else npu(name, config, folder, port)
 
 
-def cards(ports: dict[str, str], folder: Path) -> dict[str, Model]:
-    """Start one process with a QDA card for each name, in its port; two are cabled.
+def cards(ports: dict[str, str], folder: Path, cable: Cable | None = None) -> dict[str, Model]:
+    """Start one process with a QDA card for each name, in its port; two are cabled, one as `cable` says.
 
-    All bytes of the UUID of the first one are 1, of the second one 2, ...
+    All bytes of the UUID of the first one are 1, of the second one 2, ...; those where `cable` ends follow.
     """
     arguments = []
-    for number, name in enumerate(ports):
+    first = 1 if cable is None or cable.listens else 1 + len(ports)
+    for uuid, name in enumerate(ports, first):
         mine, control = _fresh_sockets(folder, name)
-        what = f"memory={CARD_MEMORY},visible={CARD_VISIBLE},uuid={number + 1}"
+        what = f"memory={CARD_MEMORY},visible={CARD_VISIBLE},uuid={uuid}"
         arguments += ["--card", f"socket={mine},control={control},log={folder}/{name}.packets,{what}"]
-    if len(ports) == 2:
+    if cable and cable.listens:
         for link in range(CARD_LINKS):
-            arguments += ["--cable", f"0.{link}=1.{link}"]
+            cable.socket(link).unlink(missing_ok=True)
+    for end, other in _cabled(len(ports), cable):
+        arguments += ["--cable", f"{end}={other}"]
     process = _Process(paths.CARD_MODEL, arguments, folder / "cards.log", len(ports))
     return {name: Model(process, port, folder, name) for name, port in ports.items()}
+
+
+def _cabled(count: int, cable: Cable | None) -> list[tuple[str, str]]:
+    """Each link of so many cards that is connected, and what with."""
+    links = range(CARD_LINKS)
+    if count == 2:
+        return [(f"0.{link}", f"1.{link}") for link in links]
+    if cable is None:
+        return []
+    how = "listen" if cable.listens else "connect"
+    return [(f"0.{link}", f"{how}:{cable.socket(link)}") for link in links]
 
 
 def card_firmware(destination: Path) -> None:

@@ -5,7 +5,21 @@ import importlib.util
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from . import paths
+
 FOLDER = Path(__file__).parent / "scenarios"
+
+
+@dataclass(frozen=True)
+class Cable:
+    """One end of what connects the cards of two machines, link by link."""
+
+    path: Path
+    listens: bool
+
+    def socket(self, link: int) -> Path:
+        """What both ends of a link meet at."""
+        return Path(f"{self.path}{link}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,11 @@ class Scenario:
     hardware: tuple[str, ...] = ()
     # So many QDA cards below one switch, all of one process: qda0, qda1, ...
     cards: int = 0
+    # The script of a second machine, which is else the same and boots beside this one; their cards, one of
+    # each, are cabled. What both say counts.
+    peer: str | None = None
+    # Where the cable of the card leads then; the runner's to say.
+    cable: Cable | None = None
     # Count instructions: one guest nanosecond is one instruction. Forces one CPU.
     icount: bool = False
     # More kernel parameters.
@@ -53,6 +72,15 @@ class Scenario:
         """The same scenario on one kernel; the builtin one needs no modules."""
         modules = () if kernel == "builtin" else self.modules
         return replace(self, kernels=(kernel,), modules=modules)
+
+    def machines(self) -> list["Scenario"]:
+        """What boots at the same time: this one alone, or with its peer."""
+        if self.peer is None:
+            return [self]
+        path = paths.RUNS / f"{self.name}.link"
+        first = replace(self, peer=None, cable=Cable(path, listens=True))
+        second = replace(first, guest=self.peer, name=f"{self.name}.peer", cable=Cable(path, listens=False))
+        return [first, second]
 
 
 def selftests(*programs: str, callers: tuple[str, ...] = ("x86_64", "i386")) -> dict[str, str]:

@@ -17,6 +17,8 @@ class Verdict:
         self.scenario = scenario
         self.folder = folder
         self.status: int | None = None
+        # The guest had its own power cut, so there is no more to come from it.
+        self.is_cut = False
         self.trouble: list[str] = []
         self.report = ktap.Report()
         self.seconds = 0.0
@@ -70,9 +72,9 @@ class Verdict:
         self.trouble += [f"leak: {line}" for line in self._leaks]
         if self._lockdep != "1":
             self.trouble.append("lockdep has switched itself off")
-        if self.status is None:
+        if self.status is None and not self.is_cut:
             self.trouble.append("the guest ended without its exit line")
-        elif self.status:
+        if self.status:
             self.trouble.append(f"exit status {self.status}")
         seen = len(self.report.passed) + len(self.report.failed)
         if seen < self.scenario.tests:

@@ -52,6 +52,19 @@ class Judgement(unittest.TestCase):
     def test_no_exit(self) -> None:
         self.assert_trouble(judge(PROGRAM[:-1]), "without its exit line")
 
+    def test_cut(self) -> None:
+        verdict = Verdict(Scenario(guest="", name="x"), Path("/tmp"))
+        verdict.program_line("ok 1 open")
+        verdict.is_cut = True
+        verdict.finish(1.0)
+        self.assertEqual((verdict.passed, verdict.failed), (2, 0))
+
+    def test_cut_before_its_results(self) -> None:
+        verdict = Verdict(Scenario(guest="", name="x"), Path("/tmp"))
+        verdict.is_cut = True
+        verdict.finish(1.0)
+        self.assert_trouble(verdict, "0 test results")
+
     def test_too_few_results(self) -> None:
         self.assert_trouble(judge(PROGRAM, tests=2), "1 test results")
 
