@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A card as training needs it: memory in one piece, a way in and out of it, and lanes to its engines.
 
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use accel::Device;
 use accel::Mapping;
 use accel::device::Node;
 use accel::info;
 use accel::info::EngineKind;
 use accel::info::Info;
+use accel::info::LinkState;
 use accel::qda;
 use accel::qda::Matrix;
 use accel::qda::Memory;
 use accel::qda::Workspace;
+use accel::qda::collective::Link;
 use accel::qda::copy;
+use anyhow::Context;
 use anyhow::Result;
 use anyhow::bail;
+use anyhow::ensure;
 use zerocopy::IntoBytes;
 
 use crate::digits::floats;
@@ -25,8 +34,14 @@ const STAGING: u64 = 1 << 20;
 /// Where things begin in the card's memory.
 const ALIGNMENT: u64 = 64;
 
+/// How long a link may look for its other side, which may be in a machine that has yet to boot; and
+/// how often to ask.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// An open card.
 pub struct Card {
+    device: Device,
     /// Where packets work.
     pub workspace: Workspace,
 }
@@ -53,8 +68,28 @@ impl Card {
 
     /// Opens a card.
     pub fn open(node: &Node) -> Result<Self> {
-        let workspace = Workspace::new(&node.open()?)?;
-        Ok(Card { workspace })
+        let device = node.open()?;
+        let workspace = Workspace::new(&device)?;
+        Ok(Card { device, workspace })
+    }
+
+    /// Waits until a link is up.
+    pub fn wait_for(&self, link: Link) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let links: Vec<info::Link> = self.device.list()?;
+            let state = links.get(usize::from(link.0)).map(|link| link.state);
+            let state = state.with_context(|| format!("there is no link {}", link.0))?;
+            if state == LinkState::Up {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "link {} is {state} after {PATIENCE:?}",
+                link.0
+            );
+            thread::sleep(PAUSE);
+        }
     }
 
     /// A lane to an engine of a kind.

@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use crate::digits::Digits;
 use crate::digits::Reference;
+use crate::team::Team;
 use crate::training::Trained;
 
 /// Between two updates of the progress line; a serial console is slow.
@@ -45,17 +46,17 @@ pub fn nodes(nodes: &[Node]) -> Result<()> {
 
 /// A line that is rewritten in place while a network learns; on a terminal only.
 pub struct Progress {
-    cards: usize,
+    team: Team,
     steps: usize,
     shown: Option<Instant>,
     terminal: bool,
 }
 
 impl Progress {
-    /// For `steps` steps on `cards` cards.
-    pub fn new(cards: usize, steps: usize) -> Self {
+    /// For `steps` steps of the team.
+    pub fn new(team: Team, steps: usize) -> Self {
         Progress {
-            cards,
+            team,
             steps,
             shown: None,
             terminal: stdout().is_terminal(),
@@ -82,15 +83,15 @@ impl Progress {
 
     fn line(&self, done: usize, loss: f32) -> String {
         let full = "█".repeat(done * BAR / self.steps.max(1));
-        let Progress { cards, steps, .. } = self;
-        let plural = if *cards == 1 { "" } else { "s" };
-        format!("{cards} card{plural} {full:·<BAR$} {done:>4} of {steps}, loss {loss:<10.6}")
+        let Progress { team, steps, .. } = self;
+        let plural = if team.cards == 1 { "" } else { "s" };
+        format!("{team} card{plural} {full:·<BAR$} {done:>4} of {steps}, loss {loss:<10.6}")
     }
 }
 
 /// How a run went.
 pub struct Outcome {
-    cards: usize,
+    team: Team,
     steps: usize,
     /// First and last loss.
     losses: (f32, f32),
@@ -106,6 +107,7 @@ pub struct Outcome {
 impl Outcome {
     /// Compares what came out.
     pub fn new(
+        team: Team,
         trained: &Trained,
         digits: &Digits,
         reference: &Reference,
@@ -119,7 +121,7 @@ impl Outcome {
         let labels = &digits.held_out.labels;
         let pairs = predictions.iter().zip(labels);
         Outcome {
-            cards: weights.len(),
+            team,
             steps: losses.len(),
             losses: (at(losses.first()), at(losses.last())),
             equal_losses: equal(losses, &reference.losses),
@@ -135,7 +137,7 @@ impl Outcome {
 
     /// Whether everything is as in the reference.
     pub fn is_equal(&self) -> bool {
-        self.equal_losses == self.steps && self.equal_weights == self.cards
+        self.equal_losses == self.steps && self.equal_weights == self.team.here.len()
     }
 }
 
@@ -161,9 +163,13 @@ pub fn table(outcomes: &[Outcome]) {
         let share = 100.0 * right as f64 / images.max(1) as f64;
         println!(
             "{:>5}  {first:>9.6}  {last:>9.6}  {:>17}  {:>13}  {:>18}  {:>7}",
-            outcome.cards,
+            outcome.team,
             format!("{} of {}", outcome.equal_losses, outcome.steps),
-            format!("on {} of {}", outcome.equal_weights, outcome.cards),
+            format!(
+                "on {} of {}",
+                outcome.equal_weights,
+                outcome.team.here.len()
+            ),
             format!("{right} of {images}, {share:.1}%"),
             format!("{:.1} s", outcome.elapsed.as_secs_f64()),
         );
@@ -176,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_long_as_what_is_done() {
-        let progress = Progress::new(2, 880);
+        let progress = Progress::new("2".parse().unwrap(), 880);
         let line = progress.line(440, 0.25);
         assert_eq!(line.matches('█').count(), 20);
         assert_eq!(line.matches('·').count(), 20);

@@ -26,7 +26,6 @@ use accel::qda::collective::exchange;
 use accel::qda::packet::signal;
 use accel::qda::packet::wait;
 use anyhow::Result;
-use anyhow::ensure;
 use npy::Array;
 use zerocopy::IntoBytes;
 
@@ -44,6 +43,7 @@ use crate::network::Network;
 use crate::network::PARAMETERS;
 use crate::network::PIXELS;
 use crate::network::Parameters;
+use crate::team::Team;
 
 /// The link between two cards, on both.
 const LINKS: Links = Links {
@@ -65,10 +65,10 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Writes everything to files named after the number of cards.
-    pub fn write(&self, directory: &Path) -> Result<()> {
+    /// Writes everything to files named after the cards.
+    pub fn write(&self, directory: &Path, team: &Team) -> Result<()> {
         let cards = self.weights.len();
-        let file = |name| directory.join(format!("{cards}.{name}.npy"));
+        let file = |name| directory.join(format!("{}.{name}.npy", team.file_name()));
         let losses = self.losses.as_bytes().to_vec();
         Array::new([self.losses.len(), 4], losses)?.write(&file("losses"))?;
         let weights = self.weights.concat().as_bytes().to_vec();
@@ -78,22 +78,19 @@ impl Trained {
     }
 }
 
-/// Train on all of `cards`, `epochs` times through the images; `progress` is told of steps and losses.
+/// Train on `cards`, those of the team that are here, `epochs` times through the images; `progress` is
+/// told of steps and losses.
 pub fn train(
     cards: &[Card],
+    team: &Team,
     digits: &Digits,
     epochs: usize,
     mut progress: impl FnMut(usize, f32),
 ) -> Result<Trained> {
-    let count = cards.len();
-    ensure!([1, 2].contains(&count), "one card or two, not {count}");
     let steps = digits.steps(epochs);
-    let trainee = |(number, card)| Trainee::new(card, number, count, digits, steps);
-    let mut trainees: Vec<_> = cards
-        .iter()
-        .enumerate()
-        .map(trainee)
-        .collect::<Result<_>>()?;
+    let trainee = |(number, card)| Trainee::new(card, number, team.cards, digits, steps);
+    let numbered = team.here.clone().zip(cards);
+    let mut trainees: Vec<_> = numbered.map(trainee).collect::<Result<_>>()?;
 
     let at_once = lane::MOST / STEP_PACKETS;
     for first in (0..steps).step_by(at_once) {
@@ -153,11 +150,14 @@ impl Trainee {
         staging.write(network.parameters(), &Parameters::initial())?;
         let exchange = match of {
             1 => None,
-            _ => Some(Exchange {
-                lane: card.lane(EngineKind::Collective)?,
-                ready: arena.take(8)?,
-                summed: arena.take(8)?,
-            }),
+            _ => {
+                card.wait_for(LINKS.send)?;
+                Some(Exchange {
+                    lane: card.lane(EngineKind::Collective)?,
+                    ready: arena.take(8)?,
+                    summed: arena.take(8)?,
+                })
+            }
         };
         let losses = card.workspace.host_memory((steps * 4) as u64)?;
         let first = number as u32 * samples;
