@@ -6,6 +6,8 @@ use std::io::Write;
 
 use crate::engine::Underway;
 use crate::firmware::BootFault;
+use crate::packet::Field;
+use crate::queue::Queue;
 
 /// Faults that are asked for from outside.
 #[derive(Debug, Default)]
@@ -42,23 +44,18 @@ impl Faults {
         spoil
     }
 
-    /// Logs the end of a packet.
-    pub(crate) fn log_packet(
-        &mut self,
-        queue: usize,
-        index: u64,
-        engine: usize,
-        packet: &Underway,
-        end: u64,
-    ) {
+    /// Logs the end of the packet at Q_READ of a queue.
+    pub(crate) fn log_packet(&mut self, number: usize, queue: &Queue, it: &Underway, end: u64) {
         let Some(log) = &mut self.log else {
             return;
         };
-        let (opcode, start) = (packet.packet.opcode(), packet.start);
+        let (index, engine, asid) = (queue.read, queue.engine, queue.asid);
+        let (opcode, rows) = (it.packet.opcode(), it.packet.get(Field::Rows));
+        let (priority, arrival, start, busy) = (queue.priority, it.arrival, it.start, it.busy);
         let line = format!(
-            "queue={queue} index={index} engine={engine} opcode={opcode:#04x} start={start} \
-             end={end} busy={}\n",
-            packet.busy
+            "queue={number} index={index} engine={engine} asid={asid} priority={priority} \
+             opcode={opcode:#04x} rows={rows} arrival={arrival} start={start} end={end} \
+             busy={busy}\n",
         );
         // A log that cannot be written is no reason to stop a device.
         let _ = log.write_all(line.as_bytes());

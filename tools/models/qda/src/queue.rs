@@ -53,6 +53,8 @@ pub struct Queue {
     pub read: u64,
     /// Q_WRITE.
     pub write: u64,
+    /// What doorbells made of Q_WRITE and when, for the log; no more than the ring has packets.
+    pub doorbells: Vec<(u64, u64)>,
     /// Q_BUSY.
     pub busy: u64,
     /// Q_STATUS, Q_DETAIL, Q_ADDRESS while in ERROR.
@@ -102,14 +104,23 @@ impl Queue {
         self.underway.as_ref().is_some_and(|packet| packet.running)
     }
 
-    /// A doorbell of value `value`; the error that it is, if it is one.
-    fn ring(&mut self, value: u64) -> Option<Failure> {
+    /// TIME of the doorbell that announced the packet at Q_READ.
+    pub fn arrival(&self) -> u64 {
+        let announces = |(end, _): &&(u64, u64)| *end > self.read;
+        let doorbell = self.doorbells.iter().find(announces);
+        doorbell.map_or(0, |(_, time)| *time)
+    }
+
+    /// A doorbell of value `value` at TIME `now`; the error that it is, if it is one.
+    fn ring(&mut self, value: u64, now: u64) -> Option<Failure> {
         use QueueState::{Active, Suspending};
         if value <= self.write {
             return None;
         }
         if value <= self.read + (1 << self.order) {
             self.write = value;
+            self.doorbells.retain(|(end, _)| *end > self.read);
+            self.doorbells.push((value, now));
             return None;
         }
         if !matches!(self.state, Active | Suspending) {
@@ -211,7 +222,7 @@ impl Card {
             return;
         }
         let engine = queue.engine;
-        if let Some(failure) = queue.ring(value) {
+        if let Some(failure) = queue.ring(value, self.clock.now()) {
             self.enter_error(state, number, failure);
         }
         self.wake(engine);

@@ -57,6 +57,8 @@ impl Card {
         let queue = &mut state.queues[number];
         queue.ended = [false; 2];
         let (index, engine) = (queue.read, &mut state.engines[queue.engine]);
+        let end = self.clock.now();
+        state.faults.log_packet(number, queue, &underway, end);
         match result {
             Ok(()) => {
                 engine.packets += 1;
@@ -64,9 +66,6 @@ impl Card {
             }
             Err(_) => engine.errors += 1,
         }
-        state
-            .faults
-            .log_packet(number, index, queue.engine, &underway, self.clock.now());
         let mut failure = result.err();
         if failure.is_some() || underway.packet.records() {
             let written = self.write_record(state, number, index, &underway, failure);

@@ -14,6 +14,8 @@ use crate::status::{Failure, Status};
 pub struct Underway {
     /// The packet.
     pub packet: Packet,
+    /// TIME of the doorbell that announced it.
+    pub arrival: u64,
     /// TIME when it started.
     pub start: u64,
     /// Nanoseconds for which it has occupied the engine.

@@ -172,6 +172,7 @@ impl Card {
         };
         queue.underway = Some(Underway {
             packet,
+            arrival: queue.arrival(),
             start: now,
             busy: 0,
             running: false,

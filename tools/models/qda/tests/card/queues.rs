@@ -227,6 +227,49 @@ fn device_reset_ends_a_hang() {
 }
 
 #[test]
+fn the_log_tells_when_packets_came() {
+    let machine = Machine::ready();
+    let ring = machine.queue(2, 0, 1);
+    let path = std::env::temp_dir().join(format!("qda-log-{}", std::process::id()));
+    machine.front.card.lock().faults.log = Some(std::fs::File::create(&path).unwrap());
+    machine.control(ring, 1);
+    machine.submit(ring, &[Packet::new(1); 2]);
+    let fill = Packet::new(0x11).word(0x28, 8).word(0x2c, 3);
+    machine.submit(ring, &[fill.word(0x30, 8).long(0x18, DATA)]);
+    machine.control(ring, 2);
+    machine.completed(ring, 3);
+    let log = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    let lines: Vec<_> = log.lines().collect();
+    let what = |line: &str| line.split(" arrival=").next().unwrap().to_owned();
+    assert_eq!(
+        lines[..2].iter().map(|line| what(line)).collect::<Vec<_>>(),
+        [
+            "queue=2 index=0 engine=0 asid=0 priority=1 opcode=0x01 rows=0",
+            "queue=2 index=1 engine=0 asid=0 priority=1 opcode=0x01 rows=0",
+        ]
+    );
+    assert!(lines[2].starts_with("queue=2 index=2 engine=0 asid=0 priority=1 opcode=0x11 rows=3 "));
+    let times = lines.iter().map(|line| {
+        let number = |key: &str| {
+            let value = line.split(key).nth(1).unwrap().split(' ').next();
+            value.unwrap().parse::<u64>().unwrap()
+        };
+        (number(" arrival="), number(" start="), number(" end="))
+    });
+    let times: Vec<_> = times.collect();
+    assert_eq!(times[0].0, times[1].0, "one doorbell");
+    assert!(
+        times[1].0 < times[2].0 && times[2].0 < times[0].1,
+        "{times:?}"
+    );
+    assert!(
+        times[0].1 <= times[0].2 && times[0].2 <= times[1].1,
+        "{times:?}"
+    );
+}
+
+#[test]
 fn priorities_and_turns() {
     let machine = Machine::ready();
     let low = machine.queue(0, 0, 0);
