@@ -3,7 +3,7 @@
 //!
 //! Besides those of every model (`pci_model::control`):
 //!
-//! - `hang on|off`, `slow MS`, `late MS` (the next packet), `reset-fails on|off`
+//! - `hang on|off`, `slow MS`, `stretch N` (times), `late MS` (the next packet), `reset-fails on|off`
 //! - `bad-record N`, `bad-event N`, `bad-reply`
 //! - `bus-error on|off`, `peer-error on|off`, `corrected BLOCK [ADDRESS]`, `uncorrected BLOCK [ADDRESS]`
 //! - `boot-failure FW_ERROR`, `boot-hang FW_STATE`, `firmware-crash`, `firmware-silence`
@@ -96,6 +96,7 @@ impl Card {
         Some(match words {
             ["hang", on] => set(&mut faults.hang, switch(on)),
             ["slow", time] => set(&mut faults.slow, milliseconds(time)),
+            ["stretch", times] => set(&mut faults.stretch, number(times)),
             ["late", time] => set(&mut faults.late, milliseconds(time)),
             ["reset-fails", on] => set(&mut faults.engine_reset_fails, switch(on)),
             ["bad-record", count] => set(&mut faults.bad_records, number(count)),

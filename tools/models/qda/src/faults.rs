@@ -16,6 +16,8 @@ pub struct Faults {
     pub hang: bool,
     /// Nanoseconds that packets take at least.
     pub slow: u64,
+    /// How many times as long as otherwise they take; 0 is once.
+    pub stretch: u32,
     /// Nanoseconds that the next packet takes, standing still and deaf to ABORT.
     pub late: u64,
     /// An engine reset does not help.

@@ -151,7 +151,9 @@ impl Card {
     ) -> std::sync::MutexGuard<'a, State> {
         let late = std::mem::take(&mut state.faults.late);
         let throttled = if state.power.is_throttled() { took } else { 0 };
-        let until = self.clock.now() + state.faults.slow.max(late).max(throttled);
+        let stretched = took * u64::from(state.faults.stretch.saturating_sub(1));
+        let longest = state.faults.slow.max(late).max(throttled).max(stretched);
+        let until = self.clock.now() + longest;
         let ended = |state: &State| {
             let verdict = state.engines[engine].running.as_ref();
             let Some(running) = verdict.filter(|_| self.mmu.is_current(access)) else {
