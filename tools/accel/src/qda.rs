@@ -57,6 +57,7 @@ pub use packet::Packet;
 pub use refusal::Refusal;
 pub use refusal::Wrong;
 pub use ring::Reach;
+pub use ring::Record;
 pub use ring::Ring;
 pub use workspace::Memory;
 pub use workspace::Workspace;

@@ -4,6 +4,8 @@
 //! Ring, completion records and report are in memory of the host. The kernel is needed to make the
 //! queue, and to sleep until packets have ended.
 
+use std::time::Duration;
+
 use accel_uapi as uapi;
 use accel_uapi::accel_qda_user_queue;
 use zerocopy::IntoBytes;
@@ -91,16 +93,31 @@ impl Layout {
 }
 
 impl Workspace {
-    /// A ring of 2^`order` packets, 4 to [`Card::order_max`](super::Card::order_max), for an engine of a
-    /// kind. `reach` is for [`EngineKind::Collective`].
+    /// A ring of 2^`order` packets, 4 to [`Card::order_max`](super::Card::order_max), for the first engine
+    /// of a kind. `reach` is for [`EngineKind::Collective`].
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchEngine`]; as [`Workspace::host_memory`], [`Device::timeline`](crate::Device::timeline)
-    /// and [`Context::user_queue`](crate::Context::user_queue).
+    /// [`Error::NoSuchEngine`]; as [`ring_on`](Self::ring_on).
     pub fn ring(
         &self,
         kind: EngineKind,
+        priority: Priority,
+        order: u32,
+        reach: Reach,
+    ) -> Result<Ring> {
+        self.ring_on(self.engine(kind)?, priority, order, reach)
+    }
+
+    /// As [`ring`](Self::ring), for this one of [`engines`](Self::engines).
+    ///
+    /// # Errors
+    ///
+    /// As [`Workspace::host_memory`], [`Device::timeline`](crate::Device::timeline) and
+    /// [`Context::user_queue`](crate::Context::user_queue).
+    pub fn ring_on(
+        &self,
+        engine: u32,
         priority: Priority,
         order: u32,
         reach: Reach,
@@ -111,7 +128,6 @@ impl Workspace {
         let memory = self.host_memory(layout.size())?;
         let ended = self.device().timeline(0)?;
         let payload = layout.payload(memory.address(), reach);
-        let engine = self.engine(kind)?;
         let queue =
             self.context()
                 .user_queue(engine, priority, Some(&ended), payload.as_bytes())?;
@@ -172,6 +188,20 @@ impl Ring {
         Ok(u64::from_le_bytes(completed))
     }
 
+    /// What the card has recorded of packet number `index`, counted from 0, which was to be
+    /// [`recorded`](Packet::recorded): `None` before that, and when a later packet has its place.
+    ///
+    /// # Errors
+    ///
+    /// None in practice.
+    pub fn record(&self, index: u64) -> Result<Option<Record>> {
+        let mut bytes = [0; SLOT as usize];
+        let at = self.layout.records() + self.layout.slot(index);
+        self.bytes.copy_to_slice(at as usize, &mut bytes)?;
+        let raw: uapi::accel_qda_record = zerocopy::transmute!(bytes);
+        Ok((index.checked_add(1) == Some(raw.sequence)).then_some(raw.into()))
+    }
+
     /// Sleep until the packets before `index`, which [`submit`](Self::submit) returned, have ended well.
     ///
     /// # Errors
@@ -185,6 +215,27 @@ impl Ring {
                 Err(Error::QueueFailed { fault, address })
             }
             _ => waited,
+        }
+    }
+}
+
+/// When a packet was executed, in time of the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// It started.
+    pub start: Duration,
+    /// It ended.
+    pub end: Duration,
+    /// So long it occupied the engine in between.
+    pub busy: Duration,
+}
+
+impl From<uapi::accel_qda_record> for Record {
+    fn from(raw: uapi::accel_qda_record) -> Self {
+        Record {
+            start: Duration::from_nanos(raw.start_ns),
+            end: Duration::from_nanos(raw.end_ns),
+            busy: Duration::from_nanos(raw.busy_ns),
         }
     }
 }

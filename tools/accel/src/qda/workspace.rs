@@ -91,12 +91,22 @@ impl Workspace {
         self.context.queue(self.engine(kind)?, priority, &[])
     }
 
-    /// Index of the first engine of a kind.
-    pub(crate) fn engine(&self, kind: EngineKind) -> Result<u32> {
+    /// Indices of the engines of a kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`Info::list`].
+    pub fn engines(&self, kind: EngineKind) -> Result<Vec<u32>> {
         let engines: Vec<info::Engine> = self.device.list()?;
-        let engine = engines.iter().position(|engine| engine.kind == kind);
-        let engine = engine.and_then(|index| u32::try_from(index).ok());
-        engine.ok_or(Error::NoSuchEngine(kind))
+        let engines = (0..).zip(engines);
+        let engines = engines.filter(|(_, engine)| engine.kind == kind);
+        Ok(engines.map(|(index, _)| index).collect())
+    }
+
+    /// The first of them.
+    pub(crate) fn engine(&self, kind: EngineKind) -> Result<u32> {
+        let first = self.engines(kind)?.first().copied();
+        first.ok_or(Error::NoSuchEngine(kind))
     }
 
     pub(crate) fn device(&self) -> &Device {
