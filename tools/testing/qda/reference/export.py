@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Writes what accel-train learns from, and what has to come out, as bytes in NumPy's format.
+"""Writes what accel-train learns from, what has to come out, and what accel-serve is asked then.
+
+All files have bytes in NumPy's format:
 
     digits.npy      [images, 65]    pixels of each image from 0 to 16, and its label
     losses.npy      [steps, 4]      the loss of each step, F32 in little endian
     weights.npy     [epochs, 19240] W1, b1, W2, b2 after each epoch, F32 in little endian
+    held_out.npy    [images, 256]   pixels of the images held out, from 0 to 1, F32 in little endian
+    answers.npy     [images, 40]    what the network makes of them after the last epoch, Z2, likewise
 
 Usage: python tools/testing/qda/reference/export.py DIRECTORY
 """
@@ -35,7 +39,7 @@ def parameters(memory):
 
 
 def learn(images):
-    """Returns (the loss of each step, the parameters after each epoch) on one card."""
+    """Returns (the loss of each step, the parameters after each epoch, the memory) of one card."""
     memory = training.initial_memory()
     x, y = images.x, images.one_hot()
     losses, weights = [], []
@@ -44,7 +48,7 @@ def learn(images):
             end = start + training.BATCH
             losses.append(training.step([memory], x[start:end], y[start:end]))
         weights.append(parameters(memory))
-    return losses, weights
+    return losses, weights, memory
 
 
 def main():
@@ -54,10 +58,13 @@ def main():
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     images = digits.load()
-    losses, weights = learn(digits.split(images)[0])
+    for_training, held_out = digits.split(images)
+    losses, weights, memory = learn(for_training)
     np.save(directory / "digits.npy", pixels_and_labels(images))
     np.save(directory / "losses.npy", as_bytes(losses))
     np.save(directory / "weights.npy", as_bytes(weights))
+    np.save(directory / "held_out.npy", as_bytes(held_out.x))
+    np.save(directory / "answers.npy", as_bytes(training.answer(memory, held_out.x)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 
 import digits
 import export
+import training
 import verify
 
 
@@ -71,9 +72,12 @@ class Export(unittest.TestCase):
 
     def test_the_last_epoch_is_the_end(self):
         images, _ = digits.split(digits.load())
-        losses, weights = export.learn(images)
+        losses, weights, memory = export.learn(images)
         np.testing.assert_array_equal(export.as_bytes(losses), wanted().losses)
         np.testing.assert_array_equal(export.as_bytes(weights)[-1:], wanted().weights)
+        answers = training.answer(memory, wanted().held_out.x)
+        np.testing.assert_array_equal(answers.argmax(axis=1), wanted().predictions)
+        self.assertEqual(export.as_bytes(answers).shape, (359, 40))
 
 
 if __name__ == "__main__":
