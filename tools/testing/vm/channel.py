@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import models
+from . import models, packets
 from .models import Model, ModelError
 from .qemu import ANCHORS, PORTS
 from .qmp import Qmp, QmpError
@@ -28,6 +28,8 @@ class Channel:
         self._cut_power = cut
         # Those that are there from the start, and those that are plugged later.
         self._models = dict(plugged)
+        # How much of each card's log of packets was judged.
+        self._judged: dict[str, int] = {}
         self._port = 0
         self._unplugs = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -65,6 +67,7 @@ class Channel:
             "model": self._model,
             "kill": self._kill,
             "cut": self._cut,
+            "waits": self._waits,
             "insert": self._insert,
             "remove": self._remove,
         }
@@ -72,7 +75,7 @@ class Channel:
             return f"error no such command; there are: {' '.join(commands)}"
         try:
             return commands[words[0]](*words[1:])
-        except (ModelError, QmpError) as error:
+        except (ModelError, QmpError, packets.Unproven) as error:
             return f"error {error}"
         except KeyError as error:
             return f"error no device {error}"
@@ -167,3 +170,13 @@ class Channel:
         """Cut the machine's power; nobody reads the answer."""
         self._cut_power()
         return "ok"
+
+    def _waits(self, name: str, relation: str, count: str) -> str:
+        """Judge what a card did since the last time: `at-most` or `more-than` so many large packets were waited for."""
+        with open(self._models[name].log, encoding="ascii") as log:
+            log.seek(self._judged.get(name, 0))
+            requests = packets.small_requests(packets.parse(log.read()))
+            self._judged[name] = log.tell()
+        most = packets.most(requests)
+        good = {"at-most": most <= int(count), "more-than": most > int(count)}[relation]
+        return f"{'ok' if good else 'error'} {packets.summary(requests)}"

@@ -59,6 +59,8 @@ class Model:
     def __init__(self, process: _Process, port: str, folder: Path, name: str) -> None:
         self.port = port
         self.socket, self._control_path = _sockets(folder, name)
+        # Of packets, if it is a card.
+        self.log = folder / f"{name}.packets"
         self._process = process
         self._control: socket.socket | None = None
         process.wait_for(self.socket)
