@@ -64,6 +64,9 @@ extern const struct row dmabuf_reexport_close;
 extern const struct row dmabuf_first_export;
 extern const struct row buffer_bytes;
 extern const struct row file_bytes;
+extern const struct row class1_buffers;
+extern const struct row class2_buffers;
+extern const struct row class2_submit;
 
 /* Ends the program unless the clock counts instructions. */
 void check_clock(void);

@@ -3,10 +3,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#include <drm/drm.h>
 
 #include "bench.h"
 #include "handles.h"
@@ -15,17 +12,6 @@
 #define LARGE	(64 << 20)
 #define MANY	100000
 #define FEW	10
-
-/* Writes to each page of a mapping made and undone for it. */
-static void touch(int file, __u64 offset)
-{
-	volatile char *memory = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset);
-
-	must(memory != MAP_FAILED, "mmap");
-	for (unsigned int i = 0; i < LARGE; i += PAGE)
-		memory[i] = 1;
-	must(!munmap((void *)memory, LARGE), "munmap");
-}
 
 static void accel_small(void)
 {
@@ -41,17 +27,16 @@ static void accel_large(void)
 {
 	struct accel_buffer_create buffer = create_buffer(LARGE);
 
-	touch(accel_file, buffer.mmap_offset);
+	touch_buffer(&buffer);
 	close_buffer(buffer.handle);
 }
 
 static void vgem_large(void)
 {
-	struct drm_mode_map_dumb map = { .handle = create_dumb(LARGE) };
+	__u32 handle = create_dumb(LARGE);
 
-	must(!ioctl(vgem_file, DRM_IOCTL_MODE_MAP_DUMB, &map), "MODE_MAP_DUMB");
-	touch(vgem_file, map.offset);
-	destroy_dumb(map.handle);
+	touch_dumb(handle, LARGE);
+	destroy_dumb(handle);
 }
 
 /* A file with @count handles, which are all of one memory. */

@@ -27,9 +27,13 @@ static const struct row *const rows[] = {
 	&floor_ioctl_close,
 	&dmabuf_reexport_close,
 	&dmabuf_first_export,
-	/* Last: what they take, they keep. */
+	/* What they take, they keep. */
 	&buffer_bytes,
 	&file_bytes,
+	/* Last: what they give back would be counted as free, or not, just before. */
+	&class1_buffers,
+	&class2_buffers,
+	&class2_submit,
 };
 
 static double figure(const struct row *row, void (*call)(void))

@@ -2,12 +2,8 @@
 /* How much of the kernel's memory things take. */
 #include <fcntl.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
-
-#include <drm/drm.h>
 
 #include "bench.h"
 #include "handles.h"
@@ -46,14 +42,7 @@ static void accel_buffer(void)
 /* Its page is there only when it was used. */
 static void vgem_buffer(void)
 {
-	struct drm_mode_map_dumb map = { .handle = create_dumb(PAGE) };
-	volatile char *memory;
-
-	must(!ioctl(vgem_file, DRM_IOCTL_MODE_MAP_DUMB, &map), "MODE_MAP_DUMB");
-	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, vgem_file, map.offset);
-	must(memory != MAP_FAILED, "mmap");
-	*memory = 1;
-	must(!munmap((void *)memory, PAGE), "munmap");
+	touch_dumb(create_dumb(PAGE), PAGE);
 }
 
 static void open_many(const char *path)

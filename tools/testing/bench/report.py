@@ -42,6 +42,9 @@ ROWS: dict[str, float | None] = {
     "dmabuf_first_export": 1.0,
     "buffer_bytes": None,
     "file_bytes": None,
+    "class1_buffers": None,
+    "class2_buffers": None,
+    "class2_submit": None,
 }
 
 Row = dict[str, str | float | None]

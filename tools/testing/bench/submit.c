@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Naming buffers in a job, from the submission to their release after the job has ended. */
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,22 +9,32 @@
 #include <accel_fake.h>
 
 #include "bench.h"
+#include "submit.h"
 
 #define COUNT	1000
+/* One of so many buffers is named. */
+#define PART	10
 
-/* Buffers of 4 KiB, alternately read and written. */
+/* A buffer of 4 KiB. */
+static __u32 make_one(int file)
+{
+	struct accel_buffer_create buffer = { .size = 1 };
+
+	must(!ioctl(file, ACCEL_IOCTL_BUFFER_CREATE, &buffer), "BUFFER_CREATE");
+	return buffer.handle;
+}
+
+/* Buffers that are alternately read and written. */
 static void make(struct accel_submit_buffer *list, bool is_shared)
 {
 	for (unsigned int i = 0; i < COUNT; i++) {
-		struct accel_buffer_create buffer = { .size = 1 };
 		struct accel_buffer_export export = { 0 };
 
-		must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_CREATE, &buffer), "BUFFER_CREATE");
-		list[i].handle = buffer.handle;
+		list[i].handle = make_one(accel_file);
 		list[i].flags = i % 2 ? ACCEL_BUFFER_READ : ACCEL_BUFFER_WRITE;
 		if (!is_shared)
 			continue;
-		export.handle = buffer.handle;
+		export.handle = list[i].handle;
 		must(!ioctl(accel_file, ACCEL_IOCTL_BUFFER_EXPORT, &export), "BUFFER_EXPORT");
 		close(export.fd);
 	}
@@ -33,7 +44,7 @@ static void make(struct accel_submit_buffer *list, bool is_shared)
  * The job ends in an interrupt before the first call returns; what it used is released by the
  * second call, if not by a worker meanwhile.
  */
-static void run(const struct accel_submit_buffer *list, unsigned int count)
+void submit_naming(int file, const struct accel_submit_buffer *list, unsigned int count)
 {
 	struct accel_fake_job nop = { .op = ACCEL_FAKE_NOP };
 	struct accel_submit_job job = {
@@ -43,14 +54,14 @@ static void run(const struct accel_submit_buffer *list, unsigned int count)
 	struct accel_submit submit = { .jobs = (uintptr_t)&job, .nr_jobs = 1 };
 	struct accel_wait wait = { 0 };
 
-	must(!ioctl(accel_file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
+	must(!ioctl(file, ACCEL_IOCTL_SUBMIT, &submit), "SUBMIT");
 	wait.job = job.job;
-	must(!ioctl(accel_file, ACCEL_IOCTL_WAIT, &wait), "WAIT: the job has not ended");
+	must(!ioctl(file, ACCEL_IOCTL_WAIT, &wait), "WAIT: the job has not ended");
 }
 
 static void without(void)
 {
-	run(NULL, 0);
+	submit_naming(accel_file, NULL, 0);
 }
 
 static void with_private(void)
@@ -59,7 +70,7 @@ static void with_private(void)
 
 	if (!list[0].handle)
 		make(list, false);
-	run(list, COUNT);
+	submit_naming(accel_file, list, COUNT);
 }
 
 static void with_shared(void)
@@ -68,7 +79,24 @@ static void with_shared(void)
 
 	if (!list[0].handle)
 		make(list, true);
-	run(list, COUNT);
+	submit_naming(accel_file, list, COUNT);
+}
+
+/* In a file of its own: other rows are not to find so many buffers. */
+static void with_few_of_many(void)
+{
+	static struct accel_submit_buffer list[COUNT];
+	static int file;
+
+	if (!file) {
+		file = open("/dev/accel/accel0", O_RDWR | O_CLOEXEC);
+		must(file >= 0, "open");
+		for (unsigned int i = 0; i < COUNT * PART; i++)
+			list[i / PART].handle = make_one(file);
+		for (unsigned int i = 0; i < COUNT; i++)
+			list[i].flags = i % 2 ? ACCEL_BUFFER_READ : ACCEL_BUFFER_WRITE;
+	}
+	submit_naming(file, list, COUNT);
 }
 
 /* The share of one buffer in what a job costs anyhow. */
@@ -86,4 +114,10 @@ const struct row submit_shared_buffer = {
 	.name = "submit_shared_buffer", .unit = "instructions",
 	.ours = with_shared,
 	.calls = 2, .batches = 32, .parts = COUNT, .above = &submit_nothing,
+};
+
+const struct row class2_submit = {
+	.name = "class2_submit", .unit = "instructions",
+	.ours = with_few_of_many, .peer = with_private,
+	.calls = 4, .batches = 32, .parts = COUNT, .above = &submit_nothing,
 };

@@ -8,9 +8,11 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_fake", "gpu-sched", "drm_peer"),
     files={"/bench": "build/bench/bench"},
     icount=True,
+    # The rows that count bytes keep more than half a gigabyte, and those behind them take a quarter.
+    memory="1536M",
     parameters="nolapic_timer",
     manual=True,
-    tests=21,
+    tests=24,
     timeout=600,
     silence=400,
     guest="""
