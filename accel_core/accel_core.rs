@@ -24,6 +24,7 @@
 //!   fences) -> `watchers`
 //! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
 //!   -> [`Driver`] -> `health`
+//! - events: `recovery`, `job`, `queue_events`, driver -> `events` -> `monitor`
 //! - telemetry: `health`, `clients`, `engine_time`, `user_time`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
 //!   `debugfs` <- `buffer_list`; what happens to jobs: `trace`
 //!
@@ -55,6 +56,7 @@ mod driver;
 mod dump;
 mod engine;
 mod engine_time;
+mod events;
 mod fdinfo;
 mod file;
 mod handles;
@@ -145,6 +147,7 @@ pub use crate::{
         Started, //
     },
     engine::InFlight,
+    events::Event,
     info::{
         Answer,
         DriverFill,

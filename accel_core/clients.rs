@@ -115,18 +115,6 @@ impl Clients {
         counts.clients -= 1;
         counts.last_close_ns = monotonic_ns();
     }
-
-    /// A monitor opens the monitor node.
-    pub(crate) fn open_monitor(&self) {
-        let counts = &mut self.state.lock().counts;
-        counts.monitors += 1;
-        counts.monitor_opens += 1;
-    }
-
-    /// A monitor is gone.
-    pub(crate) fn close_monitor(&self) {
-        self.state.lock().counts.monitors -= 1;
-    }
 }
 
 /// A client is counted while it has this.
@@ -147,5 +135,24 @@ impl<T: Driver> Seat<T> {
 impl<T: Driver> Drop for Seat<T> {
     fn drop(&mut self) {
         self.0.clients.close();
+    }
+}
+
+/// A monitor is counted while it has this.
+pub(crate) struct Place<T: Driver>(Arc<Device<T>>);
+
+impl<T: Driver> Place<T> {
+    /// A monitor opens the monitor node.
+    pub(crate) fn take(device: &Arc<Device<T>>) -> Self {
+        let counts = &mut device.clients.state.lock().counts;
+        counts.monitors += 1;
+        counts.monitor_opens += 1;
+        Self(device.clone())
+    }
+}
+
+impl<T: Driver> Drop for Place<T> {
+    fn drop(&mut self) {
+        self.0.clients.state.lock().counts.monitors -= 1;
     }
 }

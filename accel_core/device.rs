@@ -38,6 +38,7 @@ use crate::{
         EngineInfo, //
     },
     engine::InFlight,
+    events::Events,
     health::Health,
     info::Identity,
     lock_class,
@@ -68,6 +69,7 @@ pub struct Device<T: Driver> {
     pub(crate) health: Health,
     #[pin]
     pub(crate) clients: Clients,
+    pub(crate) events: Arc<Events>,
     /// Each has some of the engines, in their order.
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
     /// The time-out of jobs that a developer wants; 0: those that the driver wants.
@@ -123,6 +125,7 @@ impl<T: Driver> Device<T> {
                 cell <- Cell::new(),
                 health <- Health::new(),
                 clients <- Clients::new(),
+                events: Events::new()?,
                 schedulers: schedulers::<T>(&timeout_ms)?,
                 timeout_ms,
                 is_troubled: Atomic::new(false),

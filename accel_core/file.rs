@@ -133,7 +133,7 @@ impl<T: Driver> Client<T> {
             life: &life,
         };
         let queue = OpenQueue::new(bound, file, &share, &reservations, setup);
-        Ok(Self {
+        let this = Self {
             owner: Owner::new(&device.memory)?,
             queue: Arc::new(queue.map_err(|refusal| refusal.error)?, GFP_KERNEL_ACCOUNT)?,
             device,
@@ -141,7 +141,15 @@ impl<T: Driver> Client<T> {
             share,
             life,
             _seat: seat,
-        })
+        };
+        this.device.events.client(this.share.who(), true);
+        Ok(this)
+    }
+}
+
+impl<T: Driver> Drop for Client<T> {
+    fn drop(&mut self) {
+        self.device.events.client(self.share.who(), false);
     }
 }
 

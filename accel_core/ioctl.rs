@@ -48,19 +48,22 @@ pub(crate) struct Row<F> {
     pub(crate) call: fn(&F, cmd: u32, arg: usize) -> Result,
 }
 
-/// The core's commands of a file `F`, by their numbers.
-pub(crate) struct Table<F>([Option<Row<F>>; uapi::ACCEL_IOCTL_DRIVER_BASE as usize]);
+/// As many commands as a node can have.
+const SLOTS: usize = uapi::ACCEL_IOCTL_DRIVER_BASE as usize;
+
+/// The core's commands of a file `F`, by their numbers modulo [`SLOTS`].
+pub(crate) struct Table<F>([Option<Row<F>>; SLOTS]);
 
 impl<F> Table<F> {
-    /// Sorts commands. To be called at compile time: fails if two have the same number.
+    /// Sorts commands. To be called at compile time: fails if two have the same place.
     pub(crate) const fn new<const COUNT: usize>(rows: [Row<F>; COUNT]) -> Self {
-        let mut table = [const { None }; uapi::ACCEL_IOCTL_DRIVER_BASE as usize];
+        let mut table = [const { None }; SLOTS];
         let mut i = 0;
         while i < COUNT {
             let Row { cmd, call } = rows[i];
-            let nr = _IOC_NR(cmd) as usize;
-            assert!(table[nr].is_none());
-            table[nr] = Some(Row { cmd, call });
+            let slot = _IOC_NR(cmd) as usize % SLOTS;
+            assert!(table[slot].is_none());
+            table[slot] = Some(Row { cmd, call });
             i += 1;
         }
         Self(table)
@@ -68,7 +71,7 @@ impl<F> Table<F> {
 
     #[inline(always)]
     fn get(&self, cmd: u32) -> Option<&Row<F>> {
-        let row = self.0.get(_IOC_NR(cmd) as usize)?.as_ref()?;
+        let row = self.0.get(_IOC_NR(cmd) as usize % SLOTS)?.as_ref()?;
         (key(row.cmd) == key(cmd)).then_some(row)
     }
 }

@@ -461,7 +461,7 @@ impl<T: Driver> Job<T> {
     /// [`Job::told`], when it is where it is dropped from.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
         self.queue.untold.fetch_add(1, Relaxed);
-        self.queue.trace_done(self.armed.number(), now, outcome);
+        self.queue.tell_of_end(self.armed.number(), now, outcome);
         self.armed.end(now, outcome);
     }
 

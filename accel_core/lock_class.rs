@@ -35,11 +35,14 @@ classes! {
     contexts = c"accel_contexts";
     doorbells = c"accel_doorbells";
     dump = c"accel_dump";
+    events = c"accel_events";
+    events_arrived = c"accel_events_arrived";
     file_queues = c"accel_file_queues";
     free_doorbells = c"accel_free_doorbells";
     handles = c"accel_handles";
     health = c"accel_health";
     health_changed = c"accel_health_changed";
+    monitor = c"accel_monitor";
     mover = c"accel_mover";
     nodes = c"accel_nodes";
     preemption = c"accel_preemption";

@@ -16,23 +16,36 @@ use kernel::{
 };
 
 use crate::{
+    events::{
+        Events,
+        Who, //
+    },
     job::Fault,
     timeline::Driven, //
 };
+
+/// Where the failure of a user queue is told of, too.
+pub(crate) struct Witness {
+    pub(crate) events: Arc<Events>,
+    pub(crate) who: Who,
+    pub(crate) engine: usize,
+}
 
 /// Events of a user queue.
 #[pin_data]
 pub struct QueueEvents {
     timeline: Option<Driven>,
+    witness: Witness,
     #[pin]
     fault: SpinLockIrq<Option<Fault>>,
 }
 
 impl QueueEvents {
-    pub(crate) fn new(timeline: Option<Driven>) -> Result<Arc<Self>> {
+    pub(crate) fn new(timeline: Option<Driven>, witness: Witness) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 timeline,
+                witness,
                 fault <- new_spinlock_irq!(None, "accel_queue_events"),
             }),
             GFP_KERNEL_ACCOUNT,
@@ -49,10 +62,26 @@ impl QueueEvents {
     /// The queue has stopped for good; the first reason that is given counts. Any context.
     pub fn failed(&self, fault: Fault) {
         let error = fault.kind.error();
-        self.fault.lock().get_or_insert(fault);
+        if !self.keep(fault) {
+            return;
+        }
+        let Witness {
+            events,
+            who,
+            engine,
+        } = &self.witness;
+        events.fault(*who, *engine, 0, fault);
         if let Some(timeline) = &self.timeline {
             timeline.end(error);
         }
+    }
+
+    /// Keeps the first reason; returns whether it is that.
+    fn keep(&self, fault: Fault) -> bool {
+        let mut first = self.fault.lock();
+        let is_first = first.is_none();
+        first.get_or_insert(fault);
+        is_first
     }
 
     /// Returns why the queue has stopped, if it has.

@@ -176,7 +176,7 @@ impl<T: Driver> Device<T> {
 
     /// Resets all of the device, on which nothing is started any more.
     fn reset_hardware(&self, bound: &Bound<'_, T>) -> Result {
-        self.health.set(health::State::Resetting);
+        self.set_health(health::State::Resetting);
         for scheduler in &self.schedulers {
             scheduler.pause();
         }
@@ -185,7 +185,7 @@ impl<T: Driver> Device<T> {
             false => (0..T::ENGINES.len()).try_for_each(|engine| T::reset(&bound.data, engine)),
         };
         self.health.count_reset(reset.is_ok());
-        self.trace_reset(None, reset);
+        self.tell_of_reset(None, reset);
         reset
     }
 
@@ -196,7 +196,7 @@ impl<T: Driver> Device<T> {
             true => health::State::Operational,
             false => health::State::Wedged,
         };
-        self.health.set(health);
+        self.set_health(health);
         for scheduler in &self.schedulers {
             match is_reset {
                 true => scheduler.reopen(bound),
@@ -235,11 +235,11 @@ impl<T: Driver> Device<T> {
         if T::HAS_IS_WELL && T::is_well(&bound.data) {
             return true;
         }
-        self.health.set(health::State::Resetting);
+        self.set_health(health::State::Resetting);
         if T::HAS_REVIVE && T::revive(&bound.data).is_ok() {
             self.health.count_reset(false);
-            self.trace_reset(None, Ok(()));
-            self.health.set(health::State::Operational);
+            self.tell_of_reset(None, Ok(()));
+            self.set_health(health::State::Operational);
             return true;
         }
         let first = recovery.first(NO_ENGINE, Trouble::Device, 0);
@@ -264,10 +264,10 @@ impl<T: Driver> Scheduler<T> {
         let first = recovery.first(index, suspect.trouble, suspect.completed);
         let step = device.climb(bound, &mut recovery, index, first, |step| match step {
             Step::Engine => {
-                device.health.set(health::State::Resetting);
+                device.set_health(health::State::Resetting);
                 let reset = T::reset(&bound.data, index);
                 device.health.count_reset(false);
-                device.trace_reset(Some(index), reset);
+                device.tell_of_reset(Some(index), reset);
                 reset
             }
             _ if T::HAS_ABORT => T::abort(&bound.data, index, &suspect.job.payload),
@@ -280,7 +280,7 @@ impl<T: Driver> Scheduler<T> {
         match step {
             Step::Job | Step::Context | Step::Engine => {
                 if step == Step::Engine {
-                    device.health.set(health::State::Operational);
+                    device.set_health(health::State::Operational);
                 }
                 self.resume(bound, index, step);
             }

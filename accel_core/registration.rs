@@ -160,6 +160,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
 
     fn unbound(&self, bound: Pin<&Bound<'_, T>>) {
         self.health.gone();
+        self.events.gone();
         self.timelines.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);

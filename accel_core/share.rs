@@ -13,12 +13,14 @@ use kernel::{
         Mutex, //
     },
 };
+use kernel_ext::task;
 
 use crate::{
     conduct::Conduct,
     context::UniqueId,
     device::Device,
     driver::Driver,
+    events::Who,
     lock_class,
     logic::{
         offence::Standing,
@@ -67,6 +69,8 @@ pub(crate) struct Share<T: Driver> {
     device: Arc<Device<T>>,
     /// Who the client is.
     client: UniqueId,
+    /// Who opened the device.
+    user: u32,
     #[pin]
     pub(crate) conduct: Conduct,
     /// What engines have done for its user queues.
@@ -93,6 +97,7 @@ impl<T: Driver> Share<T> {
             pin_init!(Self {
                 device: device.clone(),
                 client: UniqueId::new(),
+                user: task::current_user(),
                 conduct <- Conduct::new(),
                 user_times,
                 jobs,
@@ -110,6 +115,14 @@ impl<T: Driver> Share<T> {
     /// Returns a number that no other client of any device has.
     pub(crate) fn client(&self) -> u64 {
         self.client.get()
+    }
+
+    /// Returns who the client is, for events.
+    pub(crate) fn who(&self) -> Who {
+        Who {
+            client: self.client(),
+            user: self.user,
+        }
     }
 
     /// Returns the count of its jobs that have not ended, as [`Statuses`](crate::statuses::Statuses) counts.

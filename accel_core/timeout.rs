@@ -80,7 +80,7 @@ impl<T: Driver> Scheduler<T> {
             }
             _ => {
                 let job = &running.job;
-                job.queue.trace_timeout(job.armed.number());
+                job.queue.tell_of_timeout(index, job.armed.number());
                 let fault = Fault::new(FaultKind::Timeout);
                 self.hold(state, running, fault, ended);
                 true

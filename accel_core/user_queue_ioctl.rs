@@ -8,7 +8,10 @@ use crate::{
     driver::Driver,
     file::File,
     objects::Reserved,
-    queue_events::QueueEvents,
+    queue_events::{
+        QueueEvents,
+        Witness, //
+    },
     queue_ioctl::{
         priority,
         read_payload, //
@@ -59,7 +62,12 @@ pub(crate) fn create<'f, T: Driver>(
     let doorbell = file.doorbells.get(args.doorbell)?;
     let payload = read_payload(args.payload, args.payload_size, longest)?;
     file.client.device.scheduler_of(engine).ok_or(EINVAL)?;
-    let events = QueueEvents::new(drive(file, args.timeline)?)?;
+    let witness = Witness {
+        events: file.client.device.events.clone(),
+        who: file.client.share.who(),
+        engine,
+    };
+    let events = QueueEvents::new(drive(file, args.timeline)?, witness)?;
     let setup = UserQueueSetup {
         engine,
         priority,

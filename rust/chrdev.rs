@@ -146,6 +146,11 @@ pub trait Operations: Sized + Send + Sync + 'static {
     /// An ioctl, of 64-bit or 32-bit user space alike.
     fn ioctl(self: Pin<&Self>, cmd: u32, arg: usize) -> Result<isize>;
 
+    /// read(2) of at most `size` bytes to the user's address `addr`; returns how many.
+    fn read(self: Pin<&Self>, _file: &File, _addr: usize, _size: usize) -> Result<usize> {
+        Err(EINVAL)
+    }
+
     /// mmap(2).
     fn mmap(self: Pin<&Self>, _vma: &VmaNew) -> Result {
         Err(ENODEV)
@@ -351,6 +356,7 @@ impl<O: Operations> FileOperations<O> {
     const TABLE: bindings::file_operations = bindings::file_operations {
         owner: this_module::<O::Owner>().as_ptr(),
         open: Some(Self::open),
+        read: Some(Self::read),
         release: Some(Self::release),
         unlocked_ioctl: Some(Self::ioctl),
         #[cfg(CONFIG_COMPAT)]
@@ -401,6 +407,29 @@ impl<O: Operations> FileOperations<O> {
         // SAFETY: Set in `open`; nobody uses it any more.
         drop(unsafe { Pin::<KBox<O>>::from_foreign((*file).private_data) });
         0
+    }
+
+    /// # Safety
+    ///
+    /// `file` must be one that `open` opened.
+    unsafe extern "C" fn read(
+        file: *mut bindings::file,
+        to: *mut c_char,
+        size: usize,
+        _position: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: Set in `open`; the file by the requirements.
+        let (this, file) = unsafe {
+            (
+                Pin::<KBox<O>>::borrow((*file).private_data),
+                File::from_raw_file(file),
+            )
+        };
+        match O::read(this, file, to.addr(), size) {
+            // CAST: At most `isize::MAX` bytes are asked for.
+            Ok(count) => count as isize,
+            Err(e) => e.to_errno() as isize,
+        }
     }
 
     /// # Safety

@@ -406,6 +406,18 @@ bool accel_helper_capable_sys_admin(void)
 }
 EXPORT_SYMBOL_GPL(accel_helper_capable_sys_admin);
 
+bool accel_helper_capable_perfmon(void)
+{
+	return perfmon_capable();
+}
+EXPORT_SYMBOL_GPL(accel_helper_capable_perfmon);
+
+u32 accel_helper_current_user(void)
+{
+	return from_kuid(&init_user_ns, current_euid());
+}
+EXPORT_SYMBOL_GPL(accel_helper_current_user);
+
 bool accel_helper_capable_sys_nice(void)
 {
 	return capable(CAP_SYS_NICE);

@@ -98,7 +98,9 @@ int accel_helper_dmem_charge(struct dmem_cgroup_region *region, u64 size,
 void accel_helper_dmem_uncharge(struct dmem_cgroup_pool_state *pool, u64 size);
 unsigned long accel_helper_totalram_pages(void);
 void accel_helper_current_name(char name[16]);
+bool accel_helper_capable_perfmon(void);
 bool accel_helper_capable_sys_nice(void);
+u32 accel_helper_current_user(void);
 bool accel_helper_capable_sys_admin(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);
 int accel_helper_copy_out(unsigned long to, const void *from, size_t size);

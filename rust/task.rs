@@ -29,3 +29,15 @@ pub fn is_capable_of_administration() -> bool {
     // SAFETY: As above.
     unsafe { ext::accel_helper_capable_sys_admin() }
 }
+
+/// Returns whether the current process may watch all others (`CAP_PERFMON`).
+pub fn is_capable_of_monitoring() -> bool {
+    // SAFETY: As above.
+    unsafe { ext::accel_helper_capable_perfmon() }
+}
+
+/// Returns the effective user of the current process, as the host numbers users.
+pub fn current_user() -> u32 {
+    // SAFETY: As above.
+    unsafe { ext::accel_helper_current_user() }
+}

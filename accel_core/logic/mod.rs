@@ -5,6 +5,7 @@
 
 mod bandwidth;
 pub(crate) mod buddy;
+pub(crate) mod event_ring;
 pub(crate) mod history;
 mod intervals;
 pub(crate) mod offence;

@@ -21,9 +21,11 @@ extern "C" {
  *
  * - ``/dev/accel/accelN``, the compute node. Each open file is a client with
  *   buffers and jobs of its own.
- * - ``/dev/accel/monitorN``, the monitor node. It knows the INFO ioctl and
- *   poll(2) only, may be opened any number of times, and works while the
+ * - ``/dev/accel/monitorN``, the monitor node. It knows the INFO ioctl, events
+ *   and poll(2) only, may be opened any number of times, and works while the
  *   compute node is busy, held exclusively or in reset.
+ *
+ * The monitor node also has events (&struct accel_event) to read(2).
  *
  * poll(2) on the monitor node reports EPOLLPRI when the health of the device
  * (&struct accel_info_status) changed since this file last read it, and
@@ -1749,6 +1751,121 @@ struct accel_user_queue_query {
 	_IOW(ACCEL_IOCTL_TYPE, 0x33, struct accel_user_queue_destroy)
 #define ACCEL_IOCTL_USER_QUEUE_QUERY \
 	_IOWR(ACCEL_IOCTL_TYPE, 0x34, struct accel_user_queue_query)
+
+/* ---- events of the monitor node -------------------------------------------- */
+
+/**
+ * enum accel_event_kind - what an event is about
+ * @ACCEL_EVENT_DROPPED: events that this file has not read in time, of any kind: made for
+ *                       each reader, it is in no filter. data[0]: how many
+ * @ACCEL_EVENT_HEALTH: the health of the device changed. data[0]: &enum accel_health it
+ *                      has now, data[1]: the one before
+ * @ACCEL_EVENT_RESET: a reset ended: of the engine, or of all of the device. data[0]: 0,
+ *                     or the errno (positive) of one that did not help, data[1]: the
+ *                     epoch (&struct accel_info_status)
+ * @ACCEL_EVENT_TIMEOUT: a job was overdue, and made no progress. data[0]: its number
+ * @ACCEL_EVENT_FAULT: a job, or a user queue, failed. data[0]: &enum accel_fault, data[1]:
+ *                     address of the fault, data[2]: number of the job, 0 for a user
+ *                     queue
+ * @ACCEL_EVENT_ERROR: the hardware found errors in itself, and corrected them
+ *                     (ACCEL_SEVERITY_WARNING) or not. data[0]: where, as the driver
+ *                     numbers its blocks, data[1]: address, data[2]: how many
+ * @ACCEL_EVENT_THROTTLE: the reasons why clocks are lowered changed. data[0]: mask, as the
+ *                        driver says
+ * @ACCEL_EVENT_LINK: the state of a link changed. data[0]: index in ACCEL_INFO_LINKS,
+ *                    data[1]: &enum accel_link_state
+ * @ACCEL_EVENT_FIRMWARE: something happened to firmware. data[0]: 0 it works again, else
+ *                        an error, as the driver says
+ * @ACCEL_EVENT_CLIENT: a client came or went. data[0]: 1 it came, 0 it went. Only for its
+ *                      own user, and for who had CAP_PERFMON when the file was opened
+ *
+ * Numbers are below 64, so that a filter is a mask of them.
+ */
+enum accel_event_kind {
+	ACCEL_EVENT_DROPPED	= 0,
+	ACCEL_EVENT_HEALTH	= 1,
+	ACCEL_EVENT_RESET	= 2,
+	ACCEL_EVENT_TIMEOUT	= 3,
+	ACCEL_EVENT_FAULT	= 4,
+	ACCEL_EVENT_ERROR	= 5,
+	ACCEL_EVENT_THROTTLE	= 6,
+	ACCEL_EVENT_LINK	= 7,
+	ACCEL_EVENT_FIRMWARE	= 8,
+	ACCEL_EVENT_CLIENT	= 9,
+};
+
+/**
+ * enum accel_severity - how bad an event is
+ * @ACCEL_SEVERITY_INFO: as it should be
+ * @ACCEL_SEVERITY_WARNING: something to look at, nobody is hurt
+ * @ACCEL_SEVERITY_ERROR: work of somebody was lost
+ * @ACCEL_SEVERITY_FATAL: the device does not work
+ */
+enum accel_severity {
+	ACCEL_SEVERITY_INFO	= 1,
+	ACCEL_SEVERITY_WARNING	= 2,
+	ACCEL_SEVERITY_ERROR	= 3,
+	ACCEL_SEVERITY_FATAL	= 4,
+};
+
+/* The engine of an event that is about none. */
+#define ACCEL_EVENT_NONE	0xffffffffU
+
+/* How many events are kept for readers that come later or are slow. */
+#define ACCEL_EVENTS_KEPT	256
+
+/**
+ * struct accel_event - what read(2) of the monitor node returns, as many as there is room
+ *                      for
+ * @sequence: number of the event on this device, from 1 on; those that a filter or a lack
+ *            of privilege hides leave gaps. Of ACCEL_EVENT_DROPPED: of the first one that
+ *            is missing
+ * @time_ns: when, CLOCK_MONOTONIC nanoseconds
+ * @kind: &enum accel_event_kind
+ * @severity: &enum accel_severity
+ * @engine: index in ACCEL_INFO_ENGINES, or ACCEL_EVENT_NONE
+ * @reserved: 0
+ * @client: the client whose job or queue it is about, as in trace events; 0: none, or the
+ *          reader must not know it: then there is no @data, either
+ * @data: as @kind says; 0 what it does not mention
+ *
+ * Each file reads at its own pace, and begins with the oldest event that is kept: the
+ * last ACCEL_EVENTS_KEPT are, across resets. poll(2) reports EPOLLIN when there is one
+ * to read.
+ *
+ * read(2) blocks until there is one, with O_NONBLOCK it is EAGAIN; it returns 0 when the
+ * device is gone and all was read. Errors: EINVAL there is no room for one event;
+ * EFAULT, nothing is lost then; EINTR.
+ */
+struct accel_event {
+	__u64 sequence;
+	__u64 time_ns;
+	__u32 kind;
+	__u32 severity;
+	__u32 engine;
+	__u32 reserved;
+	__u64 client;
+	__u64 data[3];
+};
+
+/**
+ * struct accel_event_filter - ACCEL_IOCTL_EVENT_FILTER, which events does this file read?
+ * @kinds: in: mask of 1 << &enum accel_event_kind
+ * @severity: in: the least &enum accel_severity, 0 for all
+ * @flags: in: must be 0
+ *
+ * At first it reads all. It is about what the file has not come to yet.
+ *
+ * Errors: EOPNOTSUPP a kind that is not there, a flag; EINVAL unknown severity; EFAULT;
+ * ENODEV.
+ */
+struct accel_event_filter {
+	__u64 kinds;
+	__u32 severity;
+	__u32 flags;
+};
+
+#define ACCEL_IOCTL_EVENT_FILTER	_IOW(ACCEL_IOCTL_TYPE, 0xa0, struct accel_event_filter)
 
 #if defined(__cplusplus)
 }

@@ -13,7 +13,7 @@ static inline unsigned int mode_of(const char *path)
 	return stat(path, &file) || file.st_uid ? 07777 : file.st_mode & 07777;
 }
 
-/* What a process without capabilities gets for writing @text to a file; it may have opened it before. */
+/* What a process without capabilities gets for writing @text to a file that @is_open already. */
 static inline int write_as_nobody(const char *path, const char *text, bool is_open)
 {
 	pid_t child = fork();

@@ -61,6 +61,8 @@ pub const ACCEL_MAP_USER: u32 = 16;
 pub const ACCEL_ADDRESS_SPACE_PREEMPTIBLE: u32 = 1;
 pub const ACCEL_DOORBELL_MAX: u32 = 64;
 pub const ACCEL_USER_QUEUE_MAX: u32 = 64;
+pub const ACCEL_EVENT_NONE: u32 = 4294967295;
+pub const ACCEL_EVENTS_KEPT: u32 = 256;
 pub const ACCEL_ETHOSU_REGIONS: u32 = 8;
 pub const ACCEL_ETHOSU_NO_BUFFER: u32 = 4294967295;
 pub const ACCEL_QDA_MEMORY: u32 = 1;
@@ -1419,6 +1421,101 @@ pub struct accel_user_queue_query {
     pub fault: __u32,
     pub suspensions: __u32,
     pub fault_address: __u64,
+}
+pub const ACCEL_EVENT_DROPPED: accel_event_kind = 0;
+pub const ACCEL_EVENT_HEALTH: accel_event_kind = 1;
+pub const ACCEL_EVENT_RESET: accel_event_kind = 2;
+pub const ACCEL_EVENT_TIMEOUT: accel_event_kind = 3;
+pub const ACCEL_EVENT_FAULT: accel_event_kind = 4;
+pub const ACCEL_EVENT_ERROR: accel_event_kind = 5;
+pub const ACCEL_EVENT_THROTTLE: accel_event_kind = 6;
+pub const ACCEL_EVENT_LINK: accel_event_kind = 7;
+pub const ACCEL_EVENT_FIRMWARE: accel_event_kind = 8;
+pub const ACCEL_EVENT_CLIENT: accel_event_kind = 9;
+/// enum accel_event_kind - what an event is about
+/// - `ACCEL_EVENT_DROPPED`: events that this file has not read in time, of any kind: made for
+///   each reader, it is in no filter. data[0]: how many
+/// - `ACCEL_EVENT_HEALTH`: the health of the device changed. data[0]: [`accel_health`] it
+///   has now, data[1]: the one before
+/// - `ACCEL_EVENT_RESET`: a reset ended: of the engine, or of all of the device. data[0]: 0,
+///   or the errno (positive) of one that did not help, data[1]: the
+///   epoch ([`accel_info_status`])
+/// - `ACCEL_EVENT_TIMEOUT`: a job was overdue, and made no progress. data[0]: its number
+/// - `ACCEL_EVENT_FAULT`: a job, or a user queue, failed. data[0]: [`accel_fault`], data[1]:
+///   address of the fault, data[2]: number of the job, 0 for a user
+///   queue
+/// - `ACCEL_EVENT_ERROR`: the hardware found errors in itself, and corrected them
+///   (ACCEL_SEVERITY_WARNING) or not. data[0]: where, as the driver
+///   numbers its blocks, data[1]: address, data[2]: how many
+/// - `ACCEL_EVENT_THROTTLE`: the reasons why clocks are lowered changed. data[0]: mask, as the
+///   driver says
+/// - `ACCEL_EVENT_LINK`: the state of a link changed. data[0]: index in ACCEL_INFO_LINKS,
+///   data[1]: [`accel_link_state`]
+/// - `ACCEL_EVENT_FIRMWARE`: something happened to firmware. data[0]: 0 it works again, else
+///   an error, as the driver says
+/// - `ACCEL_EVENT_CLIENT`: a client came or went. data[0]: 1 it came, 0 it went. Only for its
+///   own user, and for who had CAP_PERFMON when the file was opened
+///
+/// Numbers are below 64, so that a filter is a mask of them.
+pub type accel_event_kind = ::core::ffi::c_uint;
+pub const ACCEL_SEVERITY_INFO: accel_severity = 1;
+pub const ACCEL_SEVERITY_WARNING: accel_severity = 2;
+pub const ACCEL_SEVERITY_ERROR: accel_severity = 3;
+pub const ACCEL_SEVERITY_FATAL: accel_severity = 4;
+/// enum accel_severity - how bad an event is
+/// - `ACCEL_SEVERITY_INFO`: as it should be
+/// - `ACCEL_SEVERITY_WARNING`: something to look at, nobody is hurt
+/// - `ACCEL_SEVERITY_ERROR`: work of somebody was lost
+/// - `ACCEL_SEVERITY_FATAL`: the device does not work
+pub type accel_severity = ::core::ffi::c_uint;
+/// struct accel_event - what read(2) of the monitor node returns, as many as there is room
+///   for
+/// - `sequence`: number of the event on this device, from 1 on; those that a filter or a lack
+///   of privilege hides leave gaps. Of ACCEL_EVENT_DROPPED: of the first one that
+///   is missing
+/// - `time_ns`: when, CLOCK_MONOTONIC nanoseconds
+/// - `kind`: [`accel_event_kind`]
+/// - `severity`: [`accel_severity`]
+/// - `engine`: index in ACCEL_INFO_ENGINES, or ACCEL_EVENT_NONE
+/// - `reserved`: 0
+/// - `client`: the client whose job or queue it is about, as in trace events; 0: none, or the
+///   reader must not know it: then there is no `data`, either
+/// - `data`: as `kind` says; 0 what it does not mention
+///
+/// Each file reads at its own pace, and begins with the oldest event that is kept: the
+/// last ACCEL_EVENTS_KEPT are, across resets. poll(2) reports EPOLLIN when there is one
+/// to read.
+///
+/// read(2) blocks until there is one, with O_NONBLOCK it is EAGAIN; it returns 0 when the
+/// device is gone and all was read. Errors: EINVAL there is no room for one event;
+/// EFAULT, nothing is lost then; EINTR.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_event {
+    pub sequence: __u64,
+    pub time_ns: __u64,
+    pub kind: __u32,
+    pub severity: __u32,
+    pub engine: __u32,
+    pub reserved: __u32,
+    pub client: __u64,
+    pub data: [__u64; 3usize],
+}
+/// struct accel_event_filter - ACCEL_IOCTL_EVENT_FILTER, which events does this file read?
+/// - `kinds`: in: mask of 1 << [`accel_event_kind`]
+/// - `severity`: in: the least [`accel_severity`], 0 for all
+/// - `flags`: in: must be 0
+///
+/// At first it reads all. It is about what the file has not come to yet.
+///
+/// Errors: EOPNOTSUPP a kind that is not there, a flag; EINVAL unknown severity; EFAULT;
+/// ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_event_filter {
+    pub kinds: __u64,
+    pub severity: __u32,
+    pub flags: __u32,
 }
 /// struct accel_ethosu_job - payload of a job
 /// - `regions`: for each region (base pointer) of the command stream the index of

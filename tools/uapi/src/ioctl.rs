@@ -23,6 +23,7 @@ use crate::accel_context_create;
 use crate::accel_context_destroy;
 use crate::accel_doorbell_close;
 use crate::accel_doorbell_create;
+use crate::accel_event_filter;
 use crate::accel_info;
 use crate::accel_job_prepare;
 use crate::accel_job_release;
@@ -156,3 +157,6 @@ pub const USER_QUEUE_DESTROY: Opcode = opcode::write::<accel_user_queue_destroy>
 
 /// Ask how a user queue is.
 pub const USER_QUEUE_QUERY: Opcode = opcode::read_write::<accel_user_queue_query>(TYPE, 0x34);
+
+/// Say which events a monitor reads.
+pub const EVENT_FILTER: Opcode = opcode::write::<accel_event_filter>(TYPE, 0xa0);

@@ -47,6 +47,10 @@ fn layouts() -> Vec<Layout> {
             clients, monitors, opens, monitor_opens, refused, last_open_ns, last_close_ns,
             mode, reserved,
         }
+        accel_event {
+            sequence, time_ns, kind, severity, engine, reserved, client, data,
+        }
+        accel_event_filter { kinds, severity, flags }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
         accel_info_client_engine { name, busy_ns, user_ns, jobs }
         accel_info_link {
@@ -159,6 +163,7 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_USER_QUEUE_CREATE", ioctl::USER_QUEUE_CREATE),
         ("ACCEL_IOCTL_USER_QUEUE_DESTROY", ioctl::USER_QUEUE_DESTROY),
         ("ACCEL_IOCTL_USER_QUEUE_QUERY", ioctl::USER_QUEUE_QUERY),
+        ("ACCEL_IOCTL_EVENT_FILTER", ioctl::EVENT_FILTER),
         (
             "ACCEL_IOCTL_ADDRESS_SPACE_CREATE",
             ioctl::ADDRESS_SPACE_CREATE,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Properties of the pure logic of accel_core.
 
+mod event_ring;
 #[path = "../../../../../accel_core/logic/mod.rs"]
 #[allow(dead_code)] // Other files test the rest.
 mod logic;
