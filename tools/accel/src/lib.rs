@@ -44,6 +44,7 @@ pub mod buffer;
 pub mod device;
 pub mod error;
 pub mod ethosu;
+pub mod event;
 mod handle;
 pub mod info;
 pub mod job;

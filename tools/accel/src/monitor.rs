@@ -8,17 +8,23 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use accel_uapi::accel_event;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use rustix::event::Timespec;
 use rustix::event::poll;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use zerocopy::FromZeros;
+use zerocopy::IntoBytes;
 
 use crate::device::open;
 use crate::error::Error;
 use crate::error::Result;
+use crate::event::Event;
+use crate::event::Filter;
 use crate::info::Info;
+use crate::sys;
 
 /// What a monitor saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +52,38 @@ impl Monitor {
         Ok(Monitor {
             file: open(path.as_ref(), OFlags::RDONLY)?,
         })
+    }
+
+    /// Say which events are read from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] with [`Cause::Gone`](crate::error::Cause::Gone) if the device is gone.
+    pub fn filter(&self, filter: Filter) -> Result<()> {
+        sys::event_filter(self.as_fd(), filter.raw()).map_err(Error::in_call("filter events"))
+    }
+
+    /// Read the next event; sleeps until there is one. The first one is the oldest that the kernel
+    /// keeps. `Ok(None)` if the device is gone, and all was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn next_event(&self) -> Result<Option<Event>> {
+        let mut raw = accel_event::new_zeroed();
+        loop {
+            match rustix::io::read(&self.file, raw.as_mut_bytes()) {
+                Ok(0) => return Ok(None),
+                Ok(_) => return Ok(Some(raw.into())),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(Error::in_call("read an event")(errno)),
+            }
+        }
+    }
+
+    /// Read events as they come, until the device is gone.
+    pub fn events(&self) -> impl Iterator<Item = Result<Event>> + '_ {
+        std::iter::from_fn(|| self.next_event().transpose())
     }
 
     /// Sleep until the device changes, at most `timeout` (`None`: for ever). `Ok(None)` if the time

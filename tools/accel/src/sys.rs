@@ -25,6 +25,7 @@ use accel_uapi::accel_buffer_info;
 use accel_uapi::accel_buffer_label;
 use accel_uapi::accel_context_create;
 use accel_uapi::accel_context_destroy;
+use accel_uapi::accel_event_filter;
 use accel_uapi::accel_info;
 use accel_uapi::accel_point;
 use accel_uapi::accel_queue_create;
@@ -98,6 +99,12 @@ pub(crate) fn info(fd: impl AsFd, kind: u32, data: &mut [u8]) -> Result<accel_in
     // SAFETY: INFO takes an `accel_info` and writes at most `size` bytes at `data`.
     unsafe { call::<{ ioctl::INFO }, _>(fd.as_fd(), &mut argument) }?;
     Ok(argument)
+}
+
+/// Say which events a monitor reads.
+pub(crate) fn event_filter(fd: impl AsFd, mut argument: accel_event_filter) -> Result<()> {
+    // SAFETY: EVENT_FILTER takes an `accel_event_filter`, which has no pointers.
+    unsafe { call::<{ ioctl::EVENT_FILTER }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// Make a buffer.
