@@ -108,12 +108,17 @@ impl accel::Driver for Qda {
 
     fn probe<'bound>(
         parent: &'bound pci::Parent,
-        _device: &Arc<accel::Device<Self>>,
+        device: &Arc<accel::Device<Self>>,
     ) -> Result<accel::Setup<'bound, Self>> {
         let registers = pci::registers(parent)?;
         let (memory, doorbells) = (pci::memory(parent)?, pci::doorbells(parent)?);
         let lines = pci::lines(parent, pci::ENGINE_VECTORS + ENGINE_KINDS.len())?;
-        let card = Card::new(parent.as_ref(), registers, doorbells.clone())?;
+        let card = Card::new(
+            parent.as_ref(),
+            device.clone(),
+            registers,
+            doorbells.clone(),
+        )?;
         let capabilities = card.capabilities();
         let mut regions = KVec::new();
         let region = accel::RegionInfo {

@@ -54,6 +54,7 @@ use crate::{
     uapi::accel_info_qda,
     user_queue::UserQueues,
     watch::Watch,
+    Qda,
     ENGINE_KINDS, //
 };
 
@@ -120,6 +121,8 @@ pub(crate) struct State {
 /// A card.
 pub(crate) struct Card<'bound> {
     pub(crate) dev: &'bound Device<Bound>,
+    /// Whose watchers are told of what happens.
+    device: Arc<accel::Device<Qda>>,
     bar: Bar<'bound>,
     doorbells: Arc<accel::Aperture>,
     capabilities: Capabilities,
@@ -133,6 +136,7 @@ impl<'bound> Card<'bound> {
     /// it is none; errors of the firmware loader; ENOMEM.
     pub(crate) fn new(
         dev: &'bound Device<Bound>,
+        device: Arc<accel::Device<Qda>>,
         bar: Bar<'bound>,
         doorbells: Arc<accel::Aperture>,
     ) -> Result<Self> {
@@ -173,6 +177,7 @@ impl<'bound> Card<'bound> {
                 KBox::pin_init(Ring::new(dev, 1)?, GFP_KERNEL)?,
             ],
             dev,
+            device,
             bar,
             doorbells,
             capabilities,
@@ -333,7 +338,7 @@ impl<'bound> Card<'bound> {
     /// Reads what is new in an event ring; returns whether there was something.
     pub(crate) fn drain(&self, ring: usize) -> bool {
         let ring = self.rings.get(ring);
-        ring.is_some_and(|ring| ring.drain(self.dev, &self.bar))
+        ring.is_some_and(|ring| ring.drain(self.dev, &self.bar, &self.device))
     }
 
     /// Returns the queue by which jobs of a context reach an engine, which is made for the first one.

@@ -3,6 +3,7 @@
 //! Event rings: what the card tells of faults, and of its health
 //! (Documentation/devices/qda/status.rst).
 
+use accel_core as accel;
 use kernel::{
     device::{
         Bound,
@@ -21,13 +22,15 @@ use kernel::{
 };
 
 use crate::{
+    links,
     mmu,
     pci::{
         read64,
         write64,
         Bar, //
     },
-    regs, //
+    regs,
+    Qda, //
 };
 
 /// log2 of the records of a ring: as many as there can be queues.
@@ -36,6 +39,7 @@ const RECORDS: u64 = 1 << ORDER;
 const RECORD_WORDS: usize = 8;
 
 /// Kinds of records.
+const CORRECTED: u16 = 0x10;
 const UNCORRECTED: u16 = 0x11;
 const ROW_PENDING: u16 = 0x12;
 const NO_SPARES: u16 = 0x13;
@@ -107,8 +111,13 @@ impl Ring {
         }
     }
 
-    /// Reads what is new; returns whether there was something. Any context.
-    pub(crate) fn drain(&self, dev: &Device<Bound>, bar: &Bar<'_>) -> bool {
+    /// Reads what is new, and tells `watchers` of it; returns whether there was something. Any context.
+    pub(crate) fn drain(
+        &self,
+        dev: &Device<Bound>,
+        bar: &Bar<'_>,
+        watchers: &accel::Device<Qda>,
+    ) -> bool {
         let mut reader = self.reader.lock();
         let head = regs::EV_HEAD::try_at(self.index).map_or(0, |at| read64(bar, at));
         let new = head.wrapping_sub(reader.tail);
@@ -119,7 +128,11 @@ impl Ring {
         for index in reader.tail..head {
             reader.counts.records += 1;
             match self.event(index) {
-                Ok(event) => event.tell(dev),
+                Ok(event) => {
+                    event.acknowledge(bar);
+                    event.log(dev);
+                    event.tell(watchers);
+                }
                 Err(_) => reader.counts.bad += 1,
             }
         }
@@ -162,8 +175,40 @@ impl Ring {
 }
 
 impl Event {
+    /// Has the card tell of the next one, too.
+    fn acknowledge(&self, bar: &Bar<'_>) {
+        if self.kind == CORRECTED {
+            if let Some(at) = regs::R_STATUS::try_at(self.source.into()) {
+                bar.write(at, regs::R_STATUS::from(regs::R_HAS_CORRECTED));
+            }
+        }
+    }
+
+    /// Tells those who watch, but of faults, of which the core does.
+    fn tell(&self, watchers: &accel::Device<Qda>) {
+        let error = |corrected| accel::Event::Error {
+            block: self.source.into(),
+            address: self.address,
+            count: 1,
+            corrected,
+        };
+        let event = match self.kind {
+            CORRECTED => Some(error(true)),
+            UNCORRECTED => Some(error(false)),
+            LINK => {
+                let state = links::state(self.status);
+                Some(accel::Event::Link(self.source.into(), state))
+            }
+            THROTTLE => Some(accel::Event::Throttle(self.status.into())),
+            _ => None,
+        };
+        if let Some(event) = event {
+            watchers.tell(event);
+        }
+    }
+
     /// Tells the administrator, if that is his business: faults are the clients'.
-    fn tell(&self, dev: &Device<Bound>) {
+    fn log(&self, dev: &Device<Bound>) {
         let Self {
             source,
             status,

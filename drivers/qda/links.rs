@@ -17,6 +17,17 @@ use crate::{
 /// L_SPEED is in Mbit/s.
 const MBIT: u64 = 1_000_000;
 
+/// Returns what an L_STATE means.
+pub(crate) fn state(raw: u32) -> accel::LinkState {
+    match raw {
+        regs::L_DISABLED => accel::LinkState::Disabled,
+        regs::L_TRAINING => accel::LinkState::Training,
+        regs::L_UP => accel::LinkState::Up,
+        // That of a card that is gone, too.
+        _ => accel::LinkState::Down,
+    }
+}
+
 impl Card<'_> {
     /// Has all links look for other cards, now and whenever one is lost.
     pub(crate) fn enable_links(&self) {
@@ -54,14 +65,8 @@ impl Card<'_> {
     }
 
     fn link_state(&self, link: usize) -> Option<accel::LinkState> {
-        let state = self.bar().read(regs::L_STATE::try_at(link)?);
-        Some(match state.into_raw() {
-            regs::L_DISABLED => accel::LinkState::Disabled,
-            regs::L_TRAINING => accel::LinkState::Training,
-            regs::L_UP => accel::LinkState::Up,
-            // That of a card that is gone, too.
-            _ => accel::LinkState::Down,
-        })
+        let at = regs::L_STATE::try_at(link)?;
+        Some(state(self.bar().read(at).into_raw()))
     }
 
     fn link_peer(&self, link: usize) -> Option<accel::Peer> {

@@ -201,6 +201,17 @@ register! {
     pub(crate) L_DOWNS(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2048 { 63:0 value; }
 }
 
+register! {
+    /// Of a RAS block: bits stay until they are written.
+    pub(crate) R_STATUS(u32)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa04 { 31:0 value; }
+}
+
+/// As many RAS blocks as there can be.
+const MAX_RAS_BLOCKS: usize = 16;
+
+/// R_STATUS: there was a corrected error.
+pub(crate) const R_HAS_CORRECTED: u32 = 1;
+
 /// L_STATE: turned off.
 pub(crate) const L_DISABLED: u32 = 0;
 /// L_STATE: looks for the other side.
