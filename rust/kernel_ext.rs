@@ -13,6 +13,7 @@ pub mod aperture;
 pub mod bindings;
 pub mod bound;
 pub mod chrdev;
+mod chrdev_file;
 pub mod coredump;
 pub mod device;
 pub mod dma;
