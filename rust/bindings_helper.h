@@ -5,4 +5,5 @@
 #include "helpers.h"
 #include "accel_events.h"
 
+#include <linux/pm_domain.h>
 #include <linux/sync_file.h>

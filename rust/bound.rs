@@ -119,6 +119,11 @@ impl<D: BoundData> Cell<D> {
         self.alive.load(Acquire)
     }
 
+    /// Waits for all sections that were entered before. May sleep; not to be called in one.
+    pub fn synchronize(&self) {
+        self.srcu.synchronize();
+    }
+
     /// Enters a section in which the data stays reachable, unless it is gone.
     ///
     /// Nothing in the section may wait for user space, its memory included.

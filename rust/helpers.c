@@ -18,6 +18,7 @@
 #include <linux/pci-p2pdma.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/suspend.h>
 #include <linux/sync_file.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
@@ -112,6 +113,33 @@ struct pci_dev *accel_helper_to_pci_dev(struct device *dev)
 	return dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
 }
 EXPORT_SYMBOL_GPL(accel_helper_to_pci_dev);
+
+/* Faux devices do not. */
+bool accel_helper_device_sleeps(struct device *dev)
+{
+	return !device_pm_not_required(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_device_sleeps);
+
+/* One that has no such state stays on. */
+void accel_helper_pci_sleep(struct device *dev)
+{
+	if (dev_is_pci(dev))
+		pci_prepare_to_sleep(to_pci_dev(dev));
+}
+EXPORT_SYMBOL_GPL(accel_helper_pci_sleep);
+
+bool accel_helper_suspend_loses_power(void)
+{
+	return pm_suspend_via_firmware();
+}
+EXPORT_SYMBOL_GPL(accel_helper_suspend_loses_power);
+
+bool accel_helper_suspend_lost_power(void)
+{
+	return pm_resume_via_firmware();
+}
+EXPORT_SYMBOL_GPL(accel_helper_suspend_lost_power);
 
 void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work))
 {

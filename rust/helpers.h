@@ -60,6 +60,10 @@ void accel_helper_dma_sync_for_cpu(struct device *dev, dma_addr_t addr, size_t s
 void accel_helper_dma_sync_for_device(struct device *dev, dma_addr_t addr, size_t size);
 int accel_helper_dev_to_node(struct device *dev);
 struct pci_dev *accel_helper_to_pci_dev(struct device *dev);
+bool accel_helper_device_sleeps(struct device *dev);
+void accel_helper_pci_sleep(struct device *dev);
+bool accel_helper_suspend_loses_power(void);
+bool accel_helper_suspend_lost_power(void);
 void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work));
 unsigned long accel_helper_vmf_pgoff(const struct vm_fault *vmf);
 void accel_helper_fs_reclaim_acquire(void);

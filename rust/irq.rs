@@ -62,6 +62,14 @@ impl<'a> Lines<'a> {
         self.len() == 0
     }
 
+    /// Waits for all handlers that run.
+    pub fn synchronize(&self) {
+        for request in &self.requests {
+            // SAFETY: By the type invariants of `Request`.
+            unsafe { bindings::synchronize_irq(request.irq) };
+        }
+    }
+
     /// Lets `handler` handle all lines from now on.
     ///
     /// # Safety

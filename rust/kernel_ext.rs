@@ -46,6 +46,7 @@ mod pages_gate;
 pub mod pages_map;
 pub mod pages_purge;
 pub mod pci;
+pub mod power;
 pub mod random;
 pub mod seqlock;
 pub mod sg_table;
