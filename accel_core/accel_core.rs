@@ -78,6 +78,7 @@ mod open_queue;
 mod owner;
 mod page_tree;
 mod pci_driver;
+mod power;
 mod preemption;
 mod prepare;
 mod prepared;

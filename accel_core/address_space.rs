@@ -37,7 +37,8 @@ use crate::{
     },
     device::{
         Bound,
-        Device, //
+        Device,
+        Section, //
     },
     driver::Driver,
     lock_class,
@@ -217,7 +218,7 @@ impl<T: Driver> AddressSpace<T> {
             objects: Objects::new(),
             tree,
         };
-        let guard = device.enter()?;
+        let guard = device.enter_awake()?;
         // Nothing fails after this, so `destroy` will be called.
         let space = guard.with(|bound| T::Mmu::create(&bound.data, root))?;
         let (name, key) = lock_class::address_space();
@@ -329,8 +330,18 @@ impl<T: Driver> Shared<T> {
         &self,
         f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
     ) -> (Result<R, Failure>, Option<Freed>) {
+        // Before the lock: this may wait.
+        self.apply_in(self.device.enter_awake(), f)
+    }
+
+    /// As [`Shared::apply`], in a section of the device.
+    fn apply_in<R>(
+        &self,
+        section: Result<Section<'_, T>>,
+        f: impl FnOnce(&mut State, &Bound<'_, T>) -> Result<R, Failure>,
+    ) -> (Result<R, Failure>, Option<Freed>) {
         let mut stage = self.state.lock();
-        let result = match (stage.known(), self.device.enter()) {
+        let result = match (stage.known(), section) {
             (Some(state), Ok(guard)) => {
                 let result = guard.with(|bound| f(state, bound));
                 state.tree.release();
@@ -345,7 +356,8 @@ impl<T: Driver> Shared<T> {
     /// Unmaps what is mapped for the device by [`DeviceMapping`](crate::memory) `id`; returns whether
     /// nothing of it is left.
     pub(crate) fn let_go(&self, id: usize) -> bool {
-        let (result, freed) = self.apply(|state, bound| {
+        // Other devices, too, make ready for the sleep of the system, and then it can be reached still.
+        let (result, freed) = self.apply_in(self.device.enter(), |state, bound| {
             // What was not made in the end is in page tables, too.
             self.bring_in_step(state, bound)?;
             if state.mapped_by(id, 0).is_none() {

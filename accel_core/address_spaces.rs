@@ -9,6 +9,7 @@ use kernel::{
         RBTreeNodeReservation, //
     },
     sync::{
+        atomic::Acquire,
         Arc,
         Mutex, //
     },
@@ -95,6 +96,21 @@ impl<T: Driver> Registry<T> {
         all.is_closing = true;
         for space in all.spaces.values() {
             space.preemption.close(bound);
+        }
+    }
+
+    /// The device is to sleep: user queues run no more until [`Registry::resume`].
+    pub(crate) fn suspend(&self, bound: &Bound<'_, T>) {
+        for space in self.all.lock().spaces.values() {
+            space.preemption.hold(bound);
+        }
+    }
+
+    /// The device is awake again.
+    pub(crate) fn resume(&self, bound: &Bound<'_, T>) {
+        for space in self.all.lock().spaces.values() {
+            let in_step = space.in_step.load(Acquire);
+            space.preemption.put_back(bound, in_step);
         }
     }
 

@@ -26,6 +26,7 @@ use kernel_ext::{
     },
     ida,
     irq,
+    power,
     sysfs::AttributeInfo, //
 };
 
@@ -43,6 +44,7 @@ use crate::{
     info::Identity,
     lock_class,
     memory::Memory,
+    power::Power,
     recovery::Recovery,
     region::Region,
     registration::Nodes,
@@ -65,6 +67,8 @@ pub struct Device<T: Driver> {
     pub(crate) parent: ARef<device::Device>,
     #[pin]
     pub(crate) cell: Cell<DataOf<T>>,
+    #[pin]
+    pub(crate) power: Power,
     #[pin]
     pub(crate) health: Health,
     #[pin]
@@ -97,7 +101,8 @@ pub struct Device<T: Driver> {
 
 /// What exists while the device is bound. Dropped in this order.
 pub struct Bound<'a, T: Driver> {
-    pub(crate) _lines: irq::Lines<'a>,
+    pub(crate) _domain: power::Domain<'a>,
+    pub(crate) lines: irq::Lines<'a>,
     pub(crate) workers: KVec<Arc<Worker<T>>>,
     pub(crate) scrubber: Arc<Scrubber<T>>,
     pub(crate) watch: Arc<Watch<T>>,
@@ -108,6 +113,9 @@ pub struct Bound<'a, T: Driver> {
 
 /// The type constructor of [`Bound`].
 pub struct DataOf<T>(PhantomData<T>);
+
+/// A section in which the device stays bound.
+pub(crate) type Section<'a, T> = Guard<'a, DataOf<T>>;
 
 impl<T: Driver> BoundData for DataOf<T> {
     type Of<'a> = Bound<'a, T>;
@@ -123,6 +131,7 @@ impl<T: Driver> Device<T> {
                 index: crate::INDICES.alloc(crate::MAX_DEVICES - 1)?,
                 parent: ARef::from(&**parent),
                 cell <- Cell::new(),
+                power <- Power::new(),
                 health <- Health::new(),
                 clients <- Clients::new(),
                 events: Events::new()?,
@@ -167,7 +176,7 @@ impl<T: Driver> Device<T> {
 
     /// Enters a section in which the device stays bound, unless it is gone (ENODEV).
     #[inline]
-    pub(crate) fn enter(&self) -> Result<Guard<'_, DataOf<T>>> {
+    pub(crate) fn enter(&self) -> Result<Section<'_, T>> {
         self.cell.enter().ok_or(ENODEV)
     }
 
@@ -219,7 +228,7 @@ fn schedulers<T: Driver>(timeout_ms: &Arc<Atomic<u32>>) -> Result<KVec<Pin<KBox<
 impl<T: Driver> irq::Handler for Device<T> {
     fn interrupt(&self, line: usize) -> irq::IrqReturn {
         match self.cell.enter() {
-            Some(guard) if T::HAS_INTERRUPT => {
+            Some(guard) if T::HAS_INTERRUPT && !self.power.is_asleep() => {
                 guard.with(|bound| T::interrupt(&bound.data, self, line))
             }
             _ => irq::IrqReturn::None,

@@ -319,6 +319,22 @@ pub trait Driver: Sized + Send + Sync + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
+    /// Makes the device ready to lose its clock: it does nothing, is not touched, and knows all that it
+    /// has been told when it is woken. No job is in flight, user queues are suspended, nothing is
+    /// started, and of all others only [`Driver::interrupt`] is called meanwhile; as
+    /// [`Driver::reset`]. An error has it stay awake, as it was.
+    ///
+    /// A device whose driver has no such function is reset when it wakes.
+    fn suspend(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Wakes the device. No interrupt was handled since [`Driver::suspend`] returned: what they told of
+    /// is to be looked for here. An error has the device reset, or given up.
+    fn resume(_data: &Self::Data<'_>) -> Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// Returns what is known of its link number `index` to another device; `None` if it has not so many.
     /// A device without links has no such function. May sleep, in bounded time.
     fn link(_data: &Self::Data<'_>, _index: usize) -> Option<Link> {

@@ -119,7 +119,7 @@ impl<T: Driver> Engine<T> {
         stats
     }
 
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty() && self.faulted.is_none()
     }
 

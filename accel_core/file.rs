@@ -178,7 +178,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
     type Subject = Device<T>;
 
     fn open(device: &Arc<Device<T>>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
-        let guard = device.enter()?;
+        let guard = device.enter_awake()?;
         let is_resetting = device.health.state() == health::State::Resetting;
         if is_resetting && device.clients.mode() == ComputeMode::Exclusive {
             return Err(EAGAIN);

@@ -5,7 +5,7 @@
 //!
 //! Handlers get typed structs and never see the user's pointer to them. They run outside the
 //! liveness guard, so that user memory can be copied; whatever needs the device enters the guard
-//! itself ([`Device::enter`]). Handlers of drivers run inside it.
+//! itself ([`Device::enter_awake`]). Handlers of drivers run inside it.
 
 use core::mem::MaybeUninit;
 use kernel::{
@@ -203,7 +203,7 @@ pub fn call_driver<T: Driver, S: FromBytes + IntoBytes + Immutable>(
     };
     run(file, cmd, arg, &options, |file, args: &mut S| {
         device
-            .enter()?
+            .enter_awake()?
             .with(|bound| handler(&bound.data, file, args))
     })
 }

@@ -45,6 +45,7 @@ classes! {
     monitor = c"accel_monitor";
     mover = c"accel_mover";
     nodes = c"accel_nodes";
+    power = c"accel_power";
     preemption = c"accel_preemption";
     prepared = c"accel_prepared";
     prepared_jobs = c"accel_prepared_jobs";
@@ -66,4 +67,5 @@ classes! {
     user_queues = c"accel_user_queues";
     watch = c"accel_watch";
     watch_timer = c"accel_watch_timer";
+    woken = c"accel_woken";
 }

@@ -111,14 +111,21 @@ impl<T: Driver> Preemption<T> {
 
     /// Something goes out of place: none of the queues runs when this returns. In bounded time.
     pub(crate) fn take_out(&self, bound: &Bound<'_, T>) {
-        let mut state = self.state.lock();
-        state.out += 1;
-        if state.suspend(bound) {
+        if self.hold(bound) {
             self.count.fetch_add(1, Relaxed);
         }
     }
 
-    /// It is in place again, if `in_step`; once for each [`Preemption::take_out`].
+    /// As [`Preemption::take_out`], for another reason, which is not counted. Returns whether any queue
+    /// could run.
+    pub(crate) fn hold(&self, bound: &Bound<'_, T>) -> bool {
+        let mut state = self.state.lock();
+        state.out += 1;
+        state.suspend(bound)
+    }
+
+    /// It is in place again, if `in_step`; once for each [`Preemption::take_out`] and
+    /// [`Preemption::hold`].
     pub(crate) fn put_back(&self, bound: &Bound<'_, T>, in_step: bool) {
         let mut state = self.state.lock();
         state.out -= 1;

@@ -89,7 +89,7 @@ fn add<T: Driver>(
     payload: KVVec<u8>,
     buffers: KVVec<JobBuffer>,
 ) -> Result<u32, Refusal> {
-    file.client.device.enter()?.with(|bound| {
+    file.client.device.enter_awake()?.with(|bound| {
         let payload = check(file, queue.queue(), bound, payload, &buffers)?;
         let prepared = Prepared::new(payload, buffers)?;
         Ok(queue.prepared().add(prepared)?)

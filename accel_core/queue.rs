@@ -225,7 +225,7 @@ impl<T: Driver> Queue<T> {
 impl<T: Driver> Drop for Queue<T> {
     fn drop(&mut self) {
         // Else the device has forgotten it.
-        if let Some(guard) = self.device().cell.enter() {
+        if let Ok(guard) = self.device().enter_awake() {
             guard.with(|bound| T::destroy_queue(&bound.data, &self.driver));
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn create<'f, T: Driver>(
         payload: &payload,
         life,
     };
-    let queue = client.device.enter()?.with(|bound| {
+    let queue = client.device.enter_awake()?.with(|bound| {
         let (share, reservations) = (&client.share, &client.reservations);
         OpenQueue::new(bound, &file.driver, share, reservations, setup)
     });

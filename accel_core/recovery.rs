@@ -217,12 +217,18 @@ impl<T: Driver> Device<T> {
     /// Resets the device, whatever it does, even if it was given up. EIO: that does not help.
     pub(crate) fn reset(&self, bound: &Bound<'_, T>) -> Result {
         let mut recovery = self.recovery.lock();
-        let reset = self.reset_hardware(bound);
-        recovery.was_reset(NO_ENGINE);
-        self.go_on(bound, reset.is_ok());
+        let reset = self.reset_all(bound, &mut recovery);
         drop(recovery);
         bound.watch.clone().arm();
         reset.map_err(|_| EIO)
+    }
+
+    /// Resets the device with the lock, and goes on, or gives it up.
+    pub(crate) fn reset_all(&self, bound: &Bound<'_, T>, recovery: &mut Recovery) -> Result {
+        let reset = self.reset_hardware(bound);
+        recovery.was_reset(NO_ENGINE);
+        self.go_on(bound, reset.is_ok());
+        reset
     }
 
     /// Brings a device back that is not well. Returns whether it is.
@@ -366,7 +372,7 @@ impl<T: Driver> Scheduler<T> {
     /// those in flight are made of, so they are kept.
     fn wedge(&self, bound: &Bound<'_, T>) {
         let mut state = self.state.lock();
-        if state.mode == Mode::Open {
+        if state.mode.takes() {
             state.mode = Mode::Wedged;
             self.is_wedged.store(true, Relaxed);
         }
@@ -413,7 +419,7 @@ impl<T: Driver> State<T> {
         while let Some(job) = again.pop_back() {
             self.wait_first(job);
         }
-        self.enable(number, self.mode == Mode::Open);
+        self.enable(number, self.mode.takes());
     }
 
     /// Takes a job off an engine that a step has hit: how it ends, if it does.

@@ -18,7 +18,8 @@ use kernel_ext::{
         Cell, //
     },
     chrdev,
-    dma, //
+    dma,
+    power::Domain, //
 };
 
 use crate::{
@@ -100,6 +101,9 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         let scrubber = Scrubber::new(this.clone())?;
         let watch = Watch::new(this.clone())?;
         let place = KBox::<Bound<'a, T>>::new_uninit(GFP_KERNEL)?;
+        // SAFETY: It becomes a part of the bound data, or is dropped here.
+        #[allow(unsafe_code)]
+        let domain = unsafe { Domain::new(parent.as_ref(), this) }?;
         let mut setup = T::probe(parent, this)?;
         let regions = core::mem::take(&mut setup.regions);
         let regions = add_regions(this, parent.as_ref(), regions, &scrubber);
@@ -121,7 +125,8 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             place,
             Bound {
                 identity: Identity::new::<T>(parent.as_ref(), &setup, this.index()),
-                _lines: setup.lines,
+                _domain: domain,
+                lines: setup.lines,
                 workers,
                 scrubber,
                 watch,
@@ -161,6 +166,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
     fn unbound(&self, bound: Pin<&Bound<'_, T>>) {
         self.health.gone();
         self.events.gone();
+        self.power.gone();
         self.timelines.gone();
         T::stop(&bound.data);
         let gone = Fault::new(FaultKind::Gone);

@@ -41,6 +41,8 @@ pub(crate) const FIRST_SLOTS: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Open,
+    /// The device sleeps, or is about to: jobs are taken, but not started.
+    Resting,
     /// A reset failed.
     Wedged,
     /// The device is gone.
@@ -48,10 +50,15 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Returns whether jobs are taken.
+    pub(crate) fn takes(self) -> bool {
+        self.fault().is_none()
+    }
+
     /// Returns why a job cannot be taken.
     pub(crate) fn fault(self) -> Option<Fault> {
         match self {
-            Mode::Open => None,
+            Mode::Open | Mode::Resting => None,
             Mode::Wedged => Some(Fault::new(FaultKind::Reset)),
             Mode::Closed => Some(Fault::new(FaultKind::Gone)),
         }

@@ -81,7 +81,7 @@ impl<T: Driver> Scrubber<T> {
             for start in range.clone().step_by(AT_ONCE as usize) {
                 let step = start..range.end.min(start + AT_ONCE);
                 self.device
-                    .enter()?
+                    .enter_patiently()?
                     .with(|bound| overwrite(bound, index, region, step))?;
             }
         }

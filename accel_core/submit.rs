@@ -120,7 +120,7 @@ fn submit_new<T: Driver>(
     let buffers = read_buffers(file, entry.buffers, entry.nr_buffers)?;
     let points = look_up_points(file, entry)?;
     let payload = read_payload::<T>(entry.payload, entry.payload_size)?;
-    file.client.device.enter()?.with(|bound| {
+    file.client.device.enter_awake()?.with(|bound| {
         let payload = check(file, queue.queue(), bound, payload, &buffers)?;
         let body = Body::new(payload, buffers)?;
         let parts = Parts::new(body, None, points, is_repeatable(entry));
@@ -148,7 +148,7 @@ fn submit_prepared<T: Driver>(
         loan.read(user_slice(entry.buffers, size)?, count, &file.handles)?;
     }
     let points = look_up_points(file, entry)?;
-    file.client.device.enter()?.with(|bound| {
+    file.client.device.enter_awake()?.with(|bound| {
         queue.queue().check()?;
         let body = loan.take_body()?;
         let parts = Parts::new(body, Some(loan), points, is_repeatable(entry));

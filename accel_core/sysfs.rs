@@ -130,7 +130,7 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
 /// Resets the device. EINVAL: it is not "1"; EIO: no reset helped.
 fn reset<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
     match text {
-        b"1" => device.enter()?.with(|bound| device.reset(bound)),
+        b"1" => device.enter_awake()?.with(|bound| device.reset(bound)),
         _ => Err(EINVAL),
     }
 }

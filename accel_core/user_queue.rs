@@ -183,15 +183,15 @@ impl<T: Driver> Drop for UserQueue<T> {
     fn drop(&mut self) {
         let (device, served) = (self.served.device(), &self.served);
         let preemption = self.space.preemption();
-        match device.cell.enter() {
-            Some(guard) => guard.with(|bound| {
+        match device.enter_awake() {
+            Ok(guard) => guard.with(|bound| {
                 // Nobody stops it after that, so it must have stopped.
                 preemption.remove(Some(bound), &served.driver);
                 device.user_times.remove(Some(bound), served);
                 T::UserQueues::destroy(&bound.data, &served.driver);
             }),
             // The device has forgotten it.
-            None => {
+            Err(_) => {
                 preemption.remove(None, &served.driver);
                 device.user_times.remove(None, served);
             }

@@ -78,7 +78,7 @@ pub(crate) fn create<'f, T: Driver>(
     };
     let device = &file.client.device;
     let queue = device
-        .enter()?
+        .enter_awake()?
         .with(|bound| UserQueue::new(&file.client.share, bound, setup));
     let queue = queue.map_err(|refusal| {
         args.refused_reason = refusal.reason;

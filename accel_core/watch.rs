@@ -100,8 +100,11 @@ impl<T: Driver> Watch<T> {
         cancel_sync::<Self, DUMP>(this);
     }
 
-    /// Returns whether to go on.
+    /// Returns whether to go on: not while the device sleeps, and who wakes it begins again.
     fn look(&self, bound: &Bound<'_, T>) -> bool {
+        if !self.device.power.is_awake() {
+            return false;
+        }
         !T::HAS_IS_WELL || T::is_well(&bound.data) || self.device.revive(bound)
     }
 }

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sleep: nobody reaches the device, and it does nothing, until it is woken.
+//!
+//! What needs the device in process context enters it by [`Device::enter_awake`], and waits there as long
+//! as it sleeps. Interrupts, and works that lead to the end of jobs, do not: no job is in flight then.
+//!
+//! Falling asleep begins with a question: the device is drowsy until all have left that found it awake, and
+//! whoever comes meanwhile has it stay awake. So nobody is waited for who waits, in a section that he
+//! entered without asking, for the device to wake. From then on all wait.
+
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        CondVar,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+};
+use kernel_ext::{
+    power::Sleeper,
+    time::monotonic_ns, //
+};
+
+use crate::{
+    device::{
+        Bound,
+        Device,
+        Section, //
+    },
+    driver::Driver,
+    engine::Engine,
+    health,
+    lock_class,
+    scheduler::Scheduler,
+    scheduler_state::{
+        Ended,
+        Mode, //
+    },
+};
+
+const AWAKE: u32 = 0;
+/// Falls asleep, unless somebody has something against it.
+const DROWSY: u32 = 1;
+/// Falls asleep, or wakes up: nobody but who sees to that uses it; interrupts come.
+const BETWEEN: u32 = 2;
+/// Must not be touched.
+const ASLEEP: u32 = 3;
+
+/// How often a device is asked to fall asleep with the system.
+const TRIES: usize = 100;
+
+/// How much longer than its time-out a job may take when the system goes to sleep, nanoseconds: the device
+/// may have to be reset because of it.
+const PATIENCE_NS: u64 = 5_000_000_000;
+
+/// Whether a device is awake.
+#[pin_data]
+pub(crate) struct Power {
+    state: Atomic<u32>,
+    #[pin]
+    lock: Mutex<()>,
+    #[pin]
+    woken: CondVar,
+}
+
+impl Power {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        let (lock, woken) = (lock_class::power(), lock_class::woken());
+        pin_init!(Self {
+            state: Atomic::new(AWAKE),
+            lock <- Mutex::new((), lock.0, lock.1),
+            woken <- CondVar::new(woken.0, woken.1),
+        })
+    }
+
+    /// Returns whether it is awake; what looks inside [`Device::enter`] is waited for by who puts it to
+    /// sleep.
+    #[inline]
+    pub(crate) fn is_awake(&self) -> bool {
+        self.state.load(Acquire) == AWAKE
+    }
+
+    /// Returns whether it must not be touched.
+    #[inline]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.state.load(Relaxed) == ASLEEP
+    }
+
+    /// Has it stay awake if that is possible; returns whether it is.
+    fn keep(&self) -> bool {
+        let _ = self.state.cmpxchg(DROWSY, AWAKE, Full);
+        self.is_awake()
+    }
+
+    /// Waits until it `is_right`.
+    fn wait(&self, is_right: impl Fn() -> bool) {
+        let mut lock = self.lock.lock();
+        while !is_right() {
+            self.woken.wait(&mut lock);
+        }
+    }
+
+    fn set(&self, state: u32) {
+        let lock = self.lock.lock();
+        self.state.store(state, Relaxed);
+        drop(lock);
+        self.woken.notify_all();
+    }
+
+    /// The device is gone: nobody need wait.
+    pub(crate) fn gone(&self) {
+        self.set(AWAKE);
+    }
+}
+
+impl<T: Driver> Device<T> {
+    /// As [`Device::enter`], with the device awake; waits until it is. Process context, without locks
+    /// that who puts it to sleep or wakes it takes.
+    #[inline]
+    pub(crate) fn enter_awake(&self) -> Result<Section<'_, T>> {
+        let guard = self.enter()?;
+        match self.power.is_awake() {
+            true => Ok(guard),
+            false => {
+                drop(guard);
+                self.enter_late(|| self.power.keep())
+            }
+        }
+    }
+
+    /// As [`Device::enter_awake`], for what can wait when the device is about to fall asleep.
+    pub(crate) fn enter_patiently(&self) -> Result<Section<'_, T>> {
+        self.enter_late(|| self.power.is_awake())
+    }
+
+    #[cold]
+    fn enter_late(&self, is_awake: impl Fn() -> bool) -> Result<Section<'_, T>> {
+        loop {
+            self.power.wait(&is_awake);
+            let guard = self.enter()?;
+            if is_awake() {
+                return Ok(guard);
+            }
+        }
+    }
+
+    /// Waits until nobody uses the device who found it awake. EBUSY: there is always somebody.
+    fn leave_alone(&self) -> Result {
+        for _ in 0..TRIES {
+            self.power.set(DROWSY);
+            self.cell.synchronize();
+            if self.power.state.cmpxchg(DROWSY, BETWEEN, Full).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(EBUSY)
+    }
+
+    /// Waits until no job is in flight. EBUSY: one goes on and on.
+    fn wait_for_jobs(&self) -> Result {
+        let longest = self.schedulers.iter().map(|s| s.longest_timeout_ns()).max();
+        let end = monotonic_ns() + longest.unwrap_or(0) + PATIENCE_NS;
+        while !self.schedulers.iter().all(|scheduler| scheduler.is_idle()) {
+            if monotonic_ns() > end {
+                return Err(EBUSY);
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Has the device do nothing any more. ENODEV; EBUSY: it does not end what it does; errors of
+    /// [`Driver::suspend`].
+    fn fall_asleep(&self) -> Result {
+        for scheduler in &self.schedulers {
+            scheduler.rest();
+        }
+        self.wait_for_jobs()?;
+        self.enter()?.with(|bound| {
+            self.address_spaces.suspend(bound);
+            let _one_at_a_time = self.recovery.lock();
+            let result = match T::HAS_SUSPEND && self.health.state() != health::State::Wedged {
+                true => T::suspend(&bound.data),
+                false => Ok(()),
+            };
+            if result.is_err() {
+                self.address_spaces.resume(bound);
+                return result;
+            }
+            self.power.set(ASLEEP);
+            bound.lines.synchronize();
+            Ok(())
+        })
+    }
+
+    /// Goes on with what [`Device::fall_asleep`] has stopped.
+    fn get_up(&self, bound: &Bound<'_, T>) {
+        self.power.set(AWAKE);
+        for scheduler in &self.schedulers {
+            scheduler.rise(bound);
+        }
+        bound.watch.clone().arm();
+    }
+
+    /// Makes a device that sleeps ready, or gives it up.
+    fn wake_up(&self, bound: &Bound<'_, T>, has_forgotten: bool) {
+        let mut recovery = self.recovery.lock();
+        let is_well = || T::HAS_RESUME && !has_forgotten && T::resume(&bound.data).is_ok();
+        if self.health.state() != health::State::Wedged && !is_well() {
+            // If that fails, it is given up.
+            let _ = self.reset_all(bound, &mut recovery);
+        }
+    }
+}
+
+impl<T: Driver> Scheduler<T> {
+    /// Starts nothing until [`Scheduler::rise`].
+    fn rest(&self) {
+        let mut state = self.state.lock();
+        if state.mode == Mode::Open {
+            state.mode = Mode::Resting;
+        }
+    }
+
+    /// Starts what has waited since [`Scheduler::rest`].
+    fn rise(&self, bound: &Bound<'_, T>) {
+        let mut ended = Ended::new();
+        let mut state = self.state.lock();
+        if state.mode == Mode::Resting {
+            state.mode = Mode::Open;
+            self.start_all(&mut state, bound, &mut ended);
+        }
+        drop(state);
+        self.tell(bound, ended);
+    }
+
+    /// Returns whether none of its engines has a job.
+    fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.engines.iter().all(Engine::is_idle)
+    }
+
+    /// Returns the longest time-out of its engines.
+    fn longest_timeout_ns(&self) -> u64 {
+        let state = self.state.lock();
+        state
+            .engines
+            .iter()
+            .map(Engine::timeout_ns)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+impl<T: Driver> Sleeper for Device<T> {
+    fn suspend(&self, loses_power: bool) -> Result {
+        if loses_power && !self.regions().is_empty() {
+            dev_info!(self.parent, "would lose its memory\n");
+            return Err(EBUSY);
+        }
+        let result = self.leave_alone().and_then(|()| self.fall_asleep());
+        if result.is_err() {
+            match self.enter() {
+                Ok(guard) => guard.with(|bound| self.get_up(bound)),
+                Err(_) => self.power.gone(),
+            }
+        }
+        result
+    }
+
+    fn resume(&self, lost_power: bool) {
+        // Else it is awake.
+        if !self.power.is_asleep() {
+            return;
+        }
+        if let Ok(guard) = self.enter() {
+            guard.with(|bound| {
+                self.power.set(BETWEEN);
+                self.wake_up(bound, lost_power || !T::HAS_SUSPEND);
+                self.address_spaces.resume(bound);
+                self.get_up(bound);
+            });
+        }
+    }
+}
