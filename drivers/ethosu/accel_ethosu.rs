@@ -136,6 +136,16 @@ impl accel::Driver for EthosU {
         npu.reset()
     }
 
+    /// An idle NPU needs nothing for that.
+    fn suspend(_npu: &Npu<'_>) -> Result {
+        Ok(())
+    }
+
+    /// All that it has to know comes with a job.
+    fn resume(npu: &Npu<'_>) -> Result {
+        npu.reset()
+    }
+
     fn dump(
         npu: &Npu<'_>,
         _engine: usize,
