@@ -5,7 +5,7 @@
 //!
 //! - `pci`: the front that finds the card
 //! - `card`: the card: from reset to work, contexts and queues
-//! - `reset`, `scrub`: of the whole card, of its memory
+//! - `reset`, `power`, `scrub`: of the whole card, its sleep, of its memory
 //! - `capabilities`, `regs`: what it can do, its registers
 //! - `firmware`, `mailbox`: boots the management processor, asks it for something
 //! - `mmu`: page tables, contexts, invalidation
@@ -27,6 +27,7 @@ mod links;
 mod mailbox;
 mod mmu;
 mod pci;
+mod power;
 mod queue;
 mod regs;
 mod reset;
@@ -260,6 +261,14 @@ impl accel::Driver for Qda {
 
     fn revive(card: &Card<'_>) -> Result {
         card.revive()
+    }
+
+    fn suspend(card: &Card<'_>) -> Result {
+        card.fall_asleep()
+    }
+
+    fn resume(card: &Card<'_>) -> Result {
+        card.wake_up()
     }
 
     fn link(card: &Card<'_>, index: usize) -> Option<accel::Link> {

@@ -298,6 +298,10 @@ impl<'bound> Card<'bound> {
         &self.bar
     }
 
+    pub(crate) fn firmware(&self) -> &Firmware {
+        &self.firmware
+    }
+
     pub(crate) fn doorbells(&self) -> &accel::Aperture {
         &self.doorbells
     }

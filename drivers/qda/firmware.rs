@@ -150,6 +150,11 @@ impl Firmware {
         still < DEAD_LOOKS
     }
 
+    /// Its heartbeat has stood still for a good reason.
+    pub(crate) fn forget_heartbeat(&self) {
+        self.still.store(0, Relaxed);
+    }
+
     /// Returns how often it died and was brought back.
     pub(crate) fn losses(&self) -> u32 {
         self.losses.load(Relaxed)

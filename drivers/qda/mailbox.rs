@@ -69,6 +69,7 @@ pub(crate) enum Request {
     ContextDestroy { asid: u16 },
     QueueCreate(QueueRequest),
     QueueDestroy { queue: u16 },
+    Sleep,
 }
 
 impl Request {
@@ -79,6 +80,7 @@ impl Request {
             Self::ContextDestroy { .. } => 3,
             Self::QueueCreate(_) => 4,
             Self::QueueDestroy { .. } => 5,
+            Self::Sleep => 7,
         }
     }
 
@@ -116,6 +118,7 @@ impl Request {
                 ]
             }
             Self::QueueDestroy { queue } => [head, queue.into(), 0, 0, 0, 0, 0, 0],
+            Self::Sleep => [head, 0, 0, 0, 0, 0, 0, 0],
         }
     }
 }

@@ -105,8 +105,12 @@ pub(crate) const FW_RUNNING: u32 = 5;
 pub(crate) const FW_FAILED: u32 = 6;
 /// FW_STATE: it died.
 pub(crate) const FW_CRASHED: u32 = 7;
+/// FW_STATE: waits for WAKE.
+pub(crate) const FW_SLEEPING: u32 = 8;
 /// FW_CONTROL: load the image.
 pub(crate) const FW_START: u32 = 1;
+/// FW_CONTROL: go on after sleep.
+pub(crate) const FW_WAKE: u32 = 2;
 /// The log is a ring of so many bytes.
 pub(crate) const FW_LOG_BYTES: u32 = 4096;
 
