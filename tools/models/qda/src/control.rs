@@ -35,11 +35,12 @@ const ERRORS: [FirmwareError; 9] = [
     FirmwareError::Watchdog,
     FirmwareError::Exception,
 ];
-const STATES: [FirmwareState; 4] = [
+const STATES: [FirmwareState; 5] = [
     FirmwareState::Reset,
     FirmwareState::Loading,
     FirmwareState::Verifying,
     FirmwareState::Booting,
+    FirmwareState::Sleeping,
 ];
 /// Injection kinds that commands use.
 const CORRECTED: u32 = 1;
@@ -202,9 +203,10 @@ impl Card {
         let exists = |q: &&crate::queue::Queue| q.state != QueueState::Absent;
         let count = |wanted| state.queues.iter().filter(|q| q.state == wanted).count();
         format!(
-            "device={} firmware={} queues={} errors={} packets={} stray={}",
+            "device={} firmware={} sleeps={} queues={} errors={} packets={} stray={}",
             state.device.state as u32,
             state.firmware.state as u32,
+            state.firmware.sleeps,
             state.queues.iter().filter(exists).count(),
             count(QueueState::Error),
             state.engines.iter().map(|e| e.packets()).sum::<u64>(),

@@ -113,6 +113,7 @@ impl Card {
             FirmwareState::Running => {
                 // SLEEP was answered before.
                 state.sensors.stop();
+                state.firmware.sleeps += 1;
                 self.set_firmware_state(state, FirmwareState::Sleeping);
             }
             FirmwareState::Sleeping => self.set_firmware_state(state, FirmwareState::Running),

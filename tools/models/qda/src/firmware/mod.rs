@@ -57,6 +57,8 @@ pub struct Firmware {
     pub log: Log,
     /// The crash window; as long as FW_CRASH says.
     pub crash: Vec<u8>,
+    /// How often it fell asleep.
+    pub sleeps: u64,
     /// Died without a word.
     pub silent: bool,
     /// TIME of the next step of a boot, wake or sleep.
@@ -80,6 +82,7 @@ impl Firmware {
             heartbeat: 0,
             log: Log::new(),
             crash: Vec::new(),
+            sleeps: 0,
             silent: false,
             due: None,
             beat: 0,
@@ -94,6 +97,7 @@ impl Firmware {
         self.crash = old.crash;
         self.error = old.error;
         self.boots = old.boots + 1;
+        self.sleeps = old.sleeps;
         self.state = FirmwareState::Reset;
         self.due = Some(now + boot::ROM_TIME);
     }
