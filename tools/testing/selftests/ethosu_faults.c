@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_ethosu when the NPU misbehaves, on command to the model plugged as npu0. */
 #include "ethosu_fixture.h"
+#include "power.h"
 
 /* Ends every fault that a test may have left on. */
 static bool heal(void)
@@ -72,6 +73,29 @@ TEST_F_TIMEOUT(npu, an_administrator_resets_it_under_a_job, 60)
 	copy(&job, self->in.handle, 0, self->out.handle, 0);
 	EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
 	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+}
+
+TEST_F_TIMEOUT(npu, it_sleeps_with_the_system, 120)
+{
+	static const char *const levels[] = { SUSPENDED, IN_D3 };
+	struct accel_info_status before = status_of(self->fd);
+	struct ethosu_job first, second;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
+		/* One is in flight, the other one waits. */
+		ASSERT_TRUE(model("slow 1000"));
+		stop_only(&first);
+		copy(&second, self->in.handle, 0, self->out.handle, 0);
+		memset(self->target, 0, COPY_SIZE);
+		ASSERT_EQ(0, submit_ethosu(self->fd, &first));
+		ASSERT_EQ(0, submit_ethosu(self->fd, &second));
+		ASSERT_EQ(0, sleep_system(levels[i]));
+		EXPECT_EQ(0, wait_job(self->fd, first.entry.job));
+		EXPECT_EQ(0, wait_job(self->fd, second.entry.job));
+		EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+		ASSERT_TRUE(heal());
+	}
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
 }
 
 TEST_F_TIMEOUT(npu, a_client_can_leave_a_hung_job, 60)

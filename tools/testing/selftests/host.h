@@ -8,15 +8,16 @@
 #define HOST_LINE	"/dev/ttyS1"
 #define HOST_LOCK	"/tmp/host.lock"
 
+#define HOST_ANSWER	1024
+
 /* Sends a command (tools/testing/vm/channel.py) and reads what becomes of it. */
-static inline bool exchange_line(int line, const char *command)
+static inline bool exchange_line(int line, const char *command, char answer[HOST_ANSWER])
 {
-	char answer[1024];
 	size_t length = 0;
 
 	if (dprintf(line, "%s\n", command) < 0)
 		return false;
-	while (length < sizeof(answer) - 1 && read(line, answer + length, 1) == 1)
+	while (length < HOST_ANSWER - 1 && read(line, answer + length, 1) == 1)
 		if (answer[length++] == '\n')
 			break;
 	answer[length] = '\0';
@@ -25,8 +26,8 @@ static inline bool exchange_line(int line, const char *command)
 	return !strncmp(answer, "ok", 2);
 }
 
-/* Has the host do something; returns whether it did. */
-static inline bool host(const char *command)
+/* Has the host do something; returns whether it did, and its answer. */
+static inline bool ask_host(const char *command, char answer[HOST_ANSWER])
 {
 	int line = open(HOST_LINE, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	bool is_done;
@@ -36,10 +37,17 @@ static inline bool host(const char *command)
 	/* Shell scripts have the same lock. */
 	while (mkdir(HOST_LOCK, 0700) && errno == EEXIST)
 		sleep_ms(5);
-	is_done = exchange_line(line, command);
+	is_done = exchange_line(line, command, answer);
 	rmdir(HOST_LOCK);
 	close(line);
 	return is_done;
+}
+
+static inline bool host(const char *command)
+{
+	char answer[HOST_ANSWER];
+
+	return ask_host(command, answer);
 }
 
 #endif /* _ACCEL_SELFTESTS_HOST_H */

@@ -165,6 +165,18 @@ static inline bool qda_model(int card, const char *command)
 	return host(line);
 }
 
+/* A number of the state of a card's model; -1 if it has none of that name. */
+static inline long qda_state(int card, const char *name)
+{
+	char line[32], answer[HOST_ANSWER], *at;
+
+	snprintf(line, sizeof(line), "model qda%d state", card);
+	if (!ask_host(line, answer))
+		return -1;
+	at = strstr(answer, name);
+	return at && at[strlen(name)] == '=' ? strtol(at + strlen(name) + 1, NULL, 10) : -1;
+}
+
 /* Binds or unbinds the card at a PCI address, as @file says. */
 static inline int bind_qda(const char *address, const char *file)
 {

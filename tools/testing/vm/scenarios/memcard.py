@@ -29,7 +29,7 @@ PROGRAMS = ("memcard", "memcard_unplug", "doorbell", "address_space", "address_s
 
 SCENARIO = Scenario(
     modules=("accel-core", "accel_memcard"),
-    files=selftests(*PROGRAMS),
+    files=selftests(*PROGRAMS) | selftests("power", callers=("x86_64",)),
     # QEMU does not take memory a second time: for the card that is taken out and comes back.
     hardware=sum((card(i, *place) for i, place in enumerate(CARDS.items())), switch(2) + memory("spare")),
     timeout=1200,
@@ -40,6 +40,7 @@ run /selftests/x86_64/memcard
 # What 32-bit callers could see differently.
 run /selftests/i386/memcard -t its_regions_are_listed -t sizes_are_whole_pages_of_the_region \
 	-t mappings_are_split_moved_and_copied -t faults_map_more_than_a_page
+run /selftests/x86_64/power
 run /selftests/x86_64/doorbell
 run /selftests/i386/doorbell
 run /selftests/x86_64/address_space

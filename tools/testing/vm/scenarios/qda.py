@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=selftests("qda")
     | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", callers=("x86_64",))
-    | selftests("qda_cycles", "qda_hostile", "qda_fabric", "qda_death", callers=("x86_64",))
+    | selftests("qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
     | TRAINING,
     cards=2,
     share="build/training",
@@ -29,6 +29,7 @@ run /selftests/x86_64/qda_faults
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile
 run /selftests/x86_64/qda_fabric
+run /selftests/x86_64/qda_power
 plan 2
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 check two_cards_learn_what_one_learns accel-train /training /tmp 1 2

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* accel_qda: cards sleep with the system, and lose nothing. */
+#include "power.h"
+#include "qda_fixture.h"
+#include "user_queue.h"
+
+#define CHUNKS		16U
+#define CHUNK		(SIZE / CHUNKS)
+
+/* What a byte of device memory is. */
+static unsigned char pattern(size_t at)
+{
+	return at * 31 + (at >> 8) * 7;
+}
+
+/* Besides what a card has: a user queue, and something in its memory. */
+static int set_up(FIXTURE_DATA(card) *self, struct user_queue *user)
+{
+	for (size_t i = 0; i < SIZE; i++)
+		self->local_bytes[i] = pattern(i);
+	memset(self->host_bytes, 0, SIZE);
+	return open_user_queue(self->fd, self->space, 0, user);
+}
+
+/* Device memory is what it was, to the CPU and to a job. */
+static bool has_kept_memory(FIXTURE_DATA(card) *self)
+{
+	memset(self->host_bytes, 0, SIZE);
+	if (run_packet(self->fd, self->queue, move(self->at_local, self->at_host, SIZE), NULL))
+		return false;
+	for (size_t i = 0; i < SIZE; i++)
+		if (self->local_bytes[i] != pattern(i) || self->host_bytes[i] != pattern(i))
+			return false;
+	return true;
+}
+
+static bool works(FIXTURE_DATA(card) *self, struct user_queue *user)
+{
+	return !execute(user, fill(self->at_host, SIZE, 0x55555555)) &&
+	       all_bytes(self->host_bytes, 0x55, SIZE);
+}
+
+/* The system sleeps, and so does the card, once, and forgets nothing. */
+static void sleep_and_wake(struct __test_metadata *_metadata, FIXTURE_DATA(card) *self,
+			   const char *level)
+{
+	struct accel_info_status before = status_of(self->fd);
+	long sleeps = qda_state(0, "sleeps");
+	struct user_queue user;
+
+	ASSERT_EQ(0, set_up(self, &user));
+	ASSERT_EQ(0, sleep_system(level));
+	EXPECT_EQ(sleeps + 1, qda_state(0, "sleeps"));
+	EXPECT_EQ(before.epoch, status_of(self->fd).epoch);
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+	EXPECT_TRUE(has_kept_memory(self));
+	EXPECT_TRUE(works(self, &user));
+	close_user_queue(&user);
+}
+
+TEST_F_TIMEOUT(card, sleep_keeps_all, 120)
+{
+	sleep_and_wake(_metadata, self, SUSPENDED);
+	EXPECT_TRUE(becomes_up(self->fd, 0));
+}
+
+TEST_F_TIMEOUT(card, d3hot_keeps_all, 120)
+{
+	sleep_and_wake(_metadata, self, IN_D3);
+}
+
+TEST_F_TIMEOUT(card, jobs_and_packets_go_on_afterwards, 120)
+{
+	long sleeps = qda_state(0, "sleeps");
+	struct user_queue user;
+	__s64 last = 0;
+
+	ASSERT_EQ(0, set_up(self, &user));
+	ASSERT_TRUE(qda_model(0, "slow 40"));
+	for (unsigned int i = 0; i < CHUNKS; i++) {
+		struct accel_qda_packet packet = move(self->at_local + i * CHUNK,
+						      self->at_host + i * CHUNK, CHUNK);
+
+		if (i % 2) {
+			write_packet(&user, packet);
+			continue;
+		}
+		last = submit_packets(self->fd, self->queue, &packet, 1);
+		ASSERT_LT(0, last);
+	}
+	ring(&user);
+	ASSERT_EQ(0, sleep_system(SUSPENDED));
+	EXPECT_EQ(sleeps + 1, qda_state(0, "sleeps"));
+	EXPECT_EQ(0U, query_user_queue(self->fd, user.handle).suspensions);
+	EXPECT_EQ(0, wait_in(self->fd, self->queue, last, FOREVER, NULL));
+	EXPECT_EQ(0, finish(&user));
+	EXPECT_EQ(0, memcmp(self->host_bytes, self->local_bytes, SIZE));
+	EXPECT_TRUE(qda_model(0, "slow 0"));
+	close_user_queue(&user);
+}
+
+TEST_F_TIMEOUT(card, where_memory_would_be_lost_the_system_stays_awake, 120)
+{
+	long sleeps = qda_state(0, "sleeps");
+	struct user_queue user;
+
+	ASSERT_EQ(0, set_up(self, &user));
+	ASSERT_EQ(0, write_file("/sys/power/mem_sleep", "deep"));
+	EXPECT_EQ(-EBUSY, sleep_to(SUSPENDED, "mem"));
+	EXPECT_EQ(sleeps, qda_state(0, "sleeps"));
+	EXPECT_TRUE(has_kept_memory(self));
+	EXPECT_TRUE(works(self, &user));
+	close_user_queue(&user);
+}
+
+TEST_F_TIMEOUT(card, one_that_does_not_wake_is_reset, 120)
+{
+	struct accel_info_status before = status_of(self->fd);
+	struct user_queue user;
+
+	ASSERT_EQ(0, set_up(self, &user));
+	ASSERT_TRUE(qda_model(0, "boot-hang 8"));
+	ASSERT_EQ(0, sleep_system(SUSPENDED));
+	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->fd).health);
+	EXPECT_TRUE(has_kept_memory(self));
+	/* That ends user queues, and nothing else. */
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_FAILED,
+		  query_user_queue(self->fd, user.handle).state);
+	close_user_queue(&user);
+}
+
+TEST_F_TIMEOUT(card, one_that_is_given_up_stays_so, 120)
+{
+	struct accel_info_device device;
+	char reset[64];
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(reset, sizeof(reset), "/sys/bus/pci/devices/%.20s/reset", device.address);
+	ASSERT_TRUE(qda_model(0, "boot-hang 8"));
+	ASSERT_TRUE(qda_model(0, "device-reset-fails on"));
+	ASSERT_EQ(0, sleep_system(SUSPENDED));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
+	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_TRUE(qda_model(0, "device-reset-fails off"));
+	ASSERT_EQ(0, sleep_system(SUSPENDED));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
+	/* As WEDGED= has said. */
+	ASSERT_EQ(0, bind_qda(device.address, "unbind"));
+	ASSERT_EQ(0, write_file(reset, "1"));
+	ASSERT_EQ(0, bind_qda(device.address, "bind"));
+}
+
+TEST_F_TIMEOUT(card, a_job_that_hangs_ends_before_it, 120)
+{
+	struct accel_job_status status;
+	struct accel_qda_packet packet = nop();
+	__s64 hung, behind;
+
+	ASSERT_EQ(0, limit_jobs(self->index, 100));
+	ASSERT_TRUE(qda_model(0, "hang on"));
+	hung = submit_packets(self->fd, self->queue, &packet, 1);
+	behind = submit_packets(self->fd, self->queue, &packet, 1);
+	ASSERT_LT(0, hung);
+	ASSERT_LT(0, behind);
+	ASSERT_EQ(0, sleep_system(SUSPENDED));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, self->queue, hung, 0, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
+	ASSERT_TRUE(qda_model(0, "hang off"));
+	wait_in(self->fd, self->queue, behind, FOREVER, NULL);
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	EXPECT_EQ(0, limit_jobs(self->index, 0));
+}
+
+TEST_F_TIMEOUT(card, without_firmware_the_system_stays_awake, 120)
+{
+	__u32 before = qda_info(self->fd).firmware_losses;
+	struct user_queue user;
+
+	ASSERT_EQ(0, set_up(self, &user));
+	ASSERT_TRUE(qda_model(0, "firmware-silence"));
+	EXPECT_GT(0, sleep_system(SUSPENDED));
+	EXPECT_TRUE(has_kept_memory(self));
+	EXPECT_TRUE(works(self, &user));
+	close_user_queue(&user);
+	EXPECT_TRUE(is_revived(self->fd, before));
+	sleep_and_wake(_metadata, self, SUSPENDED);
+}
+
+TEST_HARNESS_MAIN
