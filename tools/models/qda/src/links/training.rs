@@ -200,7 +200,10 @@ impl Card {
     pub(crate) fn say_bye(&self, state: &mut State, bye: Bye) {
         for number in 0..LINKS {
             self.farewell(state, number, bye);
-            if state.links[number].is_up() {
+            if matches!(
+                state.links[number].state,
+                LinkState::Up | LinkState::Training
+            ) {
                 let reason = match bye {
                     Bye::Reset => Loss::Bye,
                     Bye::Silent => Loss::Signal,
