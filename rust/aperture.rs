@@ -63,6 +63,8 @@ pub struct Aperture {
     caching: Caching,
     mappings: UserMappings,
     is_live: Atomic<bool>,
+    /// The device sleeps: nothing is to be inserted into mappings.
+    is_asleep: Atomic<bool>,
     #[pin]
     srcu: Srcu,
     provider: Option<NonNull<ext::p2pdma_provider>>,
@@ -120,6 +122,7 @@ impl Aperture {
                 caching,
                 mappings,
                 is_live: Atomic::new(true),
+                is_asleep: Atomic::new(false),
                 srcu <- Srcu::new(c"aperture", static_lock_class!()),
                 provider: NonNull::new(provider),
                 exports <- Exports::new(),
@@ -175,6 +178,33 @@ impl Aperture {
     pub(crate) fn enter(&self) -> Option<Live<'_>> {
         let guard = self.srcu.read_lock();
         self.is_live.load(Acquire).then_some(Live(guard))
+    }
+
+    /// Has user mappings wait until [`Aperture::wake`]; returns whether there are none, and no dma-bufs.
+    /// May sleep.
+    pub fn sleep(&self) -> bool {
+        self.is_asleep.store(true, Relaxed);
+        self.srcu.synchronize();
+        let is_free = !self.mappings.are_there() && self.exports.are_none();
+        if !is_free {
+            self.wake();
+        }
+        is_free
+    }
+
+    /// The device is awake.
+    pub fn wake(&self) {
+        self.is_asleep.store(false, Relaxed);
+    }
+
+    /// Returns whether the device sleeps, and asks for it to be woken; to be called in [`Live`].
+    pub(crate) fn is_asleep(&self) -> bool {
+        let is_asleep = self.is_asleep.load(Relaxed);
+        if is_asleep {
+            // SAFETY: The device is bound, as the aperture is live.
+            unsafe { ext::accel_helper_pci_request_resume(self.pdev.as_ptr()) };
+        }
+        is_asleep
     }
 
     /// Calls `f` with the address of a range. EINVAL: not in the aperture; ENODEV: revoked.

@@ -99,6 +99,11 @@ impl Exports {
         })
     }
 
+    /// Returns whether there are none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.list.lock().is_empty()
+    }
+
     /// Revokes them all, and waits until nobody uses them; none may come any more.
     pub(crate) fn revoke(&self) {
         loop {

@@ -129,6 +129,49 @@ void accel_helper_pci_sleep(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(accel_helper_pci_sleep);
 
+/* Gives up the reference with which the PCI bus probes. */
+void accel_helper_runtime_begin(struct device *dev)
+{
+	pm_runtime_set_autosuspend_delay(dev, 1000);
+	pm_runtime_use_autosuspend(dev);
+	pm_runtime_mark_last_busy(dev);
+	pm_runtime_put_autosuspend(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_runtime_begin);
+
+/* Takes it back for the bus, and one more until the end. */
+void accel_helper_runtime_hold(struct device *dev)
+{
+	pm_runtime_get_noresume(dev);
+	pm_runtime_get_noresume(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_runtime_hold);
+
+void accel_helper_runtime_end(struct device *dev)
+{
+	pm_runtime_dont_use_autosuspend(dev);
+	pm_runtime_put_noidle(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_runtime_end);
+
+void accel_helper_runtime_used(struct device *dev)
+{
+	pm_runtime_mark_last_busy(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_runtime_used);
+
+int accel_helper_runtime_resume(struct device *dev)
+{
+	return pm_runtime_resume(dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_runtime_resume);
+
+void accel_helper_pci_request_resume(struct pci_dev *pdev)
+{
+	pm_request_resume(&pdev->dev);
+}
+EXPORT_SYMBOL_GPL(accel_helper_pci_request_resume);
+
 bool accel_helper_suspend_loses_power(void)
 {
 	return pm_suspend_via_firmware();
@@ -358,6 +401,12 @@ struct file *accel_helper_new_address_space(const char *name)
 	return anon_inode_create_getfile(name, &none, NULL, O_RDWR, NULL);
 }
 EXPORT_SYMBOL_GPL(accel_helper_new_address_space);
+
+bool accel_helper_is_mapped(struct address_space *mapping)
+{
+	return mapping_mapped(mapping);
+}
+EXPORT_SYMBOL_GPL(accel_helper_is_mapped);
 
 void accel_helper_copy_from_io(void *to, const void *from, size_t size)
 {

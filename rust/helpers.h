@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 /* accounting_parameter.c */
 struct accel_switch {
@@ -62,6 +63,12 @@ int accel_helper_dev_to_node(struct device *dev);
 struct pci_dev *accel_helper_to_pci_dev(struct device *dev);
 bool accel_helper_device_sleeps(struct device *dev);
 void accel_helper_pci_sleep(struct device *dev);
+void accel_helper_runtime_begin(struct device *dev);
+void accel_helper_runtime_hold(struct device *dev);
+void accel_helper_runtime_end(struct device *dev);
+void accel_helper_runtime_used(struct device *dev);
+int accel_helper_runtime_resume(struct device *dev);
+void accel_helper_pci_request_resume(struct pci_dev *pdev);
 bool accel_helper_suspend_loses_power(void);
 bool accel_helper_suspend_lost_power(void);
 void accel_helper_init_irq_work(struct irq_work *work, void (*func)(struct irq_work *work));
@@ -91,6 +98,7 @@ vm_fault_t accel_helper_vmf_insert_huge_pfn(struct vm_fault *vmf, unsigned long 
 					    unsigned long at, unsigned long count);
 vm_fault_t accel_helper_vmf_insert_page(struct vm_fault *vmf, struct page *page);
 struct file *accel_helper_new_address_space(const char *name);
+bool accel_helper_is_mapped(struct address_space *mapping);
 void accel_helper_copy_from_io(void *to, const void *from, size_t size);
 void accel_helper_copy_to_io(void *to, const void *from, size_t size);
 void accel_helper_fill_io(void *to, u8 value, size_t size);

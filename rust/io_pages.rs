@@ -38,6 +38,10 @@ use kernel::{
         Mutex,
         SetOnce, //
     },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 
 use crate::{
@@ -49,6 +53,7 @@ use crate::{
     mapped::{
         self,
         Mapped,
+        AGAIN,
         FALLBACK,
         OOM,
         SIGBUS, //
@@ -272,6 +277,11 @@ impl IoPages {
         };
         match self.aperture.enter() {
             _ if *is_revoked => SIGBUS,
+            // It is tried again until the device is awake.
+            Some(_live) if self.aperture.is_asleep() => {
+                fsleep(Delta::from_millis(1));
+                AGAIN
+            }
             // SAFETY: As above. The pages are those of the mapping, and whoever revokes them waits
             // for us, then takes them away.
             Some(_live) => unsafe { ext::accel_helper_vmf_insert_pfns(vmf, run.pfn, at, run.len) },
@@ -293,7 +303,7 @@ impl IoPages {
         let run = self.run_of(page.wrapping_sub(self.first as usize));
         match (run, self.aperture.enter()) {
             // SAFETY: As in `fault`.
-            (Some((run, at)), Some(_live)) if !*is_revoked => unsafe {
+            (Some((run, at)), Some(_live)) if !*is_revoked && !self.aperture.is_asleep() => unsafe {
                 ext::accel_helper_vmf_insert_huge_pfn(vmf, run.pfn, at, run.len)
             },
             _ => FALLBACK,

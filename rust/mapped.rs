@@ -24,6 +24,8 @@ use crate::pages::HUGE_ORDER;
 
 pub(crate) const SIGBUS: bindings::vm_fault_t =
     bindings::vm_fault_reason_VM_FAULT_SIGBUS as bindings::vm_fault_t;
+pub(crate) const AGAIN: bindings::vm_fault_t =
+    bindings::vm_fault_reason_VM_FAULT_NOPAGE as bindings::vm_fault_t;
 pub(crate) const LOCKED: bindings::vm_fault_t =
     bindings::vm_fault_reason_VM_FAULT_LOCKED as bindings::vm_fault_t;
 pub(crate) const FALLBACK: bindings::vm_fault_t =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sleep of the system: what the owner of a device does before and after.
+//! Sleep of the system, and of a device that nobody uses: what its owner does before and after.
 //!
 //! The kernel crate's buses leave `dev_pm_ops` of a driver empty. So the device gets a PM domain of its
 //! own, with the operations of its bus and ours around them, as
@@ -12,11 +12,18 @@ use kernel::{
     bindings,
     device::{
         Bound,
-        Device, //
+        Device,
+        DeviceContext, //
     },
     error::to_result,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    },
 };
 
 use crate::{
@@ -34,6 +41,22 @@ pub trait Sleeper: Send + Sync + 'static {
     /// The device may work again; also called after a sleep that did not come about. `lost_power`: it
     /// may know nothing any more.
     fn resume(&self, lost_power: bool);
+
+    /// Returns whether the device may sleep while the system is awake.
+    fn can_doze(&self) -> bool;
+
+    /// The device is to sleep, as nobody has used it for a while. EBUSY: somebody does, so that it is to
+    /// be asked again. Called in process context, as the next one; not while the system goes to sleep.
+    fn doze(&self) -> Result;
+
+    /// It is wanted.
+    fn wake(&self);
+}
+
+/// Wakes a device that dozes. May sleep. EACCES: not while the system sleeps.
+pub fn wake<C: DeviceContext>(dev: &Device<C>) -> Result {
+    // SAFETY: The device is valid.
+    to_result(unsafe { ext::accel_helper_runtime_resume(as_raw(dev)) })
 }
 
 /// What C knows.
@@ -41,8 +64,18 @@ pub trait Sleeper: Send + Sync + 'static {
 struct Inner {
     /// The first field: its address is that of the struct.
     domain: bindings::dev_pm_domain,
+    notifier: bindings::notifier_block,
+    dev: *mut bindings::device,
+    /// A driver has been bound to the device, so it may doze.
+    is_bound: Atomic<bool>,
     sleeper: Arc<dyn Sleeper>,
 }
+
+// SAFETY: The pointer is compared with others, and used while the device is bound; the domain and the
+// notifier are the C side's.
+unsafe impl Send for Inner {}
+// SAFETY: As above.
+unsafe impl Sync for Inner {}
 
 /// The PM domain of a device; none once it is dropped.
 ///
@@ -74,8 +107,24 @@ impl<'a> Domain<'a> {
             ops: operations(unsafe { of_bus(raw) }.unwrap_or(pin_init::zeroed())),
             ..pin_init::zeroed()
         };
-        let sleeper = sleeper.clone();
-        let mut inner = KBox::new(Inner { domain, sleeper }, GFP_KERNEL)?;
+        let notifier = bindings::notifier_block {
+            notifier_call: Some(notify),
+            ..pin_init::zeroed()
+        };
+        let mut inner = KBox::new(
+            Inner {
+                domain,
+                notifier,
+                dev: raw,
+                is_bound: Atomic::new(false),
+                sleeper: sleeper.clone(),
+            },
+            GFP_KERNEL,
+        )?;
+        if dozes(raw, sleeper.can_doze()) {
+            // SAFETY: The bus is there, and the notifier stays where it is until it is taken back.
+            to_result(unsafe { ext::bus_register_notifier((*raw).bus, &raw mut inner.notifier) })?;
+        }
         let domain = core::ptr::from_mut::<Inner>(&mut inner).cast();
         // SAFETY: The device is being bound. The domain stays where it is until it is taken back.
         unsafe { ext::dev_pm_domain_set(raw, domain) };
@@ -87,12 +136,60 @@ impl<'a> Domain<'a> {
     }
 }
 
+/// Returns whether a device may doze: PCI has a part in that, and counts who uses the device.
+fn dozes(dev: *mut bindings::device, is_able: bool) -> bool {
+    // SAFETY: The device is valid.
+    is_able && !unsafe { ext::accel_helper_to_pci_dev(dev) }.is_null()
+}
+
+/// What the bus does with its devices. It probes and removes them with a reference of its own, which keeps
+/// them from dozing.
+///
+/// # Safety
+///
+/// `block` must be the notifier of an [`Inner`].
+unsafe extern "C" fn notify(
+    block: *mut bindings::notifier_block,
+    action: usize,
+    data: *mut c_void,
+) -> c_int {
+    // SAFETY: It is the notifier of an `Inner`, which is there until this is not called any more.
+    let inner = unsafe { &*kernel::container_of!(block, Inner, notifier) };
+    if inner.dev != data.cast() {
+        return 0;
+    }
+    // SAFETY: The device is valid, and its lock held.
+    unsafe {
+        match action as u32 {
+            bindings::bus_notifier_event_BUS_NOTIFY_BOUND_DRIVER => {
+                inner.is_bound.store(true, Relaxed);
+                ext::accel_helper_runtime_begin(inner.dev);
+            }
+            bindings::bus_notifier_event_BUS_NOTIFY_UNBIND_DRIVER => {
+                ext::accel_helper_runtime_hold(inner.dev);
+            }
+            _ => (),
+        }
+    }
+    0
+}
+
 impl Drop for Domain<'_> {
     fn drop(&mut self) {
-        if self.inner.is_some() {
-            // SAFETY: By the type invariants. Whoever calls the operations holds the lock of the device,
-            // and so does who unbinds it.
-            unsafe { ext::dev_pm_domain_set(as_raw(self.dev), core::ptr::null_mut()) };
+        let Some(inner) = &mut self.inner else {
+            return;
+        };
+        let raw = as_raw(self.dev);
+        // SAFETY: By the type invariants. Whoever calls the operations holds the lock of the device, as
+        // does who unbinds it, or a reference of the sort that is held since `notify`.
+        unsafe {
+            if dozes(raw, inner.sleeper.can_doze()) {
+                ext::bus_unregister_notifier((*raw).bus, &raw mut inner.notifier);
+            }
+            ext::dev_pm_domain_set(raw, core::ptr::null_mut());
+            if inner.is_bound.load(Relaxed) {
+                ext::accel_helper_runtime_end(raw);
+            }
         }
     }
 }
@@ -118,6 +215,8 @@ fn operations(bus: bindings::dev_pm_ops) -> bindings::dev_pm_ops {
         thaw: Some(thaw),
         poweroff: Some(poweroff),
         restore: Some(restore),
+        runtime_suspend: Some(runtime_suspend),
+        runtime_resume: Some(runtime_resume),
         ..bus
     }
 }
@@ -163,6 +262,8 @@ unsafe fn down(
 ) -> c_int {
     // SAFETY: By the requirements of this function.
     let sleeper = unsafe { sleeper(dev) };
+    // SAFETY: As above. One that dozes is woken first.
+    unsafe { ext::accel_helper_runtime_resume(dev) };
     let result = sleeper.suspend(loses_power).and_then(|()| {
         // SAFETY: As above.
         unsafe { call_bus(dev, operation) }.inspect_err(|_| sleeper.resume(false))
@@ -266,4 +367,35 @@ unsafe extern "C" fn poweroff(dev: *mut bindings::device) -> c_int {
 unsafe extern "C" fn restore(dev: *mut bindings::device) -> c_int {
     // SAFETY: By the requirements of this function.
     unsafe { up(dev, true, |bus| bus.restore) }
+}
+
+/// # Safety
+///
+/// To be called by the PM core, for a device whose domain is ours: who unbinds it has a reference.
+unsafe extern "C" fn runtime_suspend(dev: *mut bindings::device) -> c_int {
+    // SAFETY: By the requirements of this function.
+    let inner = unsafe { &*(*dev).pm_domain.cast::<Inner>() };
+    if !inner.is_bound.load(Relaxed) {
+        return Error::to_errno(EBUSY);
+    }
+    let result = inner.sleeper.doze().and_then(|()| {
+        // SAFETY: As above.
+        unsafe { call_bus(dev, |bus| bus.runtime_suspend) }.inspect_err(|_| inner.sleeper.wake())
+    });
+    if result.is_err() {
+        // SAFETY: The device is valid. It is asked again after as long.
+        unsafe { ext::accel_helper_runtime_used(dev) };
+    }
+    result.map_or_else(Error::to_errno, |()| 0)
+}
+
+/// # Safety
+///
+/// As [`runtime_suspend`].
+unsafe extern "C" fn runtime_resume(dev: *mut bindings::device) -> c_int {
+    // SAFETY: By the requirements of this function.
+    let result = unsafe { call_bus(dev, |bus| bus.runtime_resume) };
+    // SAFETY: As above. It is told also if the bus has failed, as in `up`.
+    unsafe { sleeper(dev) }.wake();
+    result.map_or_else(Error::to_errno, |()| 0)
 }

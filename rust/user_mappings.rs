@@ -60,6 +60,12 @@ impl UserMappings {
         self.next.fetch_add(count, Relaxed)
     }
 
+    /// Returns whether there are any.
+    pub(crate) fn are_there(&self) -> bool {
+        // SAFETY: The address space is valid.
+        unsafe { ext::accel_helper_is_mapped(self.as_raw()) }
+    }
+
     /// Takes `count` pages, all if 0, out of all mappings; their next access faults.
     pub(crate) fn zap(&self, first: u64, count: u64) {
         // SAFETY: The address space is valid.
