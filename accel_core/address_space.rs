@@ -207,6 +207,7 @@ impl<T: Driver> AddressSpace<T> {
             page: T::Mmu::page,
             table: T::Mmu::table,
         };
+        let guard = device.enter_awake()?;
         let tree = PageTree::new(format, region.clone())?;
         let root = tree.root();
         let slots = KVVec::from_elem(Slot::VACANT, FIRST_SLOTS, GFP_KERNEL_ACCOUNT)?;
@@ -218,7 +219,6 @@ impl<T: Driver> AddressSpace<T> {
             objects: Objects::new(),
             tree,
         };
-        let guard = device.enter_awake()?;
         // Nothing fails after this, so `destroy` will be called.
         let space = guard.with(|bound| T::Mmu::create(&bound.data, root))?;
         let (name, key) = lock_class::address_space();

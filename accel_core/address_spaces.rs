@@ -128,6 +128,9 @@ pub(crate) struct Users<T: Driver>(pub(crate) Arc<Device<T>>);
 
 impl<T: Driver> User for Users<T> {
     fn let_go(&self, id: usize) -> bool {
+        // Page tables are in memory of a device that may doze: not as long as this is held. With the system
+        // it can be reached still when others make ready for their sleep.
+        let _section = self.0.enter_reachable();
         self.0.address_spaces.let_go(id)
     }
 }

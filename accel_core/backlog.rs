@@ -121,6 +121,11 @@ impl<T: Driver> Backlog<T> {
         }
     }
 
+    /// Returns whether a job waits.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.waiting.lock().is_empty()
+    }
+
     /// Has the first job looked at. Any context.
     fn wake(self: &Arc<Self>) {
         let _ = worker::queue().enqueue::<_, 0>(self.clone());

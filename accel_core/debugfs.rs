@@ -82,8 +82,8 @@ fn show<T: Driver>(entry: &Entry<T>, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         2 => return dump(&entry.device, f),
         index => index - 3,
     };
-    match (entry.device.cell.enter(), T::DEBUGFS.get(index)) {
-        (Some(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),
+    match (entry.device.enter_if_awake(), T::DEBUGFS.get(index)) {
+        (Ok(guard), Some(file)) => guard.with(|bound| (file.show)(&bound.data, f)),
         _ => Ok(()),
     }
 }

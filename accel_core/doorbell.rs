@@ -81,6 +81,11 @@ impl Doorbells {
         )
     }
 
+    /// Returns the aperture that they are in.
+    pub(crate) fn aperture(&self) -> &Aperture {
+        &self.info.aperture
+    }
+
     fn release(&self, index: u32) {
         // There is room for all.
         let _ = self.free.lock().push_within_capacity(index);

@@ -162,13 +162,15 @@ enum Fill<T: Driver> {
     Device(fn(&Device<T>, &mut Answer) -> Result),
     /// From what exists while the device is bound.
     Bound(fn(&Bound<'_, T>, &mut Answer) -> Result),
+    /// From what the device says.
+    Awake(fn(&Bound<'_, T>, &mut Answer) -> Result),
     /// From what a client has: on the compute node only.
     Client(fn(&File<T>, &mut Answer) -> Result),
 }
 
 /// The kinds of the core, the most wanted one first.
 const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
-    use Fill::{Bound, Client, Device};
+    use Fill::{Awake, Bound, Client, Device};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
         (
@@ -218,7 +220,7 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
                 nodes: if T::HAS_LINK { ON_BOTH } else { 0 },
                 ..meta::<accel_info_link>(uapi::ACCEL_INFO_LINKS, ARRAY)
             },
-            Bound(link::links),
+            Awake(link::links),
         ),
     ]
 }
@@ -311,19 +313,24 @@ fn fill<T: Driver>(
         match fill {
             Fill::Device(fill) => fill(device, answer)?,
             Fill::Bound(fill) => device.enter()?.with(|bound| fill(bound, answer))?,
+            Fill::Awake(fill) => device
+                .enter_to_ask(file.is_some())?
+                .with(|bound| fill(bound, answer))?,
             Fill::Client(fill) => fill(file.ok_or(EOPNOTSUPP)?, answer)?,
         }
         return Ok(meta);
     }
     let kind = T::INFO.iter().find(|k| is(&k.meta)).ok_or(EOPNOTSUPP)?;
     device
-        .enter()?
+        .enter_to_ask(file.is_some())?
         .with(|bound| (kind.fill)(&bound.data, answer))?;
     Ok(&kind.meta)
 }
 
 fn list<T: Driver>(_device: &Device<T>, answer: &mut Answer) -> Result {
     let core = const { &kinds::<T>() };
+    // Those for which the device is asked, which may sleep.
+    let asks = |kind| kind >= uapi::ACCEL_INFO_DRIVER_BASE || kind == uapi::ACCEL_INFO_LINKS;
     let driver = T::INFO.iter().map(|kind| &kind.meta);
     let all = Iterator::chain(core.iter().map(|(meta, _)| meta), driver);
     for meta in all.filter(|meta| meta.nodes != 0) {
@@ -332,7 +339,10 @@ fn list<T: Driver>(_device: &Device<T>, answer: &mut Answer) -> Result {
             version: meta.version,
             size: meta.size as u32,
             flags: meta.flags,
-            availability: uapi::ACCEL_INFO_ALWAYS,
+            availability: match T::HAS_SUSPEND && asks(meta.kind) {
+                true => uapi::ACCEL_INFO_OPERATIONAL,
+                false => uapi::ACCEL_INFO_ALWAYS,
+            },
             privilege: uapi::ACCEL_INFO_PUBLIC,
             nodes: meta.nodes,
             reserved: 0,

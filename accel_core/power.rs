@@ -8,6 +8,10 @@
 //! Falling asleep begins with a question: the device is drowsy until all have left that found it awake, and
 //! whoever comes meanwhile has it stay awake. So nobody is waited for who waits, in a section that he
 //! entered without asking, for the device to wake. From then on all wait.
+//!
+//! It sleeps with the system, or dozes when nobody has used it for a while: then who waits has it woken
+//! first. Who only looks, as monitors do, neither wakes it nor keeps it awake
+//! ([`Device::enter_if_awake`]).
 
 use kernel::{
     prelude::*,
@@ -18,6 +22,7 @@ use kernel::{
             Full,
             Relaxed, //
         },
+        Arc,
         CondVar,
         Mutex, //
     },
@@ -27,7 +32,11 @@ use kernel::{
     },
 };
 use kernel_ext::{
-    power::Sleeper,
+    aperture::Aperture,
+    power::{
+        self,
+        Sleeper, //
+    },
     time::monotonic_ns, //
 };
 
@@ -39,8 +48,8 @@ use crate::{
     },
     driver::Driver,
     engine::Engine,
-    health,
-    lock_class,
+    health, lock_class,
+    region::Region,
     scheduler::Scheduler,
     scheduler_state::{
         Ended,
@@ -48,13 +57,16 @@ use crate::{
     },
 };
 
+/// Somebody has used it since it was last asked whether it can doze.
 const AWAKE: u32 = 0;
+/// Nobody has.
+const UNUSED: u32 = 1;
 /// Falls asleep, unless somebody has something against it.
-const DROWSY: u32 = 1;
+const DROWSY: u32 = 2;
 /// Falls asleep, or wakes up: nobody but who sees to that uses it; interrupts come.
-const BETWEEN: u32 = 2;
+const BETWEEN: u32 = 3;
 /// Must not be touched.
-const ASLEEP: u32 = 3;
+const ASLEEP: u32 = 4;
 
 /// How often a device is asked to fall asleep with the system.
 const TRIES: usize = 100;
@@ -67,6 +79,8 @@ const PATIENCE_NS: u64 = 5_000_000_000;
 #[pin_data]
 pub(crate) struct Power {
     state: Atomic<u32>,
+    /// The system sleeps, or is about to: the device wakes with it, and not earlier.
+    is_with_system: Atomic<bool>,
     #[pin]
     lock: Mutex<()>,
     #[pin]
@@ -78,16 +92,22 @@ impl Power {
         let (lock, woken) = (lock_class::power(), lock_class::woken());
         pin_init!(Self {
             state: Atomic::new(AWAKE),
+            is_with_system: Atomic::new(false),
             lock <- Mutex::new((), lock.0, lock.1),
             woken <- CondVar::new(woken.0, woken.1),
         })
     }
 
-    /// Returns whether it is awake; what looks inside [`Device::enter`] is waited for by who puts it to
-    /// sleep.
+    /// Returns whether it is awake, and known to be used; who asks inside [`Device::enter`] is waited for
+    /// by who puts it to sleep.
     #[inline]
-    pub(crate) fn is_awake(&self) -> bool {
+    fn is_used(&self) -> bool {
         self.state.load(Acquire) == AWAKE
+    }
+
+    /// As [`Power::is_used`], whether or not it is used.
+    pub(crate) fn is_awake(&self) -> bool {
+        matches!(self.state.load(Acquire), AWAKE | UNUSED)
     }
 
     /// Returns whether it must not be touched.
@@ -98,8 +118,10 @@ impl Power {
 
     /// Has it stay awake if that is possible; returns whether it is.
     fn keep(&self) -> bool {
-        let _ = self.state.cmpxchg(DROWSY, AWAKE, Full);
-        self.is_awake()
+        for state in [UNUSED, DROWSY] {
+            let _ = self.state.cmpxchg(state, AWAKE, Full);
+        }
+        self.is_used()
     }
 
     /// Waits until it `is_right`.
@@ -129,7 +151,7 @@ impl<T: Driver> Device<T> {
     #[inline]
     pub(crate) fn enter_awake(&self) -> Result<Section<'_, T>> {
         let guard = self.enter()?;
-        match self.power.is_awake() {
+        match self.power.is_used() {
             true => Ok(guard),
             false => {
                 drop(guard);
@@ -143,13 +165,45 @@ impl<T: Driver> Device<T> {
         self.enter_late(|| self.power.is_awake())
     }
 
+    /// As [`Device::enter_awake`], but does not wait for the system.
+    pub(crate) fn enter_reachable(&self) -> Result<Section<'_, T>> {
+        match self.power.is_with_system.load(Relaxed) {
+            true => self.enter(),
+            false => self.enter_awake(),
+        }
+    }
+
+    /// As [`Device::enter`], unless the device sleeps (EAGAIN).
+    pub(crate) fn enter_if_awake(&self) -> Result<Section<'_, T>> {
+        let guard = self.enter()?;
+        match self.power.is_awake() || self.power.keep() {
+            true => Ok(guard),
+            false => Err(EAGAIN),
+        }
+    }
+
+    /// Enters a section in which the device is asked something: it is woken for clients, for monitors it is
+    /// not (EAGAIN).
+    pub(crate) fn enter_to_ask(&self, is_client: bool) -> Result<Section<'_, T>> {
+        match is_client {
+            true => self.enter_awake(),
+            false => self.enter_if_awake(),
+        }
+    }
+
     #[cold]
     fn enter_late(&self, is_awake: impl Fn() -> bool) -> Result<Section<'_, T>> {
+        let is_with_system = || self.power.is_with_system.load(Relaxed);
         loop {
-            self.power.wait(&is_awake);
             let guard = self.enter()?;
             if is_awake() {
                 return Ok(guard);
+            }
+            drop(guard);
+            let woken = power::wake(&*self.parent);
+            self.power.wait(|| is_awake() || !is_with_system());
+            if woken.is_err() && !is_awake() && !is_with_system() {
+                return Err(EIO);
             }
         }
     }
@@ -186,6 +240,11 @@ impl<T: Driver> Device<T> {
             scheduler.rest();
         }
         self.wait_for_jobs()?;
+        self.switch_off()
+    }
+
+    /// Does what is left to do when no job is in flight, and none is started.
+    fn switch_off(&self) -> Result {
         self.enter()?.with(|bound| {
             self.address_spaces.suspend(bound);
             let _one_at_a_time = self.recovery.lock();
@@ -203,8 +262,36 @@ impl<T: Driver> Device<T> {
         })
     }
 
-    /// Goes on with what [`Device::fall_asleep`] has stopped.
+    /// Has schedulers rest, and mappings wait. EBUSY: something is to be done, or may be at any moment
+    /// without a word to the kernel.
+    fn stop_using(&self) -> Result {
+        let has_jobs = self.queues.lock().values().any(|queue| queue.has_armed());
+        let is_dirty = |region: &Arc<Region>| region.usage().dirty != 0;
+        if has_jobs || self.user_times.has_queues() || self.regions().iter().any(is_dirty) {
+            return Err(EBUSY);
+        }
+        let rests = self
+            .schedulers
+            .iter()
+            .all(|scheduler| scheduler.rest_if_idle());
+        match rests && self.apertures().all(|aperture| aperture.sleep()) {
+            true => Ok(()),
+            false => Err(EBUSY),
+        }
+    }
+
+    /// Returns by what CPUs reach it without a word to the kernel.
+    fn apertures(&self) -> impl Iterator<Item = &Aperture> + '_ {
+        let regions = self.regions().iter().map(|region| region.info());
+        let visible = regions.filter_map(|info| Some(&*info.visible.as_ref()?.aperture));
+        Iterator::chain(visible, self.doorbells().map(|all| all.aperture()))
+    }
+
+    /// Goes on with what was stopped.
     fn get_up(&self, bound: &Bound<'_, T>) {
+        for aperture in self.apertures() {
+            aperture.wake();
+        }
         self.power.set(AWAKE);
         for scheduler in &self.schedulers {
             scheduler.rise(bound);
@@ -244,6 +331,16 @@ impl<T: Driver> Scheduler<T> {
         self.tell(bound, ended);
     }
 
+    /// As [`Scheduler::rest`], if it has no job; returns whether it does.
+    fn rest_if_idle(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_idle = state.count == 0 && state.engines.iter().all(Engine::is_idle);
+        if is_idle && state.mode == Mode::Open {
+            state.mode = Mode::Resting;
+        }
+        is_idle && state.mode == Mode::Resting
+    }
+
     /// Returns whether none of its engines has a job.
     fn is_idle(&self) -> bool {
         let state = self.state.lock();
@@ -262,34 +359,71 @@ impl<T: Driver> Scheduler<T> {
     }
 }
 
-impl<T: Driver> Sleeper for Device<T> {
-    fn suspend(&self, loses_power: bool) -> Result {
-        if loses_power && !self.regions().is_empty() {
-            dev_info!(self.parent, "would lose its memory\n");
-            return Err(EBUSY);
+impl<T: Driver> Device<T> {
+    /// Calls `f` in a section; the device is bound, or there is nothing to do.
+    fn bound(&self, f: impl FnOnce(&Bound<'_, T>)) {
+        match self.enter() {
+            Ok(guard) => guard.with(|bound| f(bound)),
+            Err(_) => self.power.gone(),
         }
-        let result = self.leave_alone().and_then(|()| self.fall_asleep());
-        if result.is_err() {
-            match self.enter() {
-                Ok(guard) => guard.with(|bound| self.get_up(bound)),
-                Err(_) => self.power.gone(),
-            }
-        }
-        result
     }
 
-    fn resume(&self, lost_power: bool) {
+    /// Undoes what has put it to sleep, if that was done.
+    fn end_sleep(&self, lost_power: bool) {
         // Else it is awake.
-        if !self.power.is_asleep() {
-            return;
-        }
-        if let Ok(guard) = self.enter() {
-            guard.with(|bound| {
+        if self.power.is_asleep() {
+            self.bound(|bound| {
                 self.power.set(BETWEEN);
                 self.wake_up(bound, lost_power || !T::HAS_SUSPEND);
                 self.address_spaces.resume(bound);
                 self.get_up(bound);
             });
         }
+    }
+}
+
+impl<T: Driver> Sleeper for Device<T> {
+    fn suspend(&self, loses_power: bool) -> Result {
+        if loses_power && !self.regions().is_empty() {
+            dev_info!(self.parent, "would lose its memory\n");
+            return Err(EBUSY);
+        }
+        self.power.is_with_system.store(true, Relaxed);
+        let result = self.leave_alone().and_then(|()| self.fall_asleep());
+        if result.is_err() {
+            self.power.is_with_system.store(false, Relaxed);
+            self.bound(|bound| self.get_up(bound));
+        }
+        result
+    }
+
+    fn resume(&self, lost_power: bool) {
+        self.power.is_with_system.store(false, Relaxed);
+        self.end_sleep(lost_power);
+    }
+
+    fn can_doze(&self) -> bool {
+        T::HAS_SUSPEND && T::HAS_RESUME
+    }
+
+    fn doze(&self) -> Result {
+        let state = &self.power.state;
+        if state.cmpxchg(UNUSED, DROWSY, Full).is_err() {
+            let _ = state.cmpxchg(AWAKE, UNUSED, Full);
+            return Err(EBUSY);
+        }
+        self.cell.synchronize();
+        if state.cmpxchg(DROWSY, BETWEEN, Full).is_err() {
+            return Err(EBUSY);
+        }
+        let result = self.stop_using().and_then(|()| self.switch_off());
+        result.map_err(|_| {
+            self.bound(|bound| self.get_up(bound));
+            EBUSY
+        })
+    }
+
+    fn wake(&self) {
+        self.end_sleep(false);
     }
 }

@@ -215,6 +215,11 @@ impl<T: Driver> Submissions<T> {
         self.queue().statuses()
     }
 
+    /// Returns whether it has armed jobs that its scheduler does not know of.
+    pub(crate) fn has_armed(&self) -> bool {
+        self.backlog.has_jobs()
+    }
+
     /// Returns the prepared jobs of the queue.
     pub(crate) fn prepared(&self) -> &PreparedJobs<T> {
         &self.prepared
@@ -445,7 +450,7 @@ impl<T: Driver> WorkItem for Submissions<T> {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        if let Some(guard) = this.queue().device().cell.enter() {
+        if let Ok(guard) = this.queue().device().enter_awake() {
             guard.with(|bound| this.advance(bound));
         }
     }

@@ -119,7 +119,7 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
     let result = match (Core::<T>::ALL.get(index), T::ATTRIBUTES.get(rest)) {
         (Some(one), _) => one.show.ok_or(EIO)?(device, page),
         (_, Some(attribute)) => device
-            .enter()?
+            .enter_if_awake()?
             .with(|bound| (attribute.show)(&bound.data, page)),
         _ => busy(device, rest - T::ATTRIBUTES.len(), page),
     };

@@ -125,6 +125,11 @@ impl<T: Driver> UserTimes<T> {
         Ok(self.queues.lock().push(queue.clone(), GFP_KERNEL)?)
     }
 
+    /// Returns whether there are any.
+    pub(crate) fn has_queues(&self) -> bool {
+        !self.queues.lock().is_empty()
+    }
+
     /// Charges what `queue` has used, for the last time.
     pub(crate) fn remove(&self, bound: Option<&Bound<'_, T>>, queue: &Arc<Served<T>>) {
         let mut queues = self.queues.lock();
@@ -139,12 +144,12 @@ impl<T: Driver> UserTimes<T> {
 }
 
 impl<T: Driver> Device<T> {
-    /// Charges what user queues have used until now. May sleep.
+    /// Charges what user queues have used until now, unless the device sleeps. May sleep.
     pub(crate) fn charge_user_queues(&self) {
         if T::UserQueues::MAX_PAYLOAD.is_none() {
             return;
         }
-        if let Some(guard) = self.cell.enter() {
+        if let Ok(guard) = self.enter_if_awake() {
             guard.with(|bound| {
                 let queues = self.user_times.queues.lock();
                 queues.iter().for_each(|queue| queue.charge(bound));
