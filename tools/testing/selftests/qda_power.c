@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* accel_qda: cards sleep with the system, and lose nothing. */
+/* accel_qda: cards sleep with the system, or when nobody uses them, and lose nothing. */
 #include "power.h"
 #include "qda_fixture.h"
 #include "user_queue.h"
@@ -185,6 +185,204 @@ TEST_F_TIMEOUT(card, without_firmware_the_system_stays_awake, 120)
 	close_user_queue(&user);
 	EXPECT_TRUE(is_revived(self->fd, before));
 	sleep_and_wake(_metadata, self, SUSPENDED);
+}
+
+/* A card that may doze, with nothing mapped in user space: what is mapped keeps it awake. */
+FIXTURE(idle)
+{
+	int fd, monitor, index;
+	__u32 space, queue;
+	struct accel_buffer_create local, host;
+	unsigned char *bytes;
+	__u64 at_local, at_host;
+	char power[64];
+	long sleeps;
+};
+
+static int set_power(const char *device, const char *name, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/%s", device, name);
+	return write_file(path, value);
+}
+
+static bool is_in(const char *device, const char *status)
+{
+	char path[96], text[32];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/runtime_status", device);
+	return !read_file(path, text, sizeof(text)) && !strncmp(text, status, strlen(status));
+}
+
+static bool dozes(const char *device)
+{
+	for (__s64 end = in_ms(10000); !is_in(device, "suspended") && now_ns() < end; sleep_ms(5))
+		;
+	return is_in(device, "suspended");
+}
+
+FIXTURE_SETUP(idle)
+{
+	struct accel_info_device device;
+
+	self->index = qda_index(0);
+	self->fd = open_qda(0);
+	ASSERT_LE(0, self->fd);
+	self->monitor = open_monitor(self->index);
+	self->space = create_space(self->fd);
+	self->queue = create_queue_in(self->fd, self->space);
+	ASSERT_LT(0, (__s32)self->queue);
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, SIZE, 0, &self->local));
+	self->bytes = create_mapped(self->fd, SIZE, &self->host);
+	ASSERT_NE(MAP_FAILED, (void *)self->bytes);
+	self->at_local = map_anywhere(self->fd, self->space, self->local.handle, 0, SIZE,
+				      READ_WRITE);
+	self->at_host = map_anywhere(self->fd, self->space, self->host.handle, 0, SIZE, READ_WRITE);
+	for (size_t i = 0; i < SIZE; i++)
+		self->bytes[i] = pattern(i);
+	ASSERT_EQ(0, run_packet(self->fd, self->queue, move(self->at_host, self->at_local, SIZE),
+				NULL));
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(self->power, sizeof(self->power), "%.20s", device.address);
+	ASSERT_EQ(0, set_power(self->power, "autosuspend_delay_ms", "50"));
+	ASSERT_EQ(0, set_power(self->power, "control", "auto"));
+	self->sleeps = qda_state(0, "sleeps");
+	EXPECT_TRUE(dozes(self->power));
+	EXPECT_LE(self->sleeps + 1, qda_state(0, "sleeps"));
+}
+
+FIXTURE_TEARDOWN(idle)
+{
+	set_power(self->power, "control", "on");
+	munmap(self->bytes, SIZE);
+	close(self->monitor);
+	close(self->fd);
+}
+
+static bool is_intact(FIXTURE_DATA(idle) *self)
+{
+	memset(self->bytes, 0, SIZE);
+	if (run_packet(self->fd, self->queue, move(self->at_local, self->at_host, SIZE), NULL))
+		return false;
+	for (size_t i = 0; i < SIZE; i++)
+		if (self->bytes[i] != pattern(i))
+			return false;
+	return true;
+}
+
+TEST_F_TIMEOUT(idle, a_job_wakes_it, 60)
+{
+	struct accel_info_status before = status_of(self->fd);
+
+	for (int i = 0; i < times(20) / 4 + 1; i++) {
+		EXPECT_TRUE(is_intact(self));
+		EXPECT_TRUE(dozes(self->power));
+	}
+	EXPECT_EQ(before.epoch, status_of(self->fd).epoch);
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+}
+
+TEST_F_TIMEOUT(idle, monitors_do_not_wake_it, 60)
+{
+	struct accel_info_device device;
+	struct accel_info_link links[MOST_LINKS];
+	struct accel_info_engine engines[5];
+	struct accel_info_qda qda;
+
+	EXPECT_EQ(0, info(self->monitor, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	EXPECT_EQ(0, info(self->monitor, ACCEL_INFO_ENGINES, engines, sizeof(engines)));
+	EXPECT_EQ(0, info(self->monitor, ACCEL_INFO_STATUS, &(struct accel_info_status){ 0 },
+			  sizeof(struct accel_info_status)));
+	EXPECT_EQ(-EAGAIN, info(self->monitor, ACCEL_INFO_LINKS, links, sizeof(links)));
+	EXPECT_EQ(-EAGAIN, info(self->monitor, ACCEL_INFO_QDA, &qda, sizeof(qda)));
+	EXPECT_TRUE(is_in(self->power, "suspended"));
+	/* A client's question does. */
+	EXPECT_EQ(0, info(self->fd, ACCEL_INFO_QDA, &qda, sizeof(qda)));
+	EXPECT_TRUE(is_in(self->power, "active"));
+	EXPECT_TRUE(dozes(self->power));
+}
+
+TEST_F_TIMEOUT(idle, what_is_mapped_keeps_it_awake, 60)
+{
+	unsigned char *memory;
+	struct accel_buffer_create visible;
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, PAGE, ACCEL_CREATE_VISIBLE, &visible));
+	EXPECT_TRUE(dozes(self->power));
+	memory = map(self->fd, &visible);
+	ASSERT_NE(MAP_FAILED, (void *)memory);
+	memory[0] = 0x5a;
+	EXPECT_EQ(0x5a, memory[0]);
+	sleep_ms(500);
+	EXPECT_TRUE(is_in(self->power, "active"));
+	EXPECT_EQ(0x5a, memory[0]);
+	munmap(memory, PAGE);
+	EXPECT_TRUE(dozes(self->power));
+}
+
+TEST_F_TIMEOUT(idle, user_queues_keep_it_awake, 60)
+{
+	struct user_queue user;
+
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &user));
+	sleep_ms(500);
+	EXPECT_TRUE(is_in(self->power, "active"));
+	EXPECT_EQ(0, execute(&user, fill(self->at_host, 4096, 0x55555555)));
+	close_user_queue(&user);
+	EXPECT_TRUE(dozes(self->power));
+}
+
+TEST_F_TIMEOUT(idle, jobs_race_with_its_sleep, 60)
+{
+	ASSERT_EQ(0, set_power(self->power, "autosuspend_delay_ms", "1"));
+	for (int i = 0; i < 100; i++) {
+		__u32 value = i * 0x01010101U;
+
+		ASSERT_EQ(0, run_packet(self->fd, self->queue, fill(self->at_host, 4096, value),
+					NULL));
+		ASSERT_EQ(value, *(__u32 *)self->bytes);
+		usleep(i * 100);
+	}
+	ASSERT_EQ(0, set_power(self->power, "autosuspend_delay_ms", "50"));
+	EXPECT_LT(self->sleeps + 1, qda_state(0, "sleeps"));
+}
+
+TEST_F_TIMEOUT(idle, the_system_may_sleep_meanwhile, 60)
+{
+	ASSERT_EQ(0, sleep_system(IN_D3));
+	EXPECT_TRUE(is_intact(self));
+}
+
+TEST_F_TIMEOUT(idle, an_administrator_resets_it, 60)
+{
+	struct accel_info_status before = status_of(self->fd);
+	char reset[64];
+
+	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
+	EXPECT_EQ(0, write_file(reset, "1"));
+	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
+	EXPECT_TRUE(is_intact(self));
+}
+
+TEST_F_TIMEOUT(idle, one_that_does_not_wake_is_reset, 60)
+{
+	struct accel_info_status before = status_of(self->fd);
+
+	ASSERT_TRUE(qda_model(0, "boot-hang 8"));
+	EXPECT_TRUE(is_intact(self));
+	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
+}
+
+TEST_F_TIMEOUT(idle, it_is_unbound_in_its_sleep, 60)
+{
+	ASSERT_EQ(0, bind_qda(self->power, "unbind"));
+	EXPECT_EQ(-ENODEV, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_EQ(0, bind_qda(self->power, "bind"));
+	close(self->fd);
+	self->fd = open_qda(0);
+	EXPECT_LE(0, self->fd);
+	EXPECT_TRUE(dozes(self->power));
 }
 
 TEST_HARNESS_MAIN
