@@ -112,7 +112,7 @@ pub enum Cause {
     Gone,
     /// EBUSY: taken by someone else.
     Busy,
-    /// EAGAIN: in reset or being scrubbed.
+    /// EAGAIN: in reset or being scrubbed, try again.
     Resetting,
     /// ENOSPC: out of device memory, or at its limit.
     NoDeviceMemory,
@@ -163,7 +163,7 @@ const CAUSES: [(Errno, Cause, &str); 20] = [
     (
         Errno::AGAIN,
         Cause::Resetting,
-        "the device is being reset, try again",
+        "the device is being reset, or clears memory: try again",
     ),
     (
         Errno::NOSPC,

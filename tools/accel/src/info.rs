@@ -253,7 +253,7 @@ mod tests {
         let got = raw_info(|_| Err(Errno::AGAIN));
         assert_eq!(
             got.unwrap_err().to_string(),
-            "cannot ask about the device: the device is being reset, try again"
+            "cannot ask about the device: the device is being reset, or clears memory: try again"
         );
     }
 }

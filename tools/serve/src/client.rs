@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 use std::time::Instant;
 
 use accel::device::Node;
@@ -31,6 +32,9 @@ use crate::report::Account;
 /// What a client says when it has made all that it needs, and a large one when engines have work.
 pub const READY: &str = "ready";
 pub const BUSY: &str = "busy";
+
+/// How long a card may take to clear its memory.
+const CLEARING: Duration = Duration::from_secs(60);
 
 /// Images of a large request.
 const BATCH: usize = 1024;
@@ -105,6 +109,18 @@ fn card() -> Result<Node> {
         }
     }
     bail!("no accelerator has driver {}", qda::DRIVER)
+}
+
+/// Wait until the card has cleared all memory that nobody uses any more: until then there may be too little.
+pub fn wait_for_memory() -> Result<()> {
+    let monitor = card()?.open_monitor()?;
+    let end = Instant::now() + CLEARING;
+    let is_dirty = |memory: &info::Memory| memory.region.is_some_and(|region| region.dirty != 0);
+    while monitor.list()?.iter().any(is_dirty) {
+        ensure!(Instant::now() < end, "the card does not clear its memory");
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// Tell the service, and wait for a line from it.

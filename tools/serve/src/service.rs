@@ -19,6 +19,7 @@ use crate::Plan;
 use crate::client::BUSY;
 use crate::client::READY;
 use crate::client::Role;
+use crate::client::wait_for_memory;
 use crate::report;
 use crate::report::Account;
 
@@ -81,6 +82,7 @@ impl Client {
 
 /// Has all clients work, the large ones for as long as the small ones do.
 pub fn run(plan: &Plan, arguments: &[String]) -> Result<()> {
+    wait_for_memory()?;
     let mut clients = start(arguments)?;
     begin(&mut clients)?;
     let accounts = finish(clients)?;
