@@ -248,4 +248,23 @@ static inline int read_file(const char *path, char *text, size_t size)
 	return 0;
 }
 
+/* Says who the current thread is, for until_asleep(). */
+static inline void tell_thread(pid_t *thread)
+{
+	__atomic_store_n(thread, gettid(), __ATOMIC_RELEASE);
+}
+
+/* Waits until a thread that told who it is sleeps; a busy host may need a while for that. */
+static inline void until_asleep(const pid_t *thread)
+{
+	char path[64], text[256];
+
+	for (__s64 end = now_ns() + 4 * SLACK_NS; now_ns() < end; sleep_ms(2)) {
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
+			 __atomic_load_n(thread, __ATOMIC_ACQUIRE));
+		if (!read_file(path, text, sizeof(text)) && strstr(text, ") S "))
+			return;
+	}
+}
+
 #endif /* _ACCEL_SELFTESTS_COMMON_H */

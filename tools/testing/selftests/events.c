@@ -288,6 +288,7 @@ TEST_F(events, bad_reads_lose_nothing)
 /* A read(2) of its own thread. */
 struct sleeper {
 	pthread_t thread;
+	pid_t id;
 	int monitor;
 	struct accel_event event;
 	int error;
@@ -297,6 +298,7 @@ static void *sleeper_main(void *argument)
 {
 	struct sleeper *sleeper = argument;
 
+	tell_thread(&sleeper->id);
 	sleeper->error = next_event(sleeper->monitor, &sleeper->event);
 	return NULL;
 }
@@ -306,7 +308,7 @@ static int start_sleeper(struct sleeper *sleeper, int index)
 	*sleeper = (struct sleeper){ .monitor = open_monitor(index) };
 	set_filter(sleeper->monitor, 1ULL << ACCEL_EVENT_FAULT, 0);
 	pthread_create(&sleeper->thread, NULL, sleeper_main, sleeper);
-	sleep_ms(50);
+	until_asleep(&sleeper->id);
 	return sleeper->monitor;
 }
 

@@ -84,6 +84,7 @@ static inline int run_nop(int fd)
 /* A wait of its own thread. */
 struct waiter {
 	pthread_t thread;
+	pid_t id;
 	int fd;
 	__u64 job;
 	int error;
@@ -95,6 +96,7 @@ static inline void *waiter_main(void *argument)
 {
 	struct waiter *waiter = argument;
 
+	tell_thread(&waiter->id);
 	waiter->error = wait_until(waiter->fd, waiter->job, FOREVER, &waiter->status);
 	waiter->end_ns = now_ns();
 	return NULL;

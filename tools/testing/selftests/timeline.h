@@ -156,6 +156,7 @@ static inline int import_sw(int fd, __u32 handle, __u64 value, int counter, __u3
 /* A wait of its own thread. */
 struct point_waiter {
 	pthread_t thread;
+	pid_t id;
 	int fd;
 	struct accel_point points[2];
 	__u32 count;
@@ -168,6 +169,7 @@ static inline void *point_waiter_main(void *argument)
 {
 	struct point_waiter *waiter = argument;
 
+	tell_thread(&waiter->id);
 	waiter->error = wait_points(waiter->fd, waiter->points, waiter->count, waiter->flags,
 				    FOREVER, &waiter->first);
 	return NULL;

@@ -63,11 +63,11 @@ TEST_F(fake, backed_is_less_than_done)
 	close(counter);
 }
 
-/* Starts a waiter and gives it time to sleep, which only matters for what it tests. */
+/* Starts a waiter, and waits until it sleeps. */
 static void sleep_on(struct __test_metadata *_metadata, struct point_waiter *waiter)
 {
 	ASSERT_EQ(0, start_point_waiter(waiter));
-	sleep_ms(20);
+	until_asleep(&waiter->id);
 }
 
 TEST_F(fake, a_sleeper_wakes_when_the_cpu_signals)

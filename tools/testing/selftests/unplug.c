@@ -134,7 +134,8 @@ TEST_F_TIMEOUT(victim, waiters_of_running_and_queued_jobs_wake, 120)
 		ASSERT_EQ(i + 1LL, submit(self->fd, ACCEL_FAKE_HANG, 0));
 	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++)
 		ASSERT_EQ(0, start_waiter(&waiters[i], self->fd, i + 1));
-	sleep_ms(50);
+	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++)
+		until_asleep(&waiters[i].id);
 	EXPECT_TRUE(remove_promptly(self->number));
 	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++) {
 		struct accel_job_status *status = &waiters[i].status;
@@ -163,7 +164,9 @@ TEST_F(victim, jobs_that_wait_for_points_that_nothing_backs_end)
 	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++)
 		ASSERT_EQ(0, start_waiter(&waiters[i], self->fd, i + 1));
 	ASSERT_EQ(0, start_point_waiter(&sleeper));
-	sleep_ms(50);
+	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++)
+		until_asleep(&waiters[i].id);
+	until_asleep(&sleeper.id);
 	EXPECT_TRUE(remove_promptly(self->number));
 	for (unsigned int i = 0; i < ARRAY_SIZE(waiters); i++) {
 		pthread_join(waiters[i].thread, NULL);
