@@ -50,7 +50,7 @@ FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
 
 /* When the next job may run already. */
 FIXTURE_VARIANT_ADD(fault, late_completion) {
-	.before = "slow 250",
+	.before = "slow 1000",
 	.after = "slow 0",
 	.error = -ETIME,
 	.kind = ACCEL_FAULT_TIMEOUT,
