@@ -148,7 +148,7 @@ TEST_F(fake, a_full_queue_refuses_the_rest)
 	static struct jobs jobs;
 	int error;
 
-	fill_in(&jobs, MANY, ACCEL_FAKE_HANG, 0, 0);
+	fill_in(&jobs, MANY, ACCEL_FAKE_DELAY, 150, 0);
 	while (!(error = submit_many(self->fd, &jobs)))
 		queued += MANY;
 	EXPECT_EQ(-EDQUOT, error);
