@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_ethosu: what an NPU does wrong, again and again. */
 #include "ethosu.h"
+
+#define LIMIT_MS	200
+
 #include "fault_cycle.h"
 
 static int device_index(void)
@@ -33,29 +36,14 @@ static bool tell(const char *command)
 	return model(command);
 }
 
-FIXTURE_VARIANT_ADD(fault, hang) {
-	.before = "hang on",
-	.after = "hang off",
-	.error = -ETIME,
-	.kind = ACCEL_FAULT_TIMEOUT,
-	.timeout_ms = 200,
-	.least_ms = 200,
-};
-
-FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
-	.before = "drop-irq 1",
-	.timeout_ms = 200,
-	.least_ms = 200,
-};
-
 /* When the next job may run already. */
 FIXTURE_VARIANT_ADD(fault, late_completion) {
 	.before = "slow 1000",
 	.after = "slow 0",
 	.error = -ETIME,
 	.kind = ACCEL_FAULT_TIMEOUT,
-	.timeout_ms = 200,
-	.least_ms = 200,
+	.timeout_ms = LIMIT_MS,
+	.least_ms = LIMIT_MS,
 };
 
 FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
@@ -63,13 +51,6 @@ FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
 	.during = "spurious-irq",
 	.after = "slow 0",
 	.least_ms = 50,
-};
-
-FIXTURE_VARIANT_ADD(fault, unplug) {
-	.before = "hang on",
-	.after = "hang off",
-	.error = -ENODEV,
-	.goes = true,
 };
 
 TEST_HARNESS_MAIN

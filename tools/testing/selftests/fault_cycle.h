@@ -22,8 +22,9 @@ struct client {
 };
 
 /*
- * What each program has: the device's index; the queue of a client that is open, and whatever its
- * jobs need; a job that copies COPY_BYTES, or does nothing; a command for the model.
+ * What each program has: LIMIT_MS, the time of jobs that are to be overdue; the device's index;
+ * the queue of a client that is open, and whatever its jobs need; a job that copies COPY_BYTES, or
+ * does nothing; a command for the model.
  */
 static int device_index(void);
 static int set_up(struct client *client);
@@ -90,8 +91,8 @@ FIXTURE(fault)
 };
 
 /*
- * The limit stays for the next variant, so that only the first one waits: until the kernel has
- * looked after jobs that ended long ago, which had more time.
+ * The limit stays for the next variant, so that only the first one that has it waits: until the
+ * kernel has looked after jobs that ended long ago, which had more time.
  */
 FIXTURE_SETUP(fault)
 {
@@ -106,6 +107,28 @@ FIXTURE_SETUP(fault)
 FIXTURE_TEARDOWN(fault)
 {
 }
+
+FIXTURE_VARIANT_ADD(fault, unplug) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ENODEV,
+	.goes = true,
+};
+
+FIXTURE_VARIANT_ADD(fault, hang) {
+	.before = "hang on",
+	.after = "hang off",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = LIMIT_MS,
+	.least_ms = LIMIT_MS,
+};
+
+FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
+	.before = "drop-irq 1",
+	.timeout_ms = LIMIT_MS,
+	.least_ms = LIMIT_MS,
+};
 
 static inline bool take_out(int fd)
 {

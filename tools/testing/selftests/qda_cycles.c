@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda: what a card does wrong, again and again. */
+
+/* A packet that hangs is looked at twice, and its queue is asked to give it up before a reset. */
+#define LIMIT_MS	100
+
 #include "fault_cycle.h"
 #include "qda.h"
 
@@ -34,29 +38,13 @@ static bool tell(const char *command)
 	return qda_model(0, command);
 }
 
-/* A packet that hangs is looked at twice, and its queue is asked to give it up before a reset. */
-FIXTURE_VARIANT_ADD(fault, hang) {
-	.before = "hang on",
-	.after = "hang off",
-	.error = -ETIME,
-	.kind = ACCEL_FAULT_TIMEOUT,
-	.timeout_ms = 100,
-	.least_ms = 100,
-};
-
-FIXTURE_VARIANT_ADD(fault, lost_interrupt) {
-	.before = "drop-irq 1",
-	.timeout_ms = 100,
-	.least_ms = 100,
-};
-
 /* While its queue is asked to. */
 FIXTURE_VARIANT_ADD(fault, late_completion) {
 	.before = "late 450",
 	.error = -ETIME,
 	.kind = ACCEL_FAULT_TIMEOUT,
-	.timeout_ms = 100,
-	.least_ms = 100,
+	.timeout_ms = LIMIT_MS,
+	.least_ms = LIMIT_MS,
 };
 
 /* Of the first of the engines, which is idle, or has the job. */
@@ -65,13 +53,6 @@ FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
 	.during = "spurious-irq 3",
 	.after = "slow 0",
 	.least_ms = 50,
-};
-
-FIXTURE_VARIANT_ADD(fault, unplug) {
-	.before = "hang on",
-	.after = "hang off",
-	.error = -ENODEV,
-	.goes = true,
 };
 
 TEST_HARNESS_MAIN
