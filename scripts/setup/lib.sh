@@ -78,8 +78,11 @@ product() {
 	exec {lock}>"$kept.lock"
 	flock $lock
 	if [[ -d $kept/$key ]]; then
-		mkdir -p "$folder"
-		[[ -f $folder/key && $(<"$folder/key") == "$key" ]] || rsync --archive --delete "$kept/$key/" "$folder"
+		if [[ ! -f $folder/key || $(<"$folder/key") != "$key" ]]; then
+			mkdir -p "${folder%/*}"
+			rm -rf "$folder"
+			cp -a "$kept/$key" "$folder"
+		fi
 		exec {lock}>&-
 		return
 	fi
