@@ -5,5 +5,6 @@
 #include "helpers.h"
 #include "accel_events.h"
 
+#include <linux/hwmon.h>
 #include <linux/pm_domain.h>
 #include <linux/sync_file.h>

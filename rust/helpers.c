@@ -11,6 +11,7 @@
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/hmm.h>
+#include <linux/hwmon.h>
 #include <linux/io.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
@@ -494,6 +495,45 @@ u32 accel_helper_current_user(void)
 	return from_kuid(&init_user_ns, current_euid());
 }
 EXPORT_SYMBOL_GPL(accel_helper_current_user);
+
+/* NULL if the kernel has no hwmon, or has it where we do not reach it. */
+struct device *accel_helper_hwmon_register(struct device *dev, const char *name, void *data,
+					   const struct hwmon_chip_info *info,
+					   const struct attribute_group **groups)
+{
+#if IS_REACHABLE(CONFIG_HWMON)
+	return hwmon_device_register_with_info(dev, name, data, info, groups);
+#else
+	return NULL;
+#endif
+}
+EXPORT_SYMBOL_GPL(accel_helper_hwmon_register);
+
+void accel_helper_hwmon_unregister(struct device *dev)
+{
+#if IS_REACHABLE(CONFIG_HWMON)
+	hwmon_device_unregister(dev);
+#endif
+}
+EXPORT_SYMBOL_GPL(accel_helper_hwmon_unregister);
+
+u32 accel_helper_user_in(const struct cred *cred, u32 user)
+{
+	return from_kuid_munged(cred->user_ns, make_kuid(&init_user_ns, user));
+}
+EXPORT_SYMBOL_GPL(accel_helper_user_in);
+
+struct pid *accel_helper_current_pid(void)
+{
+	return get_task_pid(current, PIDTYPE_TGID);
+}
+EXPORT_SYMBOL_GPL(accel_helper_current_pid);
+
+pid_t accel_helper_pid_nr(struct pid *pid)
+{
+	return pid_nr(pid);
+}
+EXPORT_SYMBOL_GPL(accel_helper_pid_nr);
 
 bool accel_helper_capable_sys_nice(void)
 {

@@ -28,6 +28,7 @@ struct accel_switch {
 extern struct accel_switch accel_accounting;
 
 struct dmem_cgroup_pool_state;
+struct hwmon_chip_info;
 struct mem_cgroup;
 struct dmem_cgroup_region;
 struct p2pdma_provider;
@@ -54,6 +55,10 @@ void accel_helper_coredump(struct device *dev, void *data, size_t size);
 int accel_helper_device_changed(struct device *dev, char *what);
 void accel_helper_attribute_group_init(struct attribute_group *group, const char *name,
 				       struct attribute **attrs);
+struct device *accel_helper_hwmon_register(struct device *dev, const char *name, void *data,
+					   const struct hwmon_chip_info *info,
+					   const struct attribute_group **groups);
+void accel_helper_hwmon_unregister(struct device *dev);
 int accel_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_need_sync(struct device *dev, dma_addr_t addr);
 bool accel_helper_dma_dev_need_sync(struct device *dev);
@@ -112,6 +117,9 @@ unsigned long accel_helper_totalram_pages(void);
 void accel_helper_current_name(char name[16]);
 bool accel_helper_capable_perfmon(void);
 bool accel_helper_capable_sys_nice(void);
+struct pid *accel_helper_current_pid(void);
+pid_t accel_helper_pid_nr(struct pid *pid);
+u32 accel_helper_user_in(const struct cred *cred, u32 user);
 u32 accel_helper_current_user(void);
 bool accel_helper_capable_sys_admin(void);
 int accel_helper_copy_in(void *to, unsigned long from, size_t size);

@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 
+use kernel::cred::Credential;
+
 use crate::bindings as ext;
 
 /// What a process is called (`/proc/PID/comm`); any bytes, then zeroes.
@@ -40,4 +42,11 @@ pub fn is_capable_of_monitoring() -> bool {
 pub fn current_user() -> u32 {
     // SAFETY: As above.
     unsafe { ext::accel_helper_current_user() }
+}
+
+/// Returns how the user namespace of `whose` numbers a user, whom the host numbers `user`; that of
+/// nobody (65534) if it does not know him.
+pub fn user_in(whose: &Credential, user: u32) -> u32 {
+    // SAFETY: `whose` is valid.
+    unsafe { ext::accel_helper_user_in(whose.as_ptr(), user) }
 }
