@@ -24,9 +24,10 @@
 //!   fences) -> `watchers`
 //! - health: `watch` | `worker` -> `timeout` | `sysfs` -> `recovery` (steps; `conduct` of who hangs, `dump`)
 //!   -> [`Driver`] -> `health`
-//! - events: `recovery`, `job`, `queue_events`, driver -> `events` -> `monitor`
-//! - telemetry: `health`, `clients`, `engine_time`, `user_time`, `usage` -> `info` -> nodes; `fdinfo`, `sysfs`,
-//!   `debugfs` <- `buffer_list`; what happens to jobs: `trace`
+//! - events: `recovery`, `job`, `queue_events`, driver -> `events` -> `monitor`; failures of its own: `alarm`
+//! - telemetry: driver -> `telemetry` (tables); these, `health`, `clients`, `client_list`, `engine_time`,
+//!   `user_time`, `usage` -> `info` -> nodes; `telemetry` -> hwmon; `fdinfo`, `sysfs`, `debugfs` <-
+//!   `buffer_list`; what happens to jobs: `trace`
 //!
 //! See `Documentation/architecture.rst`.
 
@@ -38,10 +39,13 @@ mod address_space_ioctl;
 mod address_space_mirror;
 mod address_space_state;
 mod address_spaces;
+mod alarm;
+mod answer;
 mod backlog;
 mod buffer;
 mod buffer_ioctl;
 mod buffer_list;
+mod client_list;
 mod clients;
 mod commands;
 mod conduct;
@@ -61,9 +65,11 @@ mod fdinfo;
 mod file;
 mod handles;
 mod health;
+mod identity;
 mod info;
 mod ioctl;
 mod job;
+mod label;
 mod link;
 mod lock_class;
 mod logic;
@@ -78,6 +84,7 @@ mod open_queue;
 mod owner;
 mod page_tree;
 mod pci_driver;
+mod placement;
 mod power;
 mod preemption;
 mod prepare;
@@ -100,6 +107,7 @@ mod submit;
 mod submit_points;
 mod sysfs;
 mod table;
+mod telemetry;
 mod timeline;
 mod timeline_ioctl;
 mod timeline_point;
@@ -112,6 +120,7 @@ mod usage;
 mod user_queue;
 mod user_queue_ioctl;
 mod user_time;
+mod viewer;
 mod wait;
 mod watch;
 mod watchers;
@@ -127,10 +136,8 @@ pub use crate::{
         AddressSpace,
         InStep, //
     },
-    buffer::{
-        Buffer,
-        Placement, //
-    },
+    answer::Answer,
+    buffer::Buffer,
     debugfs::File as DebugfsFile,
     device::Device,
     device_memory::DeviceMemory,
@@ -150,7 +157,6 @@ pub use crate::{
     engine::InFlight,
     events::Event,
     info::{
-        Answer,
         DriverFill,
         Kind as InfoKind, //
     },
@@ -167,6 +173,7 @@ pub use crate::{
         Outcome,
         Refusal, //
     },
+    label::Label,
     link::{
         Link,
         LinkState,
@@ -181,6 +188,7 @@ pub use crate::{
         PageEntry,
         PageTarget, //
     },
+    placement::Placement,
     queue_events::QueueEvents,
     region::{
         RegionInfo,
@@ -188,6 +196,23 @@ pub use crate::{
     },
     registration::register,
     sysfs::Attribute,
+    telemetry::{
+        Block,
+        BlockKind,
+        Errors,
+        Firmware,
+        FirmwareState,
+        ReadRows,
+        Reason,
+        ReasonKind,
+        Row,
+        RowCause,
+        RowState,
+        Rows,
+        Sensor,
+        SensorKind,
+        Telemetry, //
+    },
     user_queue::{
         NoUserQueues,
         UserQueueSetup,

@@ -57,49 +57,21 @@ use crate::{
     driver::Driver,
     memory::DeviceMapping,
     mmu::Mmu,
-    owner::Owner,
-    region::Region,
-    uapi, //
+    owner::{
+        Charge,
+        Charged,
+        Owner, //
+    },
+    placement::Placement,
+    region::Region, //
 };
-
-/// Where the memory of a buffer is (`enum accel_placement`).
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Placement {
-    /// Pages of system memory, scattered.
-    System = uapi::ACCEL_PLACEMENT_SYSTEM,
-    /// System memory that is contiguous for the device.
-    Contiguous = uapi::ACCEL_PLACEMENT_CONTIGUOUS,
-    /// Memory of the device.
-    Device = uapi::ACCEL_PLACEMENT_DEVICE,
-    /// Where another driver put it.
-    Imported = uapi::ACCEL_PLACEMENT_IMPORTED,
-    /// Memory of the program.
-    User = uapi::ACCEL_PLACEMENT_USER,
-}
-
-impl Placement {
-    /// Parses what a user asked for, on a device whose buffers are in `default`.
-    ///
-    /// Contiguous memory serves wherever scattered memory does not, hence both are accepted by a
-    /// device that needs the former.
-    pub(crate) fn parse(value: u32, default: Placement) -> Result<Self> {
-        match (value, default) {
-            (uapi::ACCEL_PLACEMENT_DEFAULT, _) => Ok(default),
-            (uapi::ACCEL_PLACEMENT_SYSTEM, _) => Ok(Placement::System),
-            (uapi::ACCEL_PLACEMENT_DEVICE, _) => Ok(Placement::Device),
-            (uapi::ACCEL_PLACEMENT_CONTIGUOUS, Placement::Contiguous) => Ok(Placement::Contiguous),
-            _ => Err(EOPNOTSUPP),
-        }
-    }
-}
 
 /// A buffer, listed among those of the device for which it was made.
 pub type Buffer = Tracked<Inner>;
 
 /// What a buffer is.
 pub struct Inner {
-    owner: Arc<Owner>,
+    charge: Charge,
     /// The buffer whose memory it is, if it was imported from one of the subsystem.
     origin: Option<Arc<Buffer>>,
     memory: Backing,
@@ -158,6 +130,15 @@ impl Backing {
             Backing::Imported { buf, .. } => buf.size(),
         }
     }
+
+    /// Has it count as memory of `owner`; what is another driver's counts there.
+    fn charge(&self, owner: &Arc<Owner>) -> Charge {
+        match self {
+            Backing::Pages(_) => Charge::new(owner, Charged::System, self.size()),
+            Backing::Device(_) => Charge::new(owner, Charged::Local, self.size()),
+            Backing::Imported { .. } => Charge::none(owner),
+        }
+    }
 }
 
 impl Track for Inner {
@@ -166,7 +147,7 @@ impl Track for Inner {
 
     #[inline]
     fn tracker(&self) -> &Tracker<Self> {
-        &self.owner.memory().buffers
+        &self.owner().memory().buffers
     }
 
     /// Bytes of system memory that it takes, and no other buffer does.
@@ -197,7 +178,9 @@ impl HasIoPages for Inner {
 /// Maps a buffer into user space, beginning with page `first`.
 pub(crate) fn mmap(buffer: &Arc<Buffer>, vma: &VmaNew, first: usize) -> Result {
     match &buffer.memory {
-        Backing::Pages(_) => Pages::map(buffer, buffer.owner.memory().user_mappings(), vma, first),
+        Backing::Pages(_) => {
+            Pages::map(buffer, buffer.owner().memory().user_mappings(), vma, first)
+        }
         Backing::Device(_) => IoPages::map(buffer, vma, first),
         Backing::Imported { buf, .. } => buf.mmap(vma, first),
     }
@@ -236,8 +219,12 @@ impl Inner {
 
     /// Makes a buffer of `memory`.
     pub(crate) fn from_backing(owner: &Arc<Owner>, memory: Backing, placement: Placement) -> Self {
+        Self::charged(memory.charge(owner), memory, placement)
+    }
+
+    fn charged(charge: Charge, memory: Backing, placement: Placement) -> Self {
         Self {
-            owner: owner.clone(),
+            charge,
             origin: None,
             memory,
             placement,
@@ -260,7 +247,7 @@ impl Inner {
                 vmap: None,
             },
         };
-        let mut buffer = Self::from_backing(owner, memory, origin.placement);
+        let mut buffer = Self::charged(Charge::none(owner), memory, origin.placement);
         if let Some(resv) = origin.own_resv() {
             buffer.set_shared(resv.clone());
         }
@@ -438,6 +425,7 @@ impl Inner {
     pub(crate) fn set_purged(&self) {
         self.advice.store(PURGED, Relaxed);
         self.tracker().lighten(self.size() as u64);
+        self.charge.lift();
     }
 
     /// Returns whether the memory is of a kind that can be purged.
@@ -479,7 +467,7 @@ impl Inner {
     }
 
     pub(crate) fn owner(&self) -> &Owner {
-        &self.owner
+        self.charge.owner()
     }
 
     /// Returns a number that all buffers with this memory have, and no others.

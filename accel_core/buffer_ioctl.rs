@@ -16,11 +16,7 @@ use kernel_ext::{
 };
 
 use crate::{
-    buffer::{
-        Backing,
-        Inner,
-        Placement, //
-    },
+    buffer::{Backing, Inner},
     device_memory::DeviceMemory,
     driver::Driver,
     file::{
@@ -28,7 +24,9 @@ use crate::{
         File, //
     },
     handles::Reserved,
-    mmap_offset, region,
+    mmap_offset,
+    placement::Placement, //
+    region,
     uapi::{
         accel_buffer_close,
         accel_buffer_create,
@@ -97,10 +95,15 @@ fn create_in_device<T: Driver>(client: &Client<T>, args: &accel_buffer_create) -
         contiguous: args.flags & ACCEL_CREATE_CONTIGUOUS != 0,
         visible: args.flags & ACCEL_CREATE_VISIBLE != 0,
     };
-    let memory = Backing::Device(DeviceMemory::new(region, request)?);
+    let memory = DeviceMemory::new(region, request).inspect_err(|e| {
+        let free = || region.is_full_for(args.size);
+        if let Some(free) = (*e == ENOSPC).then(free).flatten() {
+            client.device.events.memory(index, args.size, free);
+        }
+    })?;
     Ok(Inner::from_backing(
         &client.owner,
-        memory,
+        Backing::Device(memory),
         Placement::Device,
     ))
 }

@@ -11,12 +11,9 @@ use kernel::{
 use kernel_ext::pages::Caching;
 
 use crate::{
-    buffer::{
-        Backing,
-        Inner,
-        Placement, //
-    },
-    memory::Memory, //
+    buffer::{Backing, Inner},
+    memory::Memory,
+    placement::Placement, //
 };
 
 /// Writes the list: process, its name, bytes, where the memory is and how CPUs see it, what holds
@@ -27,7 +24,7 @@ pub(crate) fn write(memory: &Memory, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         let owner = buffer.owner();
         f.write_fmt(fmt!(
             "{} {} {} {} {} {} {} {}\n",
-            owner.pid(),
+            owner.pid().number(),
             owner.name(),
             buffer.size(),
             Place(buffer),

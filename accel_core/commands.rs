@@ -9,6 +9,7 @@ use kernel::ioctl::{
 
 use crate::{
     address_space_ioctl,
+    alarm,
     buffer_ioctl,
     context,
     dma_buf,
@@ -47,6 +48,7 @@ use crate::{
         accel_context_destroy,
         accel_doorbell_close,
         accel_doorbell_create,
+        accel_failure_eventfd,
         accel_info,
         accel_job_prepare,
         accel_job_release,
@@ -241,6 +243,12 @@ impl<T: Driver> File<T> {
             accel_timeline_import,
             fd,
             timeline_ioctl::import::<T>
+        ),
+        core_row!(
+            _IOW::<accel_failure_eventfd>(ACCEL_IOCTL_TYPE, 0x38),
+            accel_failure_eventfd,
+            flags,
+            alarm::eventfd::<T>
         ),
         core_row!(
             _IOW::<accel_timeline_eventfd>(ACCEL_IOCTL_TYPE, 0x20),

@@ -32,6 +32,7 @@ use kernel_ext::{
 
 use crate::{
     address_spaces,
+    client_list::ClientList,
     clients::Clients,
     doorbell::Doorbells,
     driver::{
@@ -41,7 +42,7 @@ use crate::{
     engine::InFlight,
     events::Events,
     health::Health,
-    info::Identity,
+    identity::Identity,
     lock_class,
     memory::Memory,
     power::Power,
@@ -51,6 +52,10 @@ use crate::{
     scheduler::Scheduler,
     scrub::Scrubber,
     submissions::Submissions,
+    telemetry::{
+        Panel,
+        Throttle, //
+    },
     timelines::Registry,
     user_time::UserTimes,
     watch::Watch,
@@ -73,6 +78,10 @@ pub struct Device<T: Driver> {
     pub(crate) health: Health,
     #[pin]
     pub(crate) clients: Clients,
+    #[pin]
+    pub(crate) client_list: ClientList<T>,
+    #[pin]
+    pub(crate) throttle: Throttle,
     pub(crate) events: Arc<Events>,
     /// Each has some of the engines, in their order.
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
@@ -107,6 +116,7 @@ pub struct Bound<'a, T: Driver> {
     pub(crate) scrubber: Arc<Scrubber<T>>,
     pub(crate) watch: Arc<Watch<T>>,
     pub(crate) identity: Identity,
+    pub(crate) panel: Pin<KBox<Panel<T>>>,
     pub(crate) parent: &'a device::Device<BoundContext>,
     pub(crate) data: T::Data<'a>,
 }
@@ -134,6 +144,8 @@ impl<T: Driver> Device<T> {
                 power <- Power::new(),
                 health <- Health::new(),
                 clients <- Clients::new(),
+                client_list <- ClientList::new(),
+                throttle <- Throttle::new(),
                 events: Events::new()?,
                 schedulers: schedulers::<T>(&timeout_ms)?,
                 timeout_ms,

@@ -33,18 +33,14 @@ use kernel_ext::{
 };
 
 use crate::{
-    buffer::{
-        self,
-        Backing,
-        Buffer,
-        Placement, //
-    },
+    buffer::{self, Backing, Buffer},
     device_memory::DeviceMemory,
     driver::Driver,
     file::File,
     handles::Reserved,
     ioctl::Commit,
     owner::Owner,
+    placement::Placement, //
     uapi::{
         accel_buffer_export,
         accel_buffer_import, //

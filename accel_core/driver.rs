@@ -35,6 +35,7 @@ use crate::{
     mmu::Mmu,
     region::RegionInfo,
     sysfs,
+    telemetry::Telemetry,
     uapi,
     user_queue::UserQueues,
     Placement, //
@@ -84,10 +85,12 @@ pub struct Setup<'bound, T: Driver> {
     pub regions: KVec<RegionInfo>,
     /// Registers by which clients tell the device of work without a system call.
     pub doorbells: Option<DoorbellInfo>,
+    /// What it measures and counts about itself.
+    pub telemetry: Telemetry<T>,
 }
 
 impl<T: Driver> Setup<'_, T> {
-    /// A device without interrupts, memory and doorbells, for any number of clients.
+    /// A device without interrupts, memory, doorbells and telemetry, for any number of clients.
     pub fn new<'bound>(name: &'static CStr, data: T::Data<'bound>) -> Setup<'bound, T> {
         Setup {
             name,
@@ -97,6 +100,7 @@ impl<T: Driver> Setup<'_, T> {
             uuid: None,
             regions: KVec::new(),
             doorbells: None,
+            telemetry: Telemetry::none(),
         }
     }
 }

@@ -14,10 +14,7 @@ use kernel::{
         SpinLockIrq, //
     },
 };
-use kernel_ext::{
-    task,
-    time::monotonic_ns, //
-};
+use kernel_ext::time::monotonic_ns;
 use zerocopy::FromZeros;
 
 use crate::{
@@ -41,19 +38,20 @@ use crate::{
         accel_event,
         accel_event_filter, //
     },
+    viewer::Sight, //
 };
 
 const KEPT: usize = uapi::ACCEL_EVENTS_KEPT as usize;
 
 /// All kinds that there are.
-const ALL: u64 = (1 << (uapi::ACCEL_EVENT_CLIENT + 1)) - (1 << uapi::ACCEL_EVENT_HEALTH);
+const ALL: u64 = (1 << (uapi::ACCEL_EVENT_MEMORY + 1)) - (1 << uapi::ACCEL_EVENT_HEALTH);
 
 /// What a driver tells of its device ([`Device::tell`]).
 #[derive(Clone, Copy)]
 pub enum Event {
     /// The hardware found errors in itself.
     Error {
-        /// Where, as the driver numbers its blocks.
+        /// Where: index in [`Telemetry::blocks`](crate::Telemetry).
         block: u64,
         /// Where in it, 0 if unknown.
         address: u64,
@@ -62,7 +60,8 @@ pub enum Event {
         /// They did no harm.
         corrected: bool,
     },
-    /// Clocks are lowered for these reasons, a bit each; 0: no more.
+    /// From now on clocks are lowered for these reasons: bit N is number N of
+    /// [`Telemetry::throttle`](crate::Telemetry). 0: they are not.
     Throttle(u64),
     /// The state of a link changed.
     Link(usize, LinkState),
@@ -77,6 +76,20 @@ pub(crate) struct Who {
     pub(crate) client: u64,
     /// As the host numbers users.
     pub(crate) user: u32,
+}
+
+/// Why there was a reset (`enum accel_reset_reason`).
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum ResetReason {
+    /// A job hung, or left its engine in need of it.
+    Job = uapi::ACCEL_RESET_JOB,
+    /// The device was not well.
+    Device = uapi::ACCEL_RESET_DEVICE,
+    /// An administrator wants it.
+    Administrator = uapi::ACCEL_RESET_ADMINISTRATOR,
+    /// The device did not wake as it should.
+    Wake = uapi::ACCEL_RESET_WAKE,
 }
 
 /// What is kept of an event.
@@ -213,15 +226,26 @@ impl Events {
         self.push(uapi::ACCEL_EVENT_FAULT, uapi::ACCEL_SEVERITY_ERROR, about);
     }
 
+    /// There is no room for `wanted` bytes in region number `region`, where `free` are free.
+    pub(crate) fn memory(&self, region: usize, wanted: u64, free: u64) {
+        // In INFO, system memory comes first.
+        let about = About::device([region as u64 + 1, wanted, free]);
+        self.push(
+            uapi::ACCEL_EVENT_MEMORY,
+            uapi::ACCEL_SEVERITY_WARNING,
+            about,
+        );
+    }
+
     /// A reset of an engine, or of all of the device, has ended.
-    fn reset(&self, engine: Option<usize>, result: Result, epoch: u32) {
+    fn reset(&self, engine: Option<usize>, reason: ResetReason, result: Result, epoch: u32) {
         let (severity, error) = match result {
             Ok(()) => (uapi::ACCEL_SEVERITY_WARNING, 0),
             Err(e) => (uapi::ACCEL_SEVERITY_ERROR, e.to_errno().unsigned_abs()),
         };
         let about = About {
             engine,
-            ..About::device([error.into(), epoch.into(), 0])
+            ..About::device([error.into(), epoch.into(), reason as u64])
         };
         self.push(uapi::ACCEL_EVENT_RESET, severity, about);
     }
@@ -285,21 +309,17 @@ pub(crate) struct Reader {
     next: u64,
     kinds: u64,
     severity: u32,
-    /// Who opened the file.
-    user: u32,
-    /// Who opened the file may watch others.
-    sees_all: bool,
+    sight: Sight,
 }
 
 impl Reader {
-    /// The current process begins to read.
-    pub(crate) fn new(events: &Events) -> Self {
+    /// Somebody who sees `sight` begins to read.
+    pub(crate) fn new(events: &Events, sight: Sight) -> Self {
         Self {
             next: events.ring.lock().oldest(),
             kinds: ALL,
             severity: 0,
-            user: task::current_user(),
-            sees_all: task::is_capable_of_monitoring(),
+            sight,
         }
     }
 
@@ -316,7 +336,7 @@ impl Reader {
     }
 
     fn knows(&self, who: Who) -> bool {
-        self.sees_all || who.user == self.user
+        self.sight.has(who.user)
     }
 
     fn wants(&self, entry: &Entry) -> bool {
@@ -389,12 +409,16 @@ impl<T: Driver> Queue<T> {
         self.device()
             .events
             .fault(self.share().who(), engine, job, fault);
+        self.share().alarm.ring();
     }
 }
 
 impl<T: Driver> Device<T> {
     /// Tells those who watch the device what happened to it. Any context.
     pub fn tell(&self, event: Event) {
+        if let Event::Throttle(reasons) = event {
+            self.throttle.set(reasons);
+        }
         self.events.tell(event);
     }
 
@@ -408,8 +432,9 @@ impl<T: Driver> Device<T> {
     }
 
     /// Tells of a reset that has ended, and was counted: of `engine`, or of all of the device.
-    pub(crate) fn tell_of_reset(&self, engine: Option<usize>, result: Result) {
-        self.events.reset(engine, result, self.health.get().epoch);
+    pub(crate) fn tell_of_reset(&self, engine: Option<usize>, reason: ResetReason, result: Result) {
+        let epoch = self.health.get().epoch;
+        self.events.reset(engine, reason, result, epoch);
         self.trace_reset(engine, result);
     }
 }

@@ -33,6 +33,7 @@ use crate::{
         AddressSpaces, //
     },
     buffer,
+    client_list::Listed,
     clients::{
         ComputeMode,
         Seat, //
@@ -53,7 +54,10 @@ use crate::{
     fdinfo,
     handles::Handles,
     health,
-    info,
+    info::{
+        self,
+        Asker, //
+    },
     ioctl::{
         dispatch,
         run,
@@ -116,6 +120,7 @@ pub(crate) struct Client<T: Driver> {
     pub(crate) life: Arc<Life>,
     /// Queue 0.
     queue: Arc<OpenQueue<T>>,
+    _listed: Listed<T>,
     _seat: Seat<T>,
 }
 
@@ -133,8 +138,10 @@ impl<T: Driver> Client<T> {
             life: &life,
         };
         let queue = OpenQueue::new(bound, file, &share, &reservations, setup);
+        let owner = Owner::new(&device.memory)?;
         let this = Self {
-            owner: Owner::new(&device.memory)?,
+            _listed: Listed::new(&share, &owner)?,
+            owner,
             queue: Arc::new(queue.map_err(|refusal| refusal.error)?, GFP_KERNEL_ACCOUNT)?,
             device,
             reservations,
@@ -168,7 +175,7 @@ impl<T: Driver> File<T> {
     #[inline(always)]
     pub(crate) fn info(&self, args: &mut accel_info) -> Result {
         info::info(&self.client.device, args, |args| {
-            info::ask(&self.client.device, Some(self), args)
+            info::ask(&self.client.device, Asker::Client(self), args)
         })
     }
 }

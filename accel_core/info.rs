@@ -2,21 +2,8 @@
 
 //! INFO: one command that answers everything that can be asked about a device, on both nodes.
 
-use kernel::{
-    device::{
-        Bound as BoundContext,
-        Device as ParentDevice, //
-    },
-    prelude::*, //
-};
-use kernel_ext::{
-    device::{
-        bus_name,
-        numa_node, //
-    },
-    pci,
-    uaccess::copy_out, //
-};
+use kernel::prelude::*;
+use kernel_ext::uaccess::copy_out;
 use zerocopy::{
     FromZeros,
     Immutable,
@@ -24,36 +11,46 @@ use zerocopy::{
 };
 
 use crate::{
+    answer::{
+        text,
+        Answer, //
+    },
+    client_list::client_list,
     device::{
         Bound,
         Device,
         SYSTEM_MEMORY, //
     },
-    driver::{
-        Driver,
-        Setup, //
-    },
+    driver::Driver,
     file::File,
     link,
-    logic::uuid,
+    telemetry::{
+        self,
+        Telemetry, //
+    },
     uapi::{
         self,
         accel_info,
+        accel_info_client,
         accel_info_client_engine,
         accel_info_client_memory,
         accel_info_clients,
         accel_info_device,
         accel_info_engine,
+        accel_info_errors,
+        accel_info_firmware,
         accel_info_kind,
         accel_info_link,
         accel_info_memory,
-        accel_info_status, //
+        accel_info_row,
+        accel_info_sensor,
+        accel_info_spares,
+        accel_info_status,
+        accel_info_throttle, //
     },
     usage,
+    viewer::Viewer, //
 };
-
-/// An answer of this size needs no allocation, bytes.
-const INLINE: usize = 64;
 
 const ON_BOTH: u32 = uapi::ACCEL_INFO_ON_COMPUTE | uapi::ACCEL_INFO_ON_MONITOR;
 
@@ -66,63 +63,6 @@ struct Meta {
     size: usize,
     flags: u32,
     nodes: u32,
-}
-
-/// An answer in the making.
-pub struct Answer {
-    inline: Inline,
-    len: usize,
-    /// Holds all of it once it does not fit into `inline`.
-    heap: Option<KVVec<u8>>,
-}
-
-#[repr(align(8))]
-struct Inline([u8; INLINE]);
-
-impl Answer {
-    #[inline]
-    fn new() -> Self {
-        Self {
-            inline: Inline([0; INLINE]),
-            len: 0,
-            heap: None,
-        }
-    }
-
-    /// Adds a struct, or an element of the array.
-    #[inline]
-    pub fn push<S: IntoBytes + Immutable>(&mut self, value: &S) -> Result {
-        let bytes = value.as_bytes();
-        let len = self.len + bytes.len();
-        match self.inline.0.get_mut(self.len..len) {
-            Some(room) => room.copy_from_slice(bytes),
-            None => self.spill(bytes)?,
-        }
-        self.len = len;
-        Ok(())
-    }
-
-    #[cold]
-    fn spill(&mut self, bytes: &[u8]) -> Result {
-        let heap = match &mut self.heap {
-            Some(heap) => heap,
-            None => {
-                let mut heap = KVVec::new();
-                let inline = self.inline.0.get(..self.len).unwrap_or_default();
-                heap.extend_from_slice(inline, GFP_KERNEL)?;
-                self.heap.insert(heap)
-            }
-        };
-        Ok(heap.extend_from_slice(bytes, GFP_KERNEL)?)
-    }
-
-    #[inline]
-    fn bytes(&self) -> &[u8] {
-        match &self.heap {
-            Some(heap) => heap,
-            None => self.inline.0.get(..self.len).unwrap_or_default(),
-        }
-    }
 }
 
 /// An INFO kind of a driver, on both nodes, public, version 1.
@@ -164,13 +104,34 @@ enum Fill<T: Driver> {
     Bound(fn(&Bound<'_, T>, &mut Answer) -> Result),
     /// From what the device says.
     Awake(fn(&Bound<'_, T>, &mut Answer) -> Result),
+    /// From a table, if the device has it.
+    Table(
+        fn(&Telemetry<T>) -> bool,
+        fn(&Device<T>, &Bound<'_, T>, &mut Answer) -> Result,
+    ),
     /// From what a client has: on the compute node only.
     Client(fn(&File<T>, &mut Answer) -> Result),
+    /// From what the asker may know: on the monitor node only.
+    Viewer(fn(&Device<T>, &Viewer, &mut Answer) -> Result),
+}
+
+/// Who asks.
+pub(crate) enum Asker<'a, T: Driver> {
+    /// By the compute node.
+    Client(&'a File<T>),
+    /// By the monitor node.
+    Monitor(&'a Viewer),
+}
+
+impl<T: Driver> Asker<'_, T> {
+    fn is_client(&self) -> bool {
+        matches!(self, Self::Client(_))
+    }
 }
 
 /// The kinds of the core, the most wanted one first.
-const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
-    use Fill::{Awake, Bound, Client, Device};
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 16] {
+    use Fill::{Awake, Bound, Client, Device, Table, Viewer};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
         (
@@ -179,7 +140,7 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
         ),
         (
             meta::<accel_info_kind>(uapi::ACCEL_INFO_LIST, ARRAY),
-            Device(list),
+            Bound(list),
         ),
         (
             meta::<accel_info_device>(uapi::ACCEL_INFO_DEVICE, 0),
@@ -222,6 +183,37 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 9] {
             },
             Awake(link::links),
         ),
+        (
+            meta::<accel_info_sensor>(uapi::ACCEL_INFO_SENSORS, ARRAY),
+            Table(|tables| !tables.sensors.is_empty(), telemetry::sensors),
+        ),
+        (
+            meta::<accel_info_throttle>(uapi::ACCEL_INFO_THROTTLE, ARRAY),
+            Table(|tables| !tables.throttle.is_empty(), telemetry::throttle),
+        ),
+        (
+            meta::<accel_info_errors>(uapi::ACCEL_INFO_ERRORS, ARRAY),
+            Table(|tables| !tables.blocks.is_empty(), telemetry::errors),
+        ),
+        (
+            meta::<accel_info_row>(uapi::ACCEL_INFO_ROWS, ARRAY),
+            Table(|tables| tables.rows.is_some(), telemetry::rows),
+        ),
+        (
+            meta::<accel_info_spares>(uapi::ACCEL_INFO_SPARES, 0),
+            Table(|tables| tables.rows.is_some(), telemetry::spares),
+        ),
+        (
+            meta::<accel_info_firmware>(uapi::ACCEL_INFO_FIRMWARE, ARRAY),
+            Table(|tables| !tables.firmware.is_empty(), telemetry::firmware),
+        ),
+        (
+            Meta {
+                nodes: uapi::ACCEL_INFO_ON_MONITOR,
+                ..meta::<accel_info_client>(uapi::ACCEL_INFO_CLIENT_LIST, ARRAY)
+            },
+            Viewer(client_list),
+        ),
     ]
 }
 
@@ -261,16 +253,16 @@ fn check<T: Driver>(device: &Device<T>, args: &accel_info) -> Result {
     }
 }
 
-/// Any kind, by `file`, or on the monitor node.
+/// Any kind.
 #[inline(never)]
 pub(crate) fn ask<T: Driver>(
     device: &Device<T>,
-    file: Option<&File<T>>,
+    asker: Asker<'_, T>,
     args: &mut accel_info,
 ) -> Result {
     check(device, args)?;
     let mut answer = Answer::new();
-    let meta = fill(device, file, args.kind, &mut answer)?;
+    let meta = fill(device, asker, args.kind, &mut answer)?;
     tell(args, meta, answer.bytes())
 }
 
@@ -299,56 +291,76 @@ fn tell(args: &mut accel_info, meta: &Meta, bytes: &[u8]) -> Result {
 #[inline]
 fn fill<T: Driver>(
     device: &Device<T>,
-    file: Option<&File<T>>,
+    asker: Asker<'_, T>,
     kind: u32,
     answer: &mut Answer,
 ) -> Result<&'static Meta> {
-    let node = match file {
-        Some(_) => uapi::ACCEL_INFO_ON_COMPUTE,
-        None => uapi::ACCEL_INFO_ON_MONITOR,
+    let node = match asker {
+        Asker::Client(_) => uapi::ACCEL_INFO_ON_COMPUTE,
+        Asker::Monitor(_) => uapi::ACCEL_INFO_ON_MONITOR,
     };
     let is = |meta: &Meta| meta.kind == kind && meta.nodes & node != 0;
     let core = const { &kinds::<T>() };
     if let Some((meta, fill)) = core.iter().find(|(meta, _)| is(meta)) {
-        match fill {
-            Fill::Device(fill) => fill(device, answer)?,
-            Fill::Bound(fill) => device.enter()?.with(|bound| fill(bound, answer))?,
-            Fill::Awake(fill) => device
-                .enter_to_ask(file.is_some())?
+        match (fill, &asker) {
+            (Fill::Device(fill), _) => fill(device, answer)?,
+            (Fill::Bound(fill), _) => device.enter()?.with(|bound| fill(bound, answer))?,
+            (Fill::Awake(fill), _) => device
+                .enter_to_ask(asker.is_client())?
                 .with(|bound| fill(bound, answer))?,
-            Fill::Client(fill) => fill(file.ok_or(EOPNOTSUPP)?, answer)?,
+            (Fill::Table(exists, fill), _) => {
+                device
+                    .enter()?
+                    .with(|bound| match exists(&bound.panel.tables) {
+                        true => fill(device, bound, answer),
+                        false => Err(EOPNOTSUPP),
+                    })?
+            }
+            (Fill::Client(fill), Asker::Client(file)) => fill(file, answer)?,
+            (Fill::Viewer(fill), Asker::Monitor(viewer)) => fill(device, viewer, answer)?,
+            _ => return Err(EOPNOTSUPP),
         }
         return Ok(meta);
     }
     let kind = T::INFO.iter().find(|k| is(&k.meta)).ok_or(EOPNOTSUPP)?;
     device
-        .enter_to_ask(file.is_some())?
+        .enter_to_ask(asker.is_client())?
         .with(|bound| (kind.fill)(&bound.data, answer))?;
     Ok(&kind.meta)
 }
 
-fn list<T: Driver>(_device: &Device<T>, answer: &mut Answer) -> Result {
+fn list<T: Driver>(bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
     let core = const { &kinds::<T>() };
-    // Those for which the device is asked, which may sleep.
-    let asks = |kind| kind >= uapi::ACCEL_INFO_DRIVER_BASE || kind == uapi::ACCEL_INFO_LINKS;
+    let exists = |fill: &Fill<T>| match fill {
+        Fill::Table(exists, _) => exists(&bound.panel.tables),
+        _ => true,
+    };
+    let core = core.iter().filter(|(_, fill)| exists(fill));
     let driver = T::INFO.iter().map(|kind| &kind.meta);
-    let all = Iterator::chain(core.iter().map(|(meta, _)| meta), driver);
+    let all = Iterator::chain(core.map(|(meta, _)| meta), driver);
     for meta in all.filter(|meta| meta.nodes != 0) {
         answer.push(&accel_info_kind {
             kind: meta.kind,
             version: meta.version,
             size: meta.size as u32,
             flags: meta.flags,
-            availability: match T::HAS_SUSPEND && asks(meta.kind) {
-                true => uapi::ACCEL_INFO_OPERATIONAL,
-                false => uapi::ACCEL_INFO_ALWAYS,
-            },
+            availability: availability::<T>(meta.kind),
             privilege: uapi::ACCEL_INFO_PUBLIC,
             nodes: meta.nodes,
             reserved: 0,
         })?;
     }
     Ok(())
+}
+
+/// Returns when a kind can be answered: what only the device knows, not while it sleeps.
+fn availability<T: Driver>(kind: u32) -> u32 {
+    let is_asked = kind == uapi::ACCEL_INFO_LINKS || kind >= uapi::ACCEL_INFO_DRIVER_BASE;
+    match kind {
+        uapi::ACCEL_INFO_ROWS | uapi::ACCEL_INFO_SPARES => uapi::ACCEL_INFO_OPERATIONAL,
+        _ if T::HAS_SUSPEND && is_asked => uapi::ACCEL_INFO_OPERATIONAL,
+        _ => uapi::ACCEL_INFO_ALWAYS,
+    }
 }
 
 fn device<T: Driver>(bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
@@ -435,64 +447,4 @@ fn client_engines<T: Driver>(file: &File<T>, answer: &mut Answer) -> Result {
         })?;
     }
     Ok(())
-}
-
-/// Who the device is; made at probe.
-pub(crate) struct Identity(accel_info_device);
-
-impl Identity {
-    pub(crate) fn new<T: Driver>(
-        parent: &ParentDevice<BoundContext>,
-        setup: &Setup<'_, T>,
-        index: u32,
-    ) -> Self {
-        let (bus, address) = (bus_name(parent), parent.name());
-        let ids = pci::ids(parent).unwrap_or_default();
-        Self(accel_info_device {
-            name: text(setup.name),
-            driver: text(T::NAME),
-            bus: text(bus),
-            address: text(address),
-            uuid: setup.uuid.unwrap_or_else(|| {
-                uuid::from_names(&[
-                    T::NAME.to_bytes(),
-                    setup.name.to_bytes(),
-                    bus.to_bytes(),
-                    address.to_bytes(),
-                ])
-            }),
-            index,
-            core_version: crate::VERSION,
-            driver_version: (u32::from(T::VERSION.0) << 16) | u32::from(T::VERSION.1),
-            vendor: ids.vendor.into(),
-            device: ids.device.into(),
-            subsystem_vendor: ids.subsystem_vendor.into(),
-            subsystem_device: ids.subsystem_device.into(),
-            revision: ids.revision.into(),
-            numa_node: numa_node(parent),
-            flags: if setup.exclusive {
-                uapi::ACCEL_DEVICE_EXCLUSIVE
-            } else {
-                0
-            },
-        })
-    }
-
-    pub(crate) fn is_exclusive(&self) -> bool {
-        self.0.flags & uapi::ACCEL_DEVICE_EXCLUSIVE != 0
-    }
-
-    pub(crate) fn uuid(&self) -> &[u8; 16] {
-        &self.0.uuid
-    }
-}
-
-/// A string for user space: cut if need be, always with a NUL at its end.
-fn text<const N: usize>(s: &CStr) -> [c_char; N] {
-    let mut text: [c_char; N] = FromZeros::new_zeroed();
-    let room = text.iter_mut().take(N.saturating_sub(1));
-    for (to, from) in room.zip(s.to_bytes()) {
-        *to = *from as c_char;
-    }
-    text
 }

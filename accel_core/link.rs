@@ -5,9 +5,9 @@
 use kernel::prelude::*;
 
 use crate::{
+    answer::Answer,
     device::Bound,
     driver::Driver,
-    info::Answer,
     uapi::{
         self,
         accel_info_link, //

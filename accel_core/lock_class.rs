@@ -30,6 +30,7 @@ classes! {
     all_address_spaces = c"accel_all_address_spaces";
     announce = c"accel_announce";
     arm = c"accel_arm";
+    client_list = c"accel_client_list";
     clients = c"accel_clients";
     conduct = c"accel_conduct";
     contexts = c"accel_contexts";
@@ -60,6 +61,8 @@ classes! {
     served = c"accel_served";
     share = c"accel_share";
     submissions = c"accel_submissions";
+    telemetry = c"accel_telemetry";
+    throttle = c"accel_throttle";
     timelines = c"accel_timelines";
     timeout = c"accel_timeout";
     timeout_timer = c"accel_timeout_timer";

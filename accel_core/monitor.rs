@@ -40,7 +40,10 @@ use crate::{
     device::Device,
     driver::Driver,
     events::Reader,
-    info,
+    info::{
+        self,
+        Asker, //
+    },
     ioctl::{
         core_row,
         dispatch,
@@ -54,6 +57,7 @@ use crate::{
         accel_info,
         ACCEL_IOCTL_TYPE, //
     },
+    viewer::Viewer, //
 };
 
 /// Bytes of an event.
@@ -64,6 +68,7 @@ const EVENT: usize = size_of::<accel_event>();
 pub(crate) struct Monitor<T: Driver> {
     device: Arc<Device<T>>,
     _place: Place<T>,
+    viewer: Viewer,
     /// How many changes of the health this file has seen.
     seen: Atomic<u64>,
     /// How far it has read events.
@@ -120,7 +125,7 @@ impl<T: Driver> Monitor<T> {
         // seldom.
         let changes = self.device.health.changes();
         info::info(&self.device, args, |args| {
-            info::ask(&self.device, None, args)
+            info::ask(&self.device, Asker::Monitor(&self.viewer), args)
         })?;
         if args.kind == uapi::ACCEL_INFO_STATUS {
             self.seen.store(changes, Relaxed);
@@ -133,15 +138,17 @@ impl<T: Driver> chrdev::Operations for Monitor<T> {
     type Owner = T::OwnerModule;
     type Subject = Device<T>;
 
-    fn open(device: &Arc<Device<T>>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
+    fn open(device: &Arc<Device<T>>, file: &fs::File) -> Result<Pin<KBox<Self>>> {
         let _guard = device.enter()?;
         let (name, key) = lock_class::monitor();
+        let viewer = Viewer::new(file)?;
         KBox::pin_init(
             pin_init!(Self {
                 device: device.clone(),
                 _place: Place::take(device),
                 seen: Atomic::new(device.health.changes()),
-                reader <- Mutex::new(Reader::new(&device.events), name, key),
+                reader <- Mutex::new(Reader::new(&device.events, viewer.sight), name, key),
+                viewer,
             }),
             GFP_KERNEL,
         )

@@ -48,6 +48,7 @@ use crate::{
     },
     driver::Driver,
     engine::Engine,
+    events::ResetReason,
     health, lock_class,
     region::Region,
     scheduler::Scheduler,
@@ -305,7 +306,7 @@ impl<T: Driver> Device<T> {
         let is_well = || T::HAS_RESUME && !has_forgotten && T::resume(&bound.data).is_ok();
         if self.health.state() != health::State::Wedged && !is_well() {
             // If that fails, it is given up.
-            let _ = self.reset_all(bound, &mut recovery);
+            let _ = self.reset_all(bound, &mut recovery, ResetReason::Wake);
         }
     }
 }

@@ -16,6 +16,7 @@ use kernel::{
 };
 
 use crate::{
+    alarm::Alarm,
     events::{
         Events,
         Who, //
@@ -27,6 +28,7 @@ use crate::{
 /// Where the failure of a user queue is told of, too.
 pub(crate) struct Witness {
     pub(crate) events: Arc<Events>,
+    pub(crate) alarm: Arc<Alarm>,
     pub(crate) who: Who,
     pub(crate) engine: usize,
 }
@@ -67,10 +69,12 @@ impl QueueEvents {
         }
         let Witness {
             events,
+            alarm,
             who,
             engine,
         } = &self.witness;
         events.fault(*who, *engine, 0, fault);
+        alarm.ring();
         if let Some(timeline) = &self.timeline {
             timeline.end(error);
         }

@@ -31,6 +31,7 @@ use crate::{
         Engine,
         Running, //
     },
+    events::ResetReason,
     health,
     job::{
         Fault,
@@ -161,10 +162,14 @@ impl<T: Driver> Device<T> {
         mut step: Step,
         lower: impl Fn(Step) -> Result,
     ) -> Step {
+        let reason = match engine {
+            NO_ENGINE => ResetReason::Device,
+            _ => ResetReason::Job,
+        };
         loop {
             let taken = match step {
                 Step::Job | Step::Context | Step::Engine => lower(step),
-                Step::Device => self.reset_hardware(bound),
+                Step::Device => self.reset_hardware(bound, reason),
                 Step::Wedge => Ok(()),
             };
             if taken.is_ok() {
@@ -175,7 +180,7 @@ impl<T: Driver> Device<T> {
     }
 
     /// Resets all of the device, on which nothing is started any more.
-    fn reset_hardware(&self, bound: &Bound<'_, T>) -> Result {
+    fn reset_hardware(&self, bound: &Bound<'_, T>, reason: ResetReason) -> Result {
         self.set_health(health::State::Resetting);
         for scheduler in &self.schedulers {
             scheduler.pause();
@@ -185,7 +190,7 @@ impl<T: Driver> Device<T> {
             false => (0..T::ENGINES.len()).try_for_each(|engine| T::reset(&bound.data, engine)),
         };
         self.health.count_reset(reset.is_ok());
-        self.tell_of_reset(None, reset);
+        self.tell_of_reset(None, reason, reset);
         reset
     }
 
@@ -217,15 +222,20 @@ impl<T: Driver> Device<T> {
     /// Resets the device, whatever it does, even if it was given up. EIO: that does not help.
     pub(crate) fn reset(&self, bound: &Bound<'_, T>) -> Result {
         let mut recovery = self.recovery.lock();
-        let reset = self.reset_all(bound, &mut recovery);
+        let reset = self.reset_all(bound, &mut recovery, ResetReason::Administrator);
         drop(recovery);
         bound.watch.clone().arm();
         reset.map_err(|_| EIO)
     }
 
     /// Resets the device with the lock, and goes on, or gives it up.
-    pub(crate) fn reset_all(&self, bound: &Bound<'_, T>, recovery: &mut Recovery) -> Result {
-        let reset = self.reset_hardware(bound);
+    pub(crate) fn reset_all(
+        &self,
+        bound: &Bound<'_, T>,
+        recovery: &mut Recovery,
+        reason: ResetReason,
+    ) -> Result {
+        let reset = self.reset_hardware(bound, reason);
         recovery.was_reset(NO_ENGINE);
         self.go_on(bound, reset.is_ok());
         reset
@@ -244,7 +254,7 @@ impl<T: Driver> Device<T> {
         self.set_health(health::State::Resetting);
         if T::HAS_REVIVE && T::revive(&bound.data).is_ok() {
             self.health.count_reset(false);
-            self.tell_of_reset(None, Ok(()));
+            self.tell_of_reset(None, ResetReason::Device, Ok(()));
             self.set_health(health::State::Operational);
             return true;
         }
@@ -273,7 +283,7 @@ impl<T: Driver> Scheduler<T> {
                 device.set_health(health::State::Resetting);
                 let reset = T::reset(&bound.data, index);
                 device.health.count_reset(false);
-                device.tell_of_reset(Some(index), reset);
+                device.tell_of_reset(Some(index), ResetReason::Job, reset);
                 reset
             }
             _ if T::HAS_ABORT => T::abort(&bound.data, index, &suspect.job.payload),

@@ -12,13 +12,18 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
     },
 };
 use kernel_ext::{
     aperture::Aperture,
-    dmem, //
+    dmem,
+    time::monotonic_ns, //
 };
 
 use crate::{
@@ -181,9 +186,14 @@ struct State {
 #[pin_data]
 pub(crate) struct Region {
     info: RegionInfo,
+    /// When it was last told that it is full, CLOCK_MONOTONIC nanoseconds.
+    told_ns: Atomic<u64>,
     #[pin]
     state: Mutex<Option<State>>,
 }
+
+/// How often it is told that a region is full, nanoseconds.
+const TELL_NS: u64 = 1_000_000_000;
 
 /// How a region is used, bytes.
 #[derive(Default)]
@@ -244,6 +254,7 @@ impl Region {
         Arc::pin_init(
             pin_init!(Self {
                 info,
+                told_ns: Atomic::new(0),
                 state <- new_mutex!(Some(state), "accel_region"),
             }),
             GFP_KERNEL,
@@ -263,6 +274,19 @@ impl Region {
             usage.largest_free = usage.largest_free.max(part.buddy.largest_free());
         }
         usage
+    }
+
+    /// Returns how much nobody uses, if that is less than `wanted` and it is time to tell of that.
+    pub(crate) fn is_full_for(&self, wanted: u64) -> Option<u64> {
+        let (usage, now) = (self.usage(), monotonic_ns());
+        let free = self.info.size.saturating_sub(usage.used + usage.dirty);
+        let told = self.told_ns.load(Relaxed);
+        let is_time = told == 0 || now.saturating_sub(told) >= TELL_NS;
+        if free >= wanted || !is_time {
+            return None;
+        }
+        self.told_ns.store(now, Relaxed);
+        Some(free)
     }
 
     /// Takes memory for a buffer and charges the current task's cgroup with it.

@@ -37,7 +37,7 @@ use crate::{
     },
     driver::Driver,
     file::File,
-    info::Identity,
+    identity::Identity,
     job::{
         Fault,
         FaultKind, //
@@ -50,6 +50,11 @@ use crate::{
     },
     scrub::Scrubber,
     submissions::Submissions,
+    telemetry::{
+        Hwmon,
+        Panel,
+        Telemetry, //
+    },
     watch::Watch,
     worker::Worker, //
 };
@@ -57,6 +62,7 @@ use crate::{
 /// What of a device user space can see. Dropped in this order.
 pub(crate) struct Nodes<T: Driver> {
     _debugfs: debugfs::Directory<T>,
+    _hwmon: Option<Hwmon<T>>,
     pub(crate) compute: chrdev::Registration<File<T>>,
     _monitor: chrdev::Registration<Monitor<T>>,
 }
@@ -105,6 +111,7 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
         #[allow(unsafe_code)]
         let domain = unsafe { Domain::new(parent.as_ref(), this) }?;
         let mut setup = T::probe(parent, this)?;
+        let telemetry = core::mem::replace(&mut setup.telemetry, Telemetry::none());
         let regions = core::mem::take(&mut setup.regions);
         let regions = add_regions(this, parent.as_ref(), regions, &scrubber);
         let doorbells = regions.and_then(|()| add_doorbells(this, setup.doorbells.take()));
@@ -115,11 +122,11 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
                 setup.lines.request(T::NAME, this)
             }
         });
-        if let Err(e) = ready {
+        let panel = ready.and_then(|()| Panel::new(telemetry));
+        let panel = panel.inspect_err(|_| {
             T::stop(&setup.data);
             close_regions(this);
-            return Err(e);
-        }
+        })?;
         // Nothing fails after this, so `stop` will be called.
         Ok(KBox::into_pin(KBox::write(
             place,
@@ -130,21 +137,25 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
                 workers,
                 scrubber,
                 watch,
+                panel,
                 parent: parent.as_ref(),
                 data: setup.data,
             },
         )))
     }
 
-    fn bound(this: &Arc<Self>, _parent: &T::Parent) -> Result {
+    fn bound(this: &Arc<Self>, parent: &T::Parent) -> Result {
         if this.enter()?.with(|bound| bound.identity.is_exclusive()) {
             this.clients.set_mode(ComputeMode::Exclusive)?;
         }
+        let dev = parent.as_ref();
+        let hwmon = this.enter()?.with(|bound| bound.panel.hwmon(dev, this))?;
         let (index, parent): (u32, &ParentDevice) = (this.index(), &this.parent);
         let nodes = Nodes {
             _monitor: chrdev::Registration::new(&crate::MONITOR, c"monitor", index, parent, this)?,
             compute: chrdev::Registration::new(&crate::COMPUTE, c"accel", index, parent, this)?,
             _debugfs: debugfs::Directory::new(this)?,
+            _hwmon: hwmon,
         };
         *this.nodes.lock() = Some(nodes);
         for region in this.regions() {

@@ -16,6 +16,7 @@ use kernel::{
 use kernel_ext::task;
 
 use crate::{
+    alarm::Alarm,
     conduct::Conduct,
     context::UniqueId,
     device::Device,
@@ -71,6 +72,7 @@ pub(crate) struct Share<T: Driver> {
     client: UniqueId,
     /// Who opened the device.
     user: u32,
+    pub(crate) alarm: Arc<Alarm>,
     #[pin]
     pub(crate) conduct: Conduct,
     /// What engines have done for its user queues.
@@ -91,6 +93,7 @@ impl<T: Driver> Share<T> {
         for _ in &device.schedulers {
             memberships.push(None, GFP_KERNEL_ACCOUNT)?;
         }
+        let alarm = Alarm::new()?;
         let (name, key) = lock_class::share();
         let jobs = Arc::new(Atomic::new(0), GFP_KERNEL_ACCOUNT)?;
         Arc::pin_init(
@@ -98,6 +101,7 @@ impl<T: Driver> Share<T> {
                 device: device.clone(),
                 client: UniqueId::new(),
                 user: task::current_user(),
+                alarm,
                 conduct <- Conduct::new(),
                 user_times,
                 jobs,

@@ -64,6 +64,7 @@ pub(crate) fn create<'f, T: Driver>(
     file.client.device.scheduler_of(engine).ok_or(EINVAL)?;
     let witness = Witness {
         events: file.client.device.events.clone(),
+        alarm: file.client.share.alarm.clone(),
         who: file.client.share.who(),
         engine,
     };

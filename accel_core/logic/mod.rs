@@ -5,6 +5,7 @@
 
 mod bandwidth;
 pub(crate) mod buddy;
+pub(crate) mod counter;
 pub(crate) mod event_ring;
 pub(crate) mod history;
 mod intervals;
@@ -16,6 +17,7 @@ mod runs;
 #[allow(dead_code)] // Not all of it is of use to us.
 pub(crate) mod schedule;
 mod slots;
+pub(crate) mod throttling;
 pub(crate) mod timeline;
 mod tournament;
 pub(crate) mod uuid;

@@ -111,6 +111,14 @@ extern "C" {
  *                             node only
  * @ACCEL_INFO_LINKS: array of &struct accel_info_link; not of devices that never have
  *                    links to others
+ * @ACCEL_INFO_SENSORS: array of &struct accel_info_sensor, as are all of the following, one
+ *                      for each that the device has
+ * @ACCEL_INFO_THROTTLE: array of &struct accel_info_throttle
+ * @ACCEL_INFO_ERRORS: array of &struct accel_info_errors
+ * @ACCEL_INFO_ROWS: array of &struct accel_info_row; not of devices that never retire rows
+ * @ACCEL_INFO_SPARES: &struct accel_info_spares; likewise
+ * @ACCEL_INFO_FIRMWARE: array of &struct accel_info_firmware
+ * @ACCEL_INFO_CLIENT_LIST: array of &struct accel_info_client; on the monitor node only
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -123,6 +131,13 @@ enum accel_info_id {
 	ACCEL_INFO_CLIENT_MEMORY = 6,
 	ACCEL_INFO_CLIENT_ENGINES = 7,
 	ACCEL_INFO_LINKS	= 8,
+	ACCEL_INFO_SENSORS	= 9,
+	ACCEL_INFO_THROTTLE	= 10,
+	ACCEL_INFO_ERRORS	= 11,
+	ACCEL_INFO_ROWS		= 12,
+	ACCEL_INFO_SPARES	= 13,
+	ACCEL_INFO_FIRMWARE	= 14,
+	ACCEL_INFO_CLIENT_LIST	= 15,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -477,6 +492,240 @@ struct accel_info_link {
 	__u64 errors;
 	__u64 replays;
 	__u64 losses;
+};
+
+/**
+ * enum accel_sensor_kind - what a sensor measures
+ * @ACCEL_SENSOR_TEMPERATURE: temperature, millidegrees Celsius
+ * @ACCEL_SENSOR_VOLTAGE: voltage, millivolts
+ * @ACCEL_SENSOR_CURRENT: current, milliamperes
+ * @ACCEL_SENSOR_POWER: power that the device takes, microwatts
+ * @ACCEL_SENSOR_ENERGY: energy that it has taken, microjoules; never goes back
+ * @ACCEL_SENSOR_FREQUENCY: a clock, hertz
+ * @ACCEL_SENSOR_FAN: a fan, revolutions per minute
+ *
+ * Units are those of hwmon (Documentation/hwmon/sysfs-interface.rst).
+ */
+enum accel_sensor_kind {
+	ACCEL_SENSOR_TEMPERATURE	= 1,
+	ACCEL_SENSOR_VOLTAGE		= 2,
+	ACCEL_SENSOR_CURRENT		= 3,
+	ACCEL_SENSOR_POWER		= 4,
+	ACCEL_SENSOR_ENERGY		= 5,
+	ACCEL_SENSOR_FREQUENCY		= 6,
+	ACCEL_SENSOR_FAN		= 7,
+};
+
+#define ACCEL_SENSOR_VALUE		(1 << 0)	/* value is valid */
+#define ACCEL_SENSOR_HIGH		(1 << 1)	/* so is high */
+#define ACCEL_SENSOR_CRITICAL		(1 << 2)	/* so is critical */
+
+/**
+ * struct accel_info_sensor - one element of ACCEL_INFO_SENSORS
+ * @label: what it is at: "die"
+ * @kind: &enum accel_sensor_kind
+ * @flags: ACCEL_SENSOR_VALUE: it can be read now, as most cannot while the device sleeps
+ *         or is reset; ACCEL_SENSOR_HIGH, ACCEL_SENSOR_CRITICAL
+ * @value: what it measures
+ * @high: from here on the device lowers its clocks; of a clock: the highest that there is
+ * @critical: from here on it stops
+ *
+ * A value for which there is no flag is 0. hwmon of the device has the same, but for
+ * clocks. Sensors are numbered by their place in the array.
+ */
+struct accel_info_sensor {
+	char label[32];
+	__u32 kind;
+	__u32 flags;
+	__s64 value;
+	__s64 high;
+	__s64 critical;
+};
+
+/**
+ * enum accel_throttle_reason - why clocks are lowered
+ * @ACCEL_THROTTLE_TEMPERATURE: something is hot
+ * @ACCEL_THROTTLE_POWER: too much power
+ * @ACCEL_THROTTLE_EXTERNAL: the machine asks for it
+ * @ACCEL_THROTTLE_OTHER: as the name says
+ */
+enum accel_throttle_reason {
+	ACCEL_THROTTLE_TEMPERATURE	= 1,
+	ACCEL_THROTTLE_POWER		= 2,
+	ACCEL_THROTTLE_EXTERNAL		= 3,
+	ACCEL_THROTTLE_OTHER		= 4,
+};
+
+#define ACCEL_THROTTLE_ACTIVE		(1 << 0)	/* at the moment */
+
+/**
+ * struct accel_info_throttle - one element of ACCEL_INFO_THROTTLE: a reason why clocks
+ *                              may be lowered
+ * @name: which: "die"
+ * @reason: &enum accel_throttle_reason
+ * @flags: ACCEL_THROTTLE_ACTIVE
+ * @count: how often it came
+ * @time_ns: for how long it was there, nanoseconds, up to now
+ *
+ * Reason number N is bit N of what ACCEL_EVENT_THROTTLE tells. Counters never go back
+ * while the device is registered.
+ */
+struct accel_info_throttle {
+	char name[32];
+	__u32 reason;
+	__u32 flags;
+	__u64 count;
+	__u64 time_ns;
+};
+
+/**
+ * enum accel_block_kind - what finds errors in itself
+ * @ACCEL_BLOCK_MEMORY: the device's memory
+ * @ACCEL_BLOCK_MMU: its MMU
+ * @ACCEL_BLOCK_ENGINE: an engine
+ * @ACCEL_BLOCK_QUEUES: what has its queues
+ * @ACCEL_BLOCK_FIRMWARE: what firmware runs on
+ * @ACCEL_BLOCK_BUS: the connection to the machine
+ * @ACCEL_BLOCK_LINK: a link to another device
+ * @ACCEL_BLOCK_OTHER: as the name says
+ */
+enum accel_block_kind {
+	ACCEL_BLOCK_MEMORY	= 1,
+	ACCEL_BLOCK_MMU		= 2,
+	ACCEL_BLOCK_ENGINE	= 3,
+	ACCEL_BLOCK_QUEUES	= 4,
+	ACCEL_BLOCK_FIRMWARE	= 5,
+	ACCEL_BLOCK_BUS		= 6,
+	ACCEL_BLOCK_LINK	= 7,
+	ACCEL_BLOCK_OTHER	= 8,
+};
+
+/**
+ * struct accel_info_errors - one element of ACCEL_INFO_ERRORS: a block of the device that
+ *                            finds errors in itself
+ * @name: which: "memory", "copy0"
+ * @kind: &enum accel_block_kind
+ * @reserved: 0
+ * @corrected: errors that did no harm
+ * @uncorrected: others
+ *
+ * Block number N is the one that ACCEL_EVENT_ERROR tells of. Counters begin with the
+ * power of the device, as far as it knows, survive resets, and never go back while it is
+ * registered. While it cannot be asked they are what they were.
+ */
+struct accel_info_errors {
+	char name[32];
+	__u32 kind;
+	__u32 reserved;
+	__u64 corrected;
+	__u64 uncorrected;
+};
+
+/**
+ * enum accel_row_state - what becomes of a bad row
+ * @ACCEL_ROW_PENDING: it will be replaced in the next reset of the device
+ * @ACCEL_ROW_RETIRED: it was
+ * @ACCEL_ROW_STUCK: it is used as it is: there is no spare left
+ */
+enum accel_row_state {
+	ACCEL_ROW_PENDING	= 1,
+	ACCEL_ROW_RETIRED	= 2,
+	ACCEL_ROW_STUCK		= 3,
+};
+
+/**
+ * enum accel_row_cause - why a row is bad
+ * @ACCEL_ROW_UNCORRECTED: an error that could not be corrected
+ * @ACCEL_ROW_CORRECTED: too many that could
+ */
+enum accel_row_cause {
+	ACCEL_ROW_UNCORRECTED	= 1,
+	ACCEL_ROW_CORRECTED	= 2,
+};
+
+/**
+ * struct accel_info_row - one element of ACCEL_INFO_ROWS: a bad row of the device's memory
+ * @address: where it is in its region, bytes
+ * @region: which element of ACCEL_INFO_MEMORY that is
+ * @state: &enum accel_row_state
+ * @cause: &enum accel_row_cause
+ * @reserved: 0
+ *
+ * The oldest one is first. Errors: EAGAIN the device cannot be asked at the moment.
+ */
+struct accel_info_row {
+	__u64 address;
+	__u32 region;
+	__u32 state;
+	__u32 cause;
+	__u32 reserved;
+};
+
+/**
+ * struct accel_info_spares - how much can still be repaired
+ * @pending: rows that are ACCEL_ROW_PENDING
+ * @retired: rows that are ACCEL_ROW_RETIRED
+ * @stuck: rows that are ACCEL_ROW_STUCK
+ * @spares: rows that are left to replace others
+ *
+ * Errors: EAGAIN the device cannot be asked at the moment.
+ */
+struct accel_info_spares {
+	__u32 pending;
+	__u32 retired;
+	__u32 stuck;
+	__u32 spares;
+};
+
+#define ACCEL_FIRMWARE_RUNNING		(1 << 0)	/* at the moment */
+
+/**
+ * struct accel_info_firmware - one element of ACCEL_INFO_FIRMWARE: something that runs on
+ *                              the device
+ * @name: which
+ * @version: its version: "1.2.3"; empty if that is not known
+ * @flags: ACCEL_FIRMWARE_RUNNING
+ * @restarts: how often it died and was brought back
+ *
+ * While the device sleeps only names are known.
+ */
+struct accel_info_firmware {
+	char name[32];
+	char version[32];
+	__u32 flags;
+	__u32 restarts;
+};
+
+/**
+ * struct accel_info_client - one element of ACCEL_INFO_CLIENT_LIST: an open file of the
+ *                            compute node
+ * @client: a number that no other client has, as in events and fdinfo
+ * @name: of the process that opened it
+ * @pid: its number where the asking file was opened; 0 if it has none there
+ * @user: who opened it, as who opened the asking file numbers users
+ * @opened_ns: when, CLOCK_MONOTONIC nanoseconds
+ * @busy_ns: how long engines have worked for its jobs: the sum of all engines', as in
+ *           &struct accel_info_client_engine
+ * @user_ns: likewise for its user queues
+ * @jobs: jobs of it that ended, well or not
+ * @failed: how often a job or a user queue of it failed
+ * @system: bytes of system memory in buffers that it made, as long as they exist
+ * @local: bytes of the device's memory, likewise
+ *
+ * Those of the user who opened the asking file; all, if he had CAP_PERFMON then.
+ */
+struct accel_info_client {
+	__u64 client;
+	char name[16];
+	__s32 pid;
+	__u32 user;
+	__u64 opened_ns;
+	__u64 busy_ns;
+	__u64 user_ns;
+	__u64 jobs;
+	__u64 failed;
+	__u64 system;
+	__u64 local;
 };
 
 #define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)
@@ -1752,6 +2001,28 @@ struct accel_user_queue_query {
 #define ACCEL_IOCTL_USER_QUEUE_QUERY \
 	_IOWR(ACCEL_IOCTL_TYPE, 0x34, struct accel_user_queue_query)
 
+/* ---- failures ---------------------------------------------------------------- */
+
+/**
+ * struct accel_failure_eventfd - ACCEL_IOCTL_FAILURE_EVENTFD, be woken when something fails
+ * @fd: in: an eventfd(2), or -1: none any more
+ * @flags: in: must be 0
+ *
+ * Each job of this file that fails, for whatever reason, and each user queue, adds 1 to
+ * the eventfd's counter from now on: for programs that wait for what they need, and want
+ * to know of the rest. Their status says what happened. A file has one; another one takes
+ * its place. It works after a reset as before.
+ *
+ * Errors: EBADF @fd is not open; EINVAL it is no eventfd; EOPNOTSUPP a flag; ENODEV.
+ */
+struct accel_failure_eventfd {
+	__s32 fd;
+	__u32 flags;
+};
+
+#define ACCEL_IOCTL_FAILURE_EVENTFD \
+	_IOW(ACCEL_IOCTL_TYPE, 0x38, struct accel_failure_eventfd)
+
 /* ---- events of the monitor node -------------------------------------------- */
 
 /**
@@ -1762,22 +2033,26 @@ struct accel_user_queue_query {
  *                      has now, data[1]: the one before
  * @ACCEL_EVENT_RESET: a reset ended: of the engine, or of all of the device. data[0]: 0,
  *                     or the errno (positive) of one that did not help, data[1]: the
- *                     epoch (&struct accel_info_status)
+ *                     epoch (&struct accel_info_status), data[2]: &enum accel_reset_reason
  * @ACCEL_EVENT_TIMEOUT: a job was overdue, and made no progress. data[0]: its number
  * @ACCEL_EVENT_FAULT: a job, or a user queue, failed. data[0]: &enum accel_fault, data[1]:
  *                     address of the fault, data[2]: number of the job, 0 for a user
  *                     queue
  * @ACCEL_EVENT_ERROR: the hardware found errors in itself, and corrected them
- *                     (ACCEL_SEVERITY_WARNING) or not. data[0]: where, as the driver
- *                     numbers its blocks, data[1]: address, data[2]: how many
- * @ACCEL_EVENT_THROTTLE: the reasons why clocks are lowered changed. data[0]: mask, as the
- *                        driver says
+ *                     (ACCEL_SEVERITY_WARNING) or not. data[0]: which element of
+ *                     ACCEL_INFO_ERRORS did, data[1]: address, data[2]: how many
+ * @ACCEL_EVENT_THROTTLE: the reasons why clocks are lowered changed. data[0]: mask of
+ *                        elements of ACCEL_INFO_THROTTLE
  * @ACCEL_EVENT_LINK: the state of a link changed. data[0]: index in ACCEL_INFO_LINKS,
  *                    data[1]: &enum accel_link_state
  * @ACCEL_EVENT_FIRMWARE: something happened to firmware. data[0]: 0 it works again, else
  *                        an error, as the driver says
  * @ACCEL_EVENT_CLIENT: a client came or went. data[0]: 1 it came, 0 it went. Only for its
  *                      own user, and for who had CAP_PERFMON when the file was opened
+ * @ACCEL_EVENT_MEMORY: there was no room in the device's memory for a buffer. data[0]: which
+ *                      element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted,
+ *                      data[2]: bytes that nobody uses. Not told again of the same region
+ *                      for a second
  *
  * Numbers are below 64, so that a filter is a mask of them.
  */
@@ -1792,6 +2067,21 @@ enum accel_event_kind {
 	ACCEL_EVENT_LINK	= 7,
 	ACCEL_EVENT_FIRMWARE	= 8,
 	ACCEL_EVENT_CLIENT	= 9,
+	ACCEL_EVENT_MEMORY	= 10,
+};
+
+/**
+ * enum accel_reset_reason - why there was a reset
+ * @ACCEL_RESET_JOB: a job hung, or left its engine in need of it
+ * @ACCEL_RESET_DEVICE: the device, or its firmware, was not well
+ * @ACCEL_RESET_ADMINISTRATOR: an administrator wanted it
+ * @ACCEL_RESET_WAKE: the device did not wake as it should, or has lost its power
+ */
+enum accel_reset_reason {
+	ACCEL_RESET_JOB			= 1,
+	ACCEL_RESET_DEVICE		= 2,
+	ACCEL_RESET_ADMINISTRATOR	= 3,
+	ACCEL_RESET_WAKE		= 4,
 };
 
 /**

@@ -70,7 +70,46 @@ struct accel_fake_fail_resets {
 	__u32 flags;
 };
 
+/**
+ * enum accel_fake_what - what the device can be told to measure or count
+ * @ACCEL_FAKE_SENSOR: sensor number @index: die (temperature), core (voltage), rail
+ *                     (current), board (power), board (energy), engine (frequency), fan
+ * @ACCEL_FAKE_CORRECTED: corrected errors of block number @index: memory, engine0
+ * @ACCEL_FAKE_UNCORRECTED: uncorrected ones
+ * @ACCEL_FAKE_ROWS: bad rows, one after the other pending, retired, stuck
+ * @ACCEL_FAKE_RESTARTS: how often firmware died
+ * @ACCEL_FAKE_THROTTLE: reasons, a bit each: die, power; it tells of that
+ */
+enum accel_fake_what {
+	ACCEL_FAKE_SENSOR	= 1,
+	ACCEL_FAKE_CORRECTED	= 2,
+	ACCEL_FAKE_UNCORRECTED	= 3,
+	ACCEL_FAKE_ROWS		= 4,
+	ACCEL_FAKE_RESTARTS	= 5,
+	ACCEL_FAKE_THROTTLE	= 6,
+};
+
+/* It cannot be read. */
+#define ACCEL_FAKE_LOST		(1 << 0)
+
+/**
+ * struct accel_fake_set - ACCEL_FAKE_IOCTL_SET
+ * @what: in: &enum accel_fake_what (EINVAL)
+ * @index: in: see there
+ * @value: in: from now on
+ * @flags: in: ACCEL_FAKE_LOST (else EOPNOTSUPP)
+ * @reserved: ignored
+ */
+struct accel_fake_set {
+	__u32 what;
+	__u32 index;
+	__s64 value;
+	__u32 flags;
+	__u32 reserved;
+};
+
 #define ACCEL_FAKE_IOCTL_ECHO		_IOWR(ACCEL_IOCTL_TYPE, 0x40, struct accel_fake_echo)
 #define ACCEL_FAKE_IOCTL_FAIL_RESETS	_IOW(ACCEL_IOCTL_TYPE, 0x41, struct accel_fake_fail_resets)
+#define ACCEL_FAKE_IOCTL_SET		_IOW(ACCEL_IOCTL_TYPE, 0x42, struct accel_fake_set)
 
 #endif /* _ACCEL_FAKE_H */

@@ -4,6 +4,7 @@
 //! benchmarks. What it does is in `accel_fake.h`.
 
 mod control;
+mod telemetry;
 
 accel_core::driver_uapi!();
 
@@ -42,7 +43,8 @@ use kernel_ext::{
 use uapi::{
     accel_fake_echo,
     accel_fake_fail_resets,
-    accel_fake_job, //
+    accel_fake_job,
+    accel_fake_set, //
 };
 
 /// What exists while a device is bound.
@@ -51,6 +53,7 @@ struct Fake {
     engines: KVec<Engine>,
     /// How many resets are still to fail.
     fail_resets: Atomic<u32>,
+    readings: telemetry::Readings,
 }
 
 impl Fake {
@@ -210,6 +213,7 @@ impl accel::Driver for FakeDriver {
     accel::ioctls! {
         (_IOWR, 0x40, accel_fake_echo, echo),
         (_IOW, 0x41, accel_fake_fail_resets, fail_resets),
+        (_IOW, 0x42, accel_fake_set, telemetry::set),
     }
 
     fn probe<'bound>(
@@ -223,9 +227,11 @@ impl accel::Driver for FakeDriver {
         let fake = Fake {
             engines,
             fail_resets: Atomic::new(0),
+            readings: telemetry::Readings::new(device),
         };
         Ok(accel::Setup {
             exclusive: is_odd(parent.as_ref()),
+            telemetry: telemetry::tables()?,
             ..accel::Setup::new(c"Fake accelerator", fake)
         })
     }

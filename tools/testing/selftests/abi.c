@@ -21,6 +21,14 @@ _Static_assert(sizeof(struct accel_info_clients) == 56, "accel_info_clients");
 _Static_assert(sizeof(struct accel_info_client_memory) == 72, "accel_info_client_memory");
 _Static_assert(sizeof(struct accel_info_client_engine) == 56, "accel_info_client_engine");
 _Static_assert(sizeof(struct accel_info_link) == 80, "accel_info_link");
+_Static_assert(sizeof(struct accel_info_sensor) == 64, "accel_info_sensor");
+_Static_assert(sizeof(struct accel_info_throttle) == 56, "accel_info_throttle");
+_Static_assert(sizeof(struct accel_info_errors) == 56, "accel_info_errors");
+_Static_assert(sizeof(struct accel_info_row) == 24, "accel_info_row");
+_Static_assert(sizeof(struct accel_info_spares) == 16, "accel_info_spares");
+_Static_assert(sizeof(struct accel_info_firmware) == 72, "accel_info_firmware");
+_Static_assert(sizeof(struct accel_info_client) == 88, "accel_info_client");
+_Static_assert(sizeof(struct accel_failure_eventfd) == 8, "accel_failure_eventfd");
 _Static_assert(sizeof(struct accel_event) == 64, "accel_event");
 _Static_assert(sizeof(struct accel_event_filter) == 16, "accel_event_filter");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
@@ -284,6 +292,12 @@ static void fill_timeline_import(int fd, void *argument)
 	};
 }
 
+static void fill_failure_eventfd(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_failure_eventfd *)argument = (struct accel_failure_eventfd){ .fd = -1 };
+}
+
 static void fill_timeline_eventfd(int fd, void *argument)
 {
 	static int event = -1;
@@ -307,6 +321,12 @@ static void fill_echo(int fd, void *argument)
 {
 	(void)fd;
 	*(struct accel_fake_echo *)argument = (struct accel_fake_echo){ .value = 41 };
+}
+
+static void fill_set(int fd, void *argument)
+{
+	(void)fd;
+	*(struct accel_fake_set *)argument = (struct accel_fake_set){ .what = ACCEL_FAKE_SENSOR };
 }
 
 static void fill_fail_resets(int fd, void *argument)
@@ -372,6 +392,8 @@ static const struct command {
 	  fill_timeline_import, false },
 	{ "TIMELINE_EVENTFD", ACCEL_IOCTL_TIMELINE_EVENTFD, sizeof(struct accel_timeline_eventfd),
 	  fill_timeline_eventfd, false },
+	{ "FAILURE_EVENTFD", ACCEL_IOCTL_FAILURE_EVENTFD, sizeof(struct accel_failure_eventfd),
+	  fill_failure_eventfd, false },
 	{ "BUFFER_ADVISE", ACCEL_IOCTL_BUFFER_ADVISE, sizeof(struct accel_buffer_advise),
 	  fill_advise, false },
 	{ "DOORBELL_CREATE", ACCEL_IOCTL_DOORBELL_CREATE,
@@ -397,6 +419,7 @@ static const struct command {
 	{ "ECHO", ACCEL_FAKE_IOCTL_ECHO, sizeof(struct accel_fake_echo), fill_echo, false },
 	{ "FAIL_RESETS", ACCEL_FAKE_IOCTL_FAIL_RESETS, sizeof(struct accel_fake_fail_resets),
 	  fill_fail_resets, false },
+	{ "SET", ACCEL_FAKE_IOCTL_SET, sizeof(struct accel_fake_set), fill_set, false },
 };
 
 #define FOR_EACH_COMMAND(command) \

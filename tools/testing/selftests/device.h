@@ -69,6 +69,15 @@ static inline int visit_devices(bool (*visit)(const struct accel_info_device *de
 	return found;
 }
 
+/* Has all of a device reset; returns 0, or -errno. */
+static inline int reset_device(unsigned int index)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/reset", index);
+	return write_file(path, "1");
+}
+
 /* The number K of device "fake.K", -1 if it is no fake. */
 static inline int fake_number(const struct accel_info_device *device)
 {

@@ -2,13 +2,13 @@
 /* Events of the monitor node: what is told of what, to whom, and how it is read. */
 #include <poll.h>
 
-#include "device.h"
 #include "job.h"
+#include "monitor.h"
 #include "queue.h"
 
 #define KEPT	ACCEL_EVENTS_KEPT
 #define ALL_KINDS \
-	((2ULL << ACCEL_EVENT_CLIENT) - (1ULL << ACCEL_EVENT_HEALTH))
+	((2ULL << ACCEL_EVENT_MEMORY) - (1ULL << ACCEL_EVENT_HEALTH))
 #define ALL_BUT_CLIENTS	(ALL_KINDS & ~(1ULL << ACCEL_EVENT_CLIENT))
 
 /* A device of its own that one client has open, and a monitor that has read so far. */
@@ -20,34 +20,11 @@ FIXTURE(events)
 	int monitor;
 };
 
-static int open_reader(int index)
-{
-	return open_node("monitor", index, O_RDONLY | O_NONBLOCK);
-}
-
-/* Reads one event: 0, or -errno; -ENODATA at the end. */
-static int next_event(int monitor, struct accel_event *event)
-{
-	ssize_t size = read(monitor, event, sizeof(*event));
-
-	return size == sizeof(*event) ? 0 : size < 0 ? -errno : size ? -EIO : -ENODATA;
-}
-
 static int set_filter(int monitor, __u64 kinds, __u32 severity)
 {
 	struct accel_event_filter filter = { .kinds = kinds, .severity = severity };
 
 	return call(monitor, ACCEL_IOCTL_EVENT_FILTER, &filter);
-}
-
-static int read_all(int monitor)
-{
-	struct accel_event event;
-	int count = 0;
-
-	while (!next_event(monitor, &event))
-		count++;
-	return count;
 }
 
 static short polled(int monitor)
@@ -105,6 +82,7 @@ TEST_F(events, a_hang_tells_of_job_health_and_reset)
 	EXPECT_EQ(0ULL, events[1].client);
 	EXPECT_EQ(0U, events[2].engine);
 	EXPECT_EQ(0ULL, events[2].data[0]);
+	EXPECT_EQ((__u64)ACCEL_RESET_JOB, events[2].data[2]);
 	EXPECT_EQ((__u64)ACCEL_HEALTH_OPERATIONAL, events[3].data[0]);
 	EXPECT_EQ((__u32)ACCEL_SEVERITY_INFO, events[3].severity);
 }
@@ -112,15 +90,14 @@ TEST_F(events, a_hang_tells_of_job_health_and_reset)
 TEST_F(events, a_reset_by_an_administrator_is_of_the_device)
 {
 	struct accel_event event;
-	char file[64];
 
-	snprintf(file, sizeof(file), "/sys/class/accel/accel%d/reset", self->index);
 	ASSERT_EQ(0, set_filter(self->monitor, 1ULL << ACCEL_EVENT_RESET, 0));
-	ASSERT_EQ(0, write_file(file, "1"));
+	ASSERT_EQ(0, reset_device(self->index));
 	ASSERT_EQ(0, next_event(self->monitor, &event));
 	EXPECT_EQ(ACCEL_EVENT_NONE, event.engine);
 	EXPECT_EQ(0ULL, event.data[0]);
 	EXPECT_EQ(1ULL, event.data[1]);
+	EXPECT_EQ((__u64)ACCEL_RESET_ADMINISTRATOR, event.data[2]);
 }
 
 TEST_F(events, a_fault_tells_what_where_and_whose)
@@ -236,7 +213,7 @@ TEST_F(events, bad_filters_are_refused)
 
 	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 1ULL << 63, 0));
 	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 1ULL << ACCEL_EVENT_DROPPED, 0));
-	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 2ULL << ACCEL_EVENT_CLIENT, 0));
+	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 2ULL << ACCEL_EVENT_MEMORY, 0));
 	EXPECT_EQ(-EINVAL, set_filter(self->monitor, ALL_KINDS, ACCEL_SEVERITY_FATAL + 1));
 	EXPECT_EQ(-EINVAL, set_filter(self->monitor, ALL_KINDS, UINT32_MAX));
 	EXPECT_EQ(-EOPNOTSUPP, call(self->monitor, ACCEL_IOCTL_EVENT_FILTER, &flagged));

@@ -5,6 +5,7 @@ mod event_ring;
 #[path = "../../../../../accel_core/logic/mod.rs"]
 #[allow(dead_code)] // Other files test the rest.
 mod logic;
+mod telemetry;
 mod timeline;
 
 use logic::history::{History, Missing};

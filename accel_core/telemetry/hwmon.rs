@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The sensors of a device, for programs that know no accelerators.
+
+use kernel::{
+    device::{
+        Bound as BoundContext,
+        Device as ParentDevice, //
+    },
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+use kernel_ext::hwmon::{
+    Channel,
+    Chip,
+    Quantity,
+    Registration,
+    Value, //
+};
+
+use super::{
+    Panel,
+    SensorKind, //
+};
+use crate::{
+    device::Device,
+    driver::Driver, //
+};
+
+/// The device, as hwmon sees it.
+pub(crate) struct Sensors<T: Driver>(Arc<Device<T>>);
+
+/// The sensors in hwmon; gone when this is dropped.
+pub(crate) type Hwmon<T> = Registration<Sensors<T>>;
+
+impl<T: Driver> Chip for Sensors<T> {
+    /// EAGAIN: the device sleeps; ENODATA: it does not know; ENODEV.
+    fn read(&self, channel: usize, value: Value) -> Result<i64> {
+        let read = |guard: crate::device::Section<'_, T>| {
+            guard.with(|bound| {
+                let sensor = bound.panel.tables.sensors.get(channel)?;
+                match value {
+                    Value::Input => bound.panel.read_sensor(&bound.data, channel),
+                    Value::Max => sensor.high,
+                    Value::Critical => sensor.critical,
+                }
+            })
+        };
+        read(self.0.enter_if_awake()?).ok_or(ENODATA)
+    }
+}
+
+impl SensorKind {
+    fn quantity(self) -> Quantity {
+        match self {
+            Self::Temperature => Quantity::Temperature,
+            Self::Voltage => Quantity::Voltage,
+            Self::Current => Quantity::Current,
+            Self::Power => Quantity::Power,
+            Self::Energy => Quantity::Energy,
+            Self::Frequency => Quantity::Frequency,
+            Self::Fan => Quantity::Fan,
+        }
+    }
+}
+
+impl<T: Driver> Panel<T> {
+    /// Shows the sensors of `device` on `parent`, if it has any.
+    pub(crate) fn hwmon(
+        &self,
+        parent: &ParentDevice<BoundContext>,
+        device: &Arc<Device<T>>,
+    ) -> Result<Option<Hwmon<T>>> {
+        let sensors = &self.tables.sensors;
+        let mut channels = KVec::with_capacity(sensors.len(), GFP_KERNEL)?;
+        for sensor in sensors {
+            let channel = Channel {
+                quantity: sensor.kind.quantity(),
+                label: CString::try_from_fmt(fmt!("{}", sensor.label))?,
+                has_max: sensor.high.is_some(),
+                has_critical: sensor.critical.is_some(),
+            };
+            channels.push(channel, GFP_KERNEL)?;
+        }
+        match channels.is_empty() {
+            true => Ok(None),
+            false => {
+                Registration::new(parent, T::NAME, Sensors(device.clone()), channels).map(Some)
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Counters that begin anew, and times of throttling, against naive models.
+
+use proptest::prelude::*;
+
+use super::logic::counter::Counter;
+use super::logic::throttling::{REASONS, Throttling};
+
+proptest! {
+    /// What is seen is all that was counted, and never goes back.
+    #[test]
+    fn a_counter_adds_up_what_a_device_counts(lives in prop::collection::vec(
+        prop::collection::vec(0..1000u64, 1..6), 1..6)
+    ) {
+        let (mut counter, mut total, mut seen) = (Counter::default(), 0, 0);
+        for steps in lives {
+            // The device begins anew; that shows if it is seen with less than before.
+            let before = counter.get();
+            let mut raw = 0;
+            counter.update(raw);
+            prop_assert_eq!(counter.get(), before);
+            for step in steps {
+                raw += step;
+                total += step;
+                counter.update(raw);
+                prop_assert_eq!(counter.get(), total);
+                prop_assert!(counter.get() >= seen);
+                seen = counter.get();
+            }
+        }
+    }
+
+    /// Each reason has come as often, and was there for as long, as a model says that looks every nanosecond.
+    #[test]
+    fn throttling_is_timed_by_reasons(steps in prop::collection::vec((0..1u64 << 4, 0..50u64), 0..20)) {
+        let mut throttling = Throttling::default();
+        let (mut counts, mut times) = ([0u64; 4], [0u64; 4]);
+        let (mut now, mut active) = (100, 0u64);
+        for (mask, wait) in steps {
+            throttling.set(mask, now);
+            for (index, count) in counts.iter_mut().enumerate() {
+                *count += (mask & !active) >> index & 1;
+            }
+            active = mask;
+            now += wait;
+            for (index, time) in times.iter_mut().enumerate() {
+                *time += (active >> index & 1) * wait;
+                let (is_active, reason) = throttling.get(index, now);
+                prop_assert_eq!(is_active, active >> index & 1 != 0);
+                prop_assert_eq!((reason.count, reason.ns), (counts[index], *time));
+            }
+        }
+        prop_assert!(!throttling.get(REASONS, now).0);
+    }
+
+    /// Bits that are no reasons are no harm, nor is a clock that stands still or goes back.
+    #[test]
+    fn throttling_takes_anything(steps in prop::collection::vec(any::<(u64, u64)>(), 0..20)) {
+        let mut throttling = Throttling::default();
+        for (mask, now) in steps {
+            throttling.set(mask, now);
+            for index in 0..64 {
+                let _ = throttling.get(index, now);
+            }
+        }
+    }
+}
