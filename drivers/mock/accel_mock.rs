@@ -66,7 +66,10 @@ impl accel::Driver for Mock {
         let adder = Adder {
             added: Atomic::new(0),
         };
-        Ok(accel::Setup::new(c"Mock adder", adder))
+        Ok(accel::Setup {
+            telemetry: telemetry()?,
+            ..accel::Setup::new(c"Mock adder", adder)
+        })
     }
 
     fn open(_adder: &Adder) -> Result {
@@ -126,6 +129,20 @@ impl accel::Driver for Mock {
     }
 
     fn stop(_adder: &Adder) {}
+}
+
+/// What it measures: it says that it takes a nanojoule for each byte.
+fn telemetry() -> Result<accel::Telemetry<Mock>> {
+    let mut telemetry = accel::Telemetry::none();
+    let energy = accel::Sensor {
+        label: accel::Label::new(b"adder"),
+        kind: accel::SensorKind::Energy,
+        high: None,
+        critical: None,
+        read: |adder: &Adder, _| i64::try_from(adder.added.load(Relaxed) / 1000).ok(),
+    };
+    telemetry.sensors.push(energy, GFP_KERNEL)?;
+    Ok(telemetry)
 }
 
 /// There is no bus that finds a device, so the module makes one.

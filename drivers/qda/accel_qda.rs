@@ -6,12 +6,13 @@
 //! - `pci`: the front that finds the card
 //! - `card`: the card: from reset to work, contexts and queues
 //! - `reset`, `power`, `scrub`: of the whole card, its sleep, of its memory
-//! - `capabilities`, `regs`: what it can do, its registers
+//! - `capabilities`, `info`, `regs`: what it can do, its registers
 //! - `firmware`, `mailbox`: boots the management processor, asks it for something
 //! - `mmu`: page tables, contexts, invalidation
 //! - `job` -> `queue` -> `engine`: payload -> packets in a ring -> doorbell, interrupt, reset
 //! - `user_queue`: queues that clients write and ring themselves; `watch`: their packets that hang
 //! - `status`, `events`: what the card says of failures
+//! - `telemetry`: sensors, errors, bad rows, firmware
 //! - `ids`: numbers of contexts and queues
 //!
 //! Abbreviation: ASID, the number of an address space.
@@ -22,6 +23,7 @@ mod engine;
 mod events;
 mod firmware;
 mod ids;
+mod info;
 mod job;
 mod links;
 mod mailbox;
@@ -33,6 +35,7 @@ mod regs;
 mod reset;
 mod scrub;
 mod status;
+mod telemetry;
 mod user_queue;
 mod watch;
 
@@ -64,6 +67,26 @@ const fn engine(name: &'static CStr, kind: accel::EngineKind) -> accel::EngineIn
         credits: 1,
         timeout_ms: TIMEOUT_MS,
     }
+}
+
+/// Returns the card's memory. ENOMEM.
+fn regions(card: &Card<'_>, memory: Arc<accel::Aperture>) -> Result<KVec<accel::RegionInfo>> {
+    let capabilities = card.capabilities();
+    let mut regions = KVec::new();
+    let region = accel::RegionInfo {
+        name: c"local",
+        address: 0,
+        size: capabilities.reserved,
+        page_size: 0x1000,
+        scattered: true,
+        visible: Some(accel::Visible {
+            aperture: memory,
+            offset: 0,
+            size: capabilities.visible,
+        }),
+    };
+    regions.push(region, GFP_KERNEL)?;
+    Ok(regions)
 }
 
 /// The driver.
@@ -120,24 +143,9 @@ impl accel::Driver for Qda {
             registers,
             doorbells.clone(),
         )?;
+        let tables = regions(&card, memory).and_then(|all| Ok((all, card.telemetry()?)));
+        let (regions, telemetry) = tables.inspect_err(|_| card.stop())?;
         let capabilities = card.capabilities();
-        let mut regions = KVec::new();
-        let region = accel::RegionInfo {
-            name: c"local",
-            address: 0,
-            size: capabilities.reserved,
-            page_size: 0x1000,
-            scattered: true,
-            visible: Some(accel::Visible {
-                aperture: memory,
-                offset: 0,
-                size: capabilities.visible,
-            }),
-        };
-        if let Err(e) = regions.push(region, GFP_KERNEL) {
-            card.stop();
-            return Err(e.into());
-        }
         let own = card::kernel_queues(capabilities);
         let doorbells = accel::DoorbellInfo {
             aperture: doorbells,
@@ -148,8 +156,9 @@ impl accel::Driver for Qda {
         Ok(accel::Setup {
             lines,
             regions,
-            uuid: Some(card.capabilities().uuid),
+            uuid: Some(capabilities.uuid),
             doorbells: Some(doorbells),
+            telemetry,
             ..accel::Setup::new(c"QDA", card)
         })
     }

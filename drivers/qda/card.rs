@@ -38,24 +38,20 @@ use crate::{
     ids::Ids,
     mailbox::{
         Mailbox,
-        Request, //
+        Request,
+        Words, //
     },
     mmu::{
         Context,
         Contexts, //
     },
     pci::Bar,
-    queue::{
-        self,
-        Queue, //
-    },
+    queue::Queue,
     regs,
     scrub::SCRUB_ENGINE,
-    uapi::accel_info_qda,
     user_queue::UserQueues,
     watch::Watch,
-    Qda,
-    ENGINE_KINDS, //
+    Qda, //
 };
 
 /// How much longer than the card promises we wait, milliseconds: a machine that is not real may stand
@@ -122,7 +118,7 @@ pub(crate) struct State {
 pub(crate) struct Card<'bound> {
     pub(crate) dev: &'bound Device<Bound>,
     /// Whose watchers are told of what happens.
-    device: Arc<accel::Device<Qda>>,
+    pub(crate) device: Arc<accel::Device<Qda>>,
     bar: Bar<'bound>,
     doorbells: Arc<accel::Aperture>,
     capabilities: Capabilities,
@@ -203,7 +199,8 @@ impl<'bound> Card<'bound> {
             ring.enable(&self.bar)?;
         }
         let ping = Request::Ping { cookie: COOKIE };
-        if self.state.mailbox.call_alone(&self.bar, &ping)? != COOKIE {
+        let [_, cookie, ..] = self.state.mailbox.call_alone(&self.bar, &ping)?;
+        if cookie != COOKIE {
             return Err(EIO);
         }
         self.enable_links();
@@ -290,7 +287,7 @@ impl<'bound> Card<'bound> {
     }
 
     /// Has firmware execute a request; errors as [`Mailbox::call`].
-    pub(crate) fn call(&self, request: &Request) -> Result<u64> {
+    pub(crate) fn call(&self, request: &Request) -> Result<Words> {
         self.state.mailbox.call(&self.bar, request)
     }
 
@@ -422,45 +419,9 @@ impl<'bound> Card<'bound> {
         Ok(())
     }
 
-    /// Returns what it is, for users.
-    pub(crate) fn info(&self) -> accel_info_qda {
-        let Capabilities {
-            revision,
-            uuid,
-            memory,
-            visible,
-            queues,
-            asids,
-            links,
-            limit_bytes,
-            limit_macs,
-            limit_elements,
-            limit_message,
-            packet_ms,
-            order_max,
-            ..
-        } = self.capabilities;
-        accel_info_qda {
-            uuid,
-            memory_size: memory,
-            memory_visible: visible,
-            revision,
-            firmware_version: self.bar.read(regs::FW_VERSION).into_raw(),
-            firmware_api: self.bar.read(regs::FW_API).into_raw(),
-            engines: ENGINE_KINDS.len() as u32,
-            queues: queues as u32,
-            contexts: asids as u32 - 1,
-            links,
-            limit_bytes,
-            limit_macs,
-            limit_elements,
-            limit_message,
-            packet_ms,
-            job_packets: queue::PACKETS as u32,
-            firmware_losses: self.firmware.losses(),
-            order_max,
-            reserved: 0,
-        }
+    /// Returns how often firmware died and was brought back.
+    pub(crate) fn firmware_losses(&self) -> u32 {
+        self.firmware.losses()
     }
 
     /// Writes what firmware has logged.
@@ -478,7 +439,7 @@ impl<'bound> Card<'bound> {
             ),
             ("firmware state", self.bar.read(regs::FW_STATE).into_raw()),
             ("firmware error", self.bar.read(regs::FW_ERROR).into_raw()),
-            ("firmware losses", self.firmware.losses()),
+            ("firmware losses", self.firmware_losses()),
             (
                 "stray doorbells",
                 self.bar.read(regs::STRAY_DOORBELLS).into_raw(),

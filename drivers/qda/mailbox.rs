@@ -35,7 +35,7 @@ use crate::{
 const REPLY_MS: u32 = 100;
 
 /// A message, 64 bytes.
-type Words = [u64; 8];
+pub(crate) type Words = [u64; 8];
 
 /// What the collective engine does for a queue; all 0 on others.
 #[derive(Default)]
@@ -69,6 +69,7 @@ pub(crate) enum Request {
     ContextDestroy { asid: u16 },
     QueueCreate(QueueRequest),
     QueueDestroy { queue: u16 },
+    Rows { first: u32 },
     Sleep,
 }
 
@@ -80,6 +81,7 @@ impl Request {
             Self::ContextDestroy { .. } => 3,
             Self::QueueCreate(_) => 4,
             Self::QueueDestroy { .. } => 5,
+            Self::Rows { .. } => 6,
             Self::Sleep => 7,
         }
     }
@@ -118,7 +120,16 @@ impl Request {
                 ]
             }
             Self::QueueDestroy { queue } => [head, queue.into(), 0, 0, 0, 0, 0, 0],
+            Self::Rows { first } => [head, first.into(), 0, 0, 0, 0, 0, 0],
             Self::Sleep => [head, 0, 0, 0, 0, 0, 0, 0],
+        }
+    }
+
+    /// Returns how many words of the reply say something.
+    fn reply_words(&self) -> usize {
+        match self {
+            Self::Rows { .. } => 8,
+            _ => 2,
         }
     }
 }
@@ -153,14 +164,14 @@ impl Mailbox {
         })
     }
 
-    /// Has firmware execute a request; returns the payload of the reply.
+    /// Has firmware execute a request; returns the reply.
     ///
     /// # Errors
     ///
     /// EAGAIN: no firmware runs, nothing was done. ETIMEDOUT: firmware died over it; whether it was
     /// done is found out by asking again. EEXIST, ENOENT, EBUSY: as the request says. EIO: the card
     /// has failed. EINVAL: it makes no sense to the card. ENODEV: the card is gone.
-    pub(crate) fn call(&self, bar: &Bar<'_>, request: &Request) -> Result<u64> {
+    pub(crate) fn call(&self, bar: &Bar<'_>, request: &Request) -> Result<Words> {
         let mut tag = self.tag.lock();
         match self.is_silent() {
             true => Err(EAGAIN),
@@ -169,11 +180,11 @@ impl Mailbox {
     }
 
     /// As [`Mailbox::call`], while all others are refused.
-    pub(crate) fn call_alone(&self, bar: &Bar<'_>, request: &Request) -> Result<u64> {
+    pub(crate) fn call_alone(&self, bar: &Bar<'_>, request: &Request) -> Result<Words> {
         self.ask(&mut self.tag.lock(), bar, request)
     }
 
-    fn ask(&self, tag: &mut u32, bar: &Bar<'_>, request: &Request) -> Result<u64> {
+    fn ask(&self, tag: &mut u32, bar: &Bar<'_>, request: &Request) -> Result<Words> {
         match bar.read(regs::FW_STATE).into_raw() {
             regs::FW_RUNNING => (),
             regs::GONE => return Err(ENODEV),
@@ -192,8 +203,11 @@ impl Mailbox {
             Delta::from_micros(200),
             limit_ms(REPLY_MS),
         );
-        let [head, payload] =
-            [0, 1].map(|index| regs::MB_REPLY::try_at(index).map_or(0, |at| read64(bar, at)));
+        let mut reply = Words::default();
+        for (index, word) in reply.iter_mut().enumerate().take(request.reply_words()) {
+            *word = regs::MB_REPLY::try_at(index).map_or(0, |at| read64(bar, at));
+        }
+        let [head, ..] = reply;
         let [kind_low, kind_high, status_low, status_high, tag_bytes @ ..] = head.to_le_bytes();
         let is_ours = u16::from_le_bytes([kind_low, kind_high]) == request.kind()
             && u32::from_le_bytes(tag_bytes) == *tag;
@@ -202,7 +216,7 @@ impl Mailbox {
             return Err(ETIMEDOUT);
         }
         error(u16::from_le_bytes([status_low, status_high]))?;
-        Ok(payload)
+        Ok(reply)
     }
 
     /// Returns whether firmware owes an answer.

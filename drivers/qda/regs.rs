@@ -41,6 +41,8 @@ register! {
     pub(crate) QUEUES(u32) @ 0x034 { 31:0 value; }
     pub(crate) ASIDS(u32) @ 0x038 { 31:0 value; }
     pub(crate) LINKS(u32) @ 0x03c { 31:0 value; }
+    pub(crate) SENSORS(u32) @ 0x040 { 31:0 value; }
+    pub(crate) RAS_BLOCKS(u32) @ 0x044 { 31:0 value; }
     pub(crate) VECTORS(u32) @ 0x048 { 31:0 value; }
     /// log2 of the packets of the largest ring.
     pub(crate) RING_ORDER_MAX(u32) @ 0x04c { 31:0 value; }
@@ -205,13 +207,42 @@ register! {
     pub(crate) L_DOWNS(u64)[MAX_LINKS as usize, stride = 0x100] @ 0x2048 { 63:0 value; }
 }
 
+/// As many sensors and RAS blocks as there can be.
+const MAX_SENSORS: usize = 16;
+/// As above.
+const MAX_RAS_BLOCKS: usize = 16;
+
+// Sensors, power.
 register! {
-    /// Of a RAS block: bits stay until they are written.
-    pub(crate) R_STATUS(u32)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa04 { 31:0 value; }
+    /// Why clocks are lowered, a bit each.
+    pub(crate) THROTTLE(u32) @ 0x600 { 31:0 value; }
+    /// Microjoules.
+    pub(crate) ENERGY(u64) @ 0x610 { 63:0 value; }
+    pub(crate) S_KIND(u32)[MAX_SENSORS, stride = 0x20] @ 0x800 { 31:0 value; }
+    pub(crate) S_STATE(u32)[MAX_SENSORS, stride = 0x20] @ 0x804 {
+        0:0 valid => bool;
+    }
+    pub(crate) S_VALUE(u32)[MAX_SENSORS, stride = 0x20] @ 0x808 { 31:0 value; }
+    /// From here on clocks are lowered.
+    pub(crate) S_HIGH(u32)[MAX_SENSORS, stride = 0x20] @ 0x80c { 31:0 value; }
+    /// From here on the card stops.
+    pub(crate) S_CRITICAL(u32)[MAX_SENSORS, stride = 0x20] @ 0x810 { 31:0 value; }
+    /// ASCII.
+    pub(crate) S_LABEL(u64)[MAX_SENSORS, stride = 0x20] @ 0x818 { 63:0 value; }
 }
 
-/// As many RAS blocks as there can be.
-const MAX_RAS_BLOCKS: usize = 16;
+// RAS blocks.
+register! {
+    pub(crate) R_KIND(u32)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa00 {
+        /// Which one of its kind.
+        31:16 which;
+        15:0 kind;
+    }
+    /// Bits stay until they are written.
+    pub(crate) R_STATUS(u32)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa04 { 31:0 value; }
+    pub(crate) R_CORRECTED(u64)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa08 { 63:0 value; }
+    pub(crate) R_UNCORRECTED(u64)[MAX_RAS_BLOCKS, stride = 0x20] @ 0xa10 { 63:0 value; }
+}
 
 /// R_STATUS: there was a corrected error.
 pub(crate) const R_HAS_CORRECTED: u32 = 1;

@@ -55,6 +55,22 @@ TEST_F(mock, has_an_adder)
 	EXPECT_EQ((__u32)ACCEL_ENGINE_COMPUTE, engine.kind);
 }
 
+TEST_F(mock, takes_a_nanojoule_for_each_byte)
+{
+	struct accel_info_sensor before = { 0 }, after = { 0 };
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_SENSORS, &before, sizeof(before)));
+	EXPECT_STREQ("adder", before.label);
+	EXPECT_EQ((__u32)ACCEL_SENSOR_ENERGY, before.kind);
+	EXPECT_EQ((__u32)ACCEL_SENSOR_VALUE, before.flags);
+	ASSERT_EQ(0, submit_entry(self->fd, &self->submit, &self->entry));
+	ASSERT_EQ(0, wait_job(self->fd, self->entry.job));
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_SENSORS, &after, sizeof(after)));
+	/* Microjoules are whole ones. */
+	EXPECT_LE(before.value + (__s64)(SIZE / 1000), after.value);
+	EXPECT_GE(before.value + (__s64)(SIZE / 1000) + 1, after.value);
+}
+
 TEST_F(mock, refuses_a_result_named_for_reading)
 {
 	self->buffers[1].flags = ACCEL_BUFFER_READ;

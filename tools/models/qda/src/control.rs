@@ -10,7 +10,7 @@
 //! - `link-loss LINK`, `link-errors LINK N`, `peer-death`
 //! - `thermal SENSOR VALUE|off`, `brake on|off`
 //! - `invalidation-hang on|off`, `device-reset-fails on|off`
-//! - `state`
+//! - `state`, `telemetry CHAPTER` (`telemetry`)
 
 use std::sync::atomic::Ordering;
 
@@ -55,6 +55,10 @@ impl Commands for Front {
         let state = &mut *card.lock();
         if words == ["state"] {
             return Some(Ok(card.describe(state)));
+        }
+        if let ["telemetry", chapter] = words {
+            let known = card.telemetry(state, chapter);
+            return Some(known.ok_or_else(|| "no such chapter".to_owned()));
         }
         let outcome = card
             .packet_fault(state, words)

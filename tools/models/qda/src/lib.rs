@@ -29,6 +29,7 @@ pub mod ras;
 pub mod registers;
 pub mod sensors;
 pub mod status;
+mod telemetry;
 
 pub use capabilities::{Capabilities, VECTORS};
 pub use front::Front;

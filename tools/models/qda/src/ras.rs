@@ -119,6 +119,18 @@ impl Ras {
         }
     }
 
+    /// Corrected and uncorrected errors of each block.
+    pub fn errors(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let blocks = self.blocks.iter();
+        blocks.map(|block| (block.corrected, block.uncorrected))
+    }
+
+    /// Address, cause and state of each bad row.
+    pub fn bad_rows(&self) -> impl Iterator<Item = (u64, u16, u16)> + '_ {
+        let rows = self.rows.iter();
+        rows.map(|row| (row.address, row.cause, row.state))
+    }
+
     /// As after power-on, but for the list of rows.
     pub fn reset(&mut self) {
         self.blocks = Default::default();
@@ -146,7 +158,7 @@ impl Ras {
     }
 
     /// Spare rows that no row has been promised.
-    fn spares(&self) -> usize {
+    pub fn spares(&self) -> usize {
         let used = self.rows.iter().filter(|row| row.state != NO_SPARE);
         SPARE_ROWS.saturating_sub(used.count())
     }

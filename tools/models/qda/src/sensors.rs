@@ -125,6 +125,12 @@ impl Sensors {
         self.last = 0;
     }
 
+    /// The readings that are VALID.
+    pub fn values(&self) -> impl Iterator<Item = Option<i32>> + '_ {
+        let valid = |sensor: &Sensor| (sensor.state & VALID != 0).then_some(sensor.value);
+        self.sensors.iter().map(valid)
+    }
+
     /// Whether a temperature is at CRITICAL, read or not.
     pub fn is_critical(&self) -> bool {
         let sensors = self.sensors.iter().zip(&PRODUCT);

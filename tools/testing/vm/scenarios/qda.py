@@ -20,7 +20,7 @@ SLEEP = only(
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=selftests("qda")
-    | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", callers=("x86_64",))
+    | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", "qda_telemetry", callers=("x86_64",))
     | selftests("qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
     | TRAINING,
     cards=2,
@@ -36,6 +36,7 @@ run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -
 run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_faults
+run /selftests/x86_64/qda_telemetry
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile
 run /selftests/x86_64/qda_fabric

@@ -70,6 +70,11 @@ pub struct Firmware {
 }
 
 impl Firmware {
+    /// Version of the image that was loaded, 0 if none was.
+    pub fn version(&self) -> u32 {
+        self.header.as_ref().map_or(0, |header| header.version)
+    }
+
     /// As after power-on: the ROM has started.
     pub fn new() -> Self {
         Self {

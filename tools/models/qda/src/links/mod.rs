@@ -126,6 +126,20 @@ impl Link {
         (self.sent, self.heard, self.retrain) = (0, 0, 0);
     }
 
+    /// For `telemetry links`.
+    pub(crate) fn telemetry(&self) -> String {
+        let Self {
+            state,
+            tx,
+            rx,
+            crc,
+            replays,
+            downs,
+            ..
+        } = self;
+        format!("{}:{tx}:{rx}:{crc}:{replays}:{downs}", *state as u32)
+    }
+
     /// A GRANT that was taken is there for others again, by its age.
     fn give_back(&mut self, grant: Grant) {
         let at = self.grants.partition_point(|other| other.age < grant.age);
