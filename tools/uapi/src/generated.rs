@@ -23,6 +23,11 @@ pub const ACCEL_INFO_ARRAY: u32 = 1;
 pub const ACCEL_DEVICE_EXCLUSIVE: u32 = 1;
 pub const ACCEL_MEMORY_SCATTERED: u32 = 1;
 pub const ACCEL_LINK_PEER: u32 = 1;
+pub const ACCEL_SENSOR_VALUE: u32 = 1;
+pub const ACCEL_SENSOR_HIGH: u32 = 2;
+pub const ACCEL_SENSOR_CRITICAL: u32 = 4;
+pub const ACCEL_THROTTLE_ACTIVE: u32 = 1;
+pub const ACCEL_FIRMWARE_RUNNING: u32 = 1;
 pub const ACCEL_CREATE_CONTIGUOUS: u32 = 1;
 pub const ACCEL_CREATE_VISIBLE: u32 = 2;
 pub const ACCEL_CREATE_WRITE_COMBINED: u32 = 4;
@@ -83,6 +88,13 @@ pub const ACCEL_INFO_CLIENTS: accel_info_id = 5;
 pub const ACCEL_INFO_CLIENT_MEMORY: accel_info_id = 6;
 pub const ACCEL_INFO_CLIENT_ENGINES: accel_info_id = 7;
 pub const ACCEL_INFO_LINKS: accel_info_id = 8;
+pub const ACCEL_INFO_SENSORS: accel_info_id = 9;
+pub const ACCEL_INFO_THROTTLE: accel_info_id = 10;
+pub const ACCEL_INFO_ERRORS: accel_info_id = 11;
+pub const ACCEL_INFO_ROWS: accel_info_id = 12;
+pub const ACCEL_INFO_SPARES: accel_info_id = 13;
+pub const ACCEL_INFO_FIRMWARE: accel_info_id = 14;
+pub const ACCEL_INFO_CLIENT_LIST: accel_info_id = 15;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -97,6 +109,14 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 ///   node only
 /// - `ACCEL_INFO_LINKS`: array of [`accel_info_link`]; not of devices that never have
 ///   links to others
+/// - `ACCEL_INFO_SENSORS`: array of [`accel_info_sensor`], as are all of the following, one
+///   for each that the device has
+/// - `ACCEL_INFO_THROTTLE`: array of [`accel_info_throttle`]
+/// - `ACCEL_INFO_ERRORS`: array of [`accel_info_errors`]
+/// - `ACCEL_INFO_ROWS`: array of [`accel_info_row`]; not of devices that never retire rows
+/// - `ACCEL_INFO_SPARES`: [`accel_info_spares`]; likewise
+/// - `ACCEL_INFO_FIRMWARE`: array of [`accel_info_firmware`]
+/// - `ACCEL_INFO_CLIENT_LIST`: array of [`accel_info_client`]; on the monitor node only
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
 /// struct accel_info - ACCEL_IOCTL_INFO, ask about the device
@@ -399,6 +419,205 @@ pub struct accel_info_link {
     pub errors: __u64,
     pub replays: __u64,
     pub losses: __u64,
+}
+pub const ACCEL_SENSOR_TEMPERATURE: accel_sensor_kind = 1;
+pub const ACCEL_SENSOR_VOLTAGE: accel_sensor_kind = 2;
+pub const ACCEL_SENSOR_CURRENT: accel_sensor_kind = 3;
+pub const ACCEL_SENSOR_POWER: accel_sensor_kind = 4;
+pub const ACCEL_SENSOR_ENERGY: accel_sensor_kind = 5;
+pub const ACCEL_SENSOR_FREQUENCY: accel_sensor_kind = 6;
+pub const ACCEL_SENSOR_FAN: accel_sensor_kind = 7;
+/// enum accel_sensor_kind - what a sensor measures
+/// - `ACCEL_SENSOR_TEMPERATURE`: temperature, millidegrees Celsius
+/// - `ACCEL_SENSOR_VOLTAGE`: voltage, millivolts
+/// - `ACCEL_SENSOR_CURRENT`: current, milliamperes
+/// - `ACCEL_SENSOR_POWER`: power that the device takes, microwatts
+/// - `ACCEL_SENSOR_ENERGY`: energy that it has taken, microjoules; never goes back
+/// - `ACCEL_SENSOR_FREQUENCY`: a clock, hertz
+/// - `ACCEL_SENSOR_FAN`: a fan, revolutions per minute
+///
+/// Units are those of hwmon (Documentation/hwmon/sysfs-interface.rst).
+pub type accel_sensor_kind = ::core::ffi::c_uint;
+/// struct accel_info_sensor - one element of ACCEL_INFO_SENSORS
+/// - `label`: what it is at: "die"
+/// - `kind`: [`accel_sensor_kind`]
+/// - `flags`: ACCEL_SENSOR_VALUE: it can be read now, as most cannot while the device sleeps
+///   or is reset; ACCEL_SENSOR_HIGH, ACCEL_SENSOR_CRITICAL
+/// - `value`: what it measures
+/// - `high`: from here on the device lowers its clocks; of a clock: the highest that there is
+/// - `critical`: from here on it stops
+///
+/// A value for which there is no flag is 0. hwmon of the device has the same, but for
+/// clocks. Sensors are numbered by their place in the array.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_sensor {
+    pub label: [::core::ffi::c_char; 32usize],
+    pub kind: __u32,
+    pub flags: __u32,
+    pub value: __s64,
+    pub high: __s64,
+    pub critical: __s64,
+}
+pub const ACCEL_THROTTLE_TEMPERATURE: accel_throttle_reason = 1;
+pub const ACCEL_THROTTLE_POWER: accel_throttle_reason = 2;
+pub const ACCEL_THROTTLE_EXTERNAL: accel_throttle_reason = 3;
+pub const ACCEL_THROTTLE_OTHER: accel_throttle_reason = 4;
+/// enum accel_throttle_reason - why clocks are lowered
+/// - `ACCEL_THROTTLE_TEMPERATURE`: something is hot
+/// - `ACCEL_THROTTLE_POWER`: too much power
+/// - `ACCEL_THROTTLE_EXTERNAL`: the machine asks for it
+/// - `ACCEL_THROTTLE_OTHER`: as the name says
+pub type accel_throttle_reason = ::core::ffi::c_uint;
+/// struct accel_info_throttle - one element of ACCEL_INFO_THROTTLE: a reason why clocks
+///   may be lowered
+/// - `name`: which: "die"
+/// - `reason`: [`accel_throttle_reason`]
+/// - `flags`: ACCEL_THROTTLE_ACTIVE
+/// - `count`: how often it came
+/// - `time_ns`: for how long it was there, nanoseconds, up to now
+///
+/// Reason number N is bit N of what ACCEL_EVENT_THROTTLE tells. Counters never go back
+/// while the device is registered.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_throttle {
+    pub name: [::core::ffi::c_char; 32usize],
+    pub reason: __u32,
+    pub flags: __u32,
+    pub count: __u64,
+    pub time_ns: __u64,
+}
+pub const ACCEL_BLOCK_MEMORY: accel_block_kind = 1;
+pub const ACCEL_BLOCK_MMU: accel_block_kind = 2;
+pub const ACCEL_BLOCK_ENGINE: accel_block_kind = 3;
+pub const ACCEL_BLOCK_QUEUES: accel_block_kind = 4;
+pub const ACCEL_BLOCK_FIRMWARE: accel_block_kind = 5;
+pub const ACCEL_BLOCK_BUS: accel_block_kind = 6;
+pub const ACCEL_BLOCK_LINK: accel_block_kind = 7;
+pub const ACCEL_BLOCK_OTHER: accel_block_kind = 8;
+/// enum accel_block_kind - what finds errors in itself
+/// - `ACCEL_BLOCK_MEMORY`: the device's memory
+/// - `ACCEL_BLOCK_MMU`: its MMU
+/// - `ACCEL_BLOCK_ENGINE`: an engine
+/// - `ACCEL_BLOCK_QUEUES`: what has its queues
+/// - `ACCEL_BLOCK_FIRMWARE`: what firmware runs on
+/// - `ACCEL_BLOCK_BUS`: the connection to the machine
+/// - `ACCEL_BLOCK_LINK`: a link to another device
+/// - `ACCEL_BLOCK_OTHER`: as the name says
+pub type accel_block_kind = ::core::ffi::c_uint;
+/// struct accel_info_errors - one element of ACCEL_INFO_ERRORS: a block of the device that
+///   finds errors in itself
+/// - `name`: which: "memory", "copy0"
+/// - `kind`: [`accel_block_kind`]
+/// - `reserved`: 0
+/// - `corrected`: errors that did no harm
+/// - `uncorrected`: others
+///
+/// Block number N is the one that ACCEL_EVENT_ERROR tells of. Counters begin with the
+/// power of the device, as far as it knows, survive resets, and never go back while it is
+/// registered. While it cannot be asked they are what they were.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_errors {
+    pub name: [::core::ffi::c_char; 32usize],
+    pub kind: __u32,
+    pub reserved: __u32,
+    pub corrected: __u64,
+    pub uncorrected: __u64,
+}
+pub const ACCEL_ROW_PENDING: accel_row_state = 1;
+pub const ACCEL_ROW_RETIRED: accel_row_state = 2;
+pub const ACCEL_ROW_STUCK: accel_row_state = 3;
+/// enum accel_row_state - what becomes of a bad row
+/// - `ACCEL_ROW_PENDING`: it will be replaced in the next reset of the device
+/// - `ACCEL_ROW_RETIRED`: it was
+/// - `ACCEL_ROW_STUCK`: it is used as it is: there is no spare left
+pub type accel_row_state = ::core::ffi::c_uint;
+pub const ACCEL_ROW_UNCORRECTED: accel_row_cause = 1;
+pub const ACCEL_ROW_CORRECTED: accel_row_cause = 2;
+/// enum accel_row_cause - why a row is bad
+/// - `ACCEL_ROW_UNCORRECTED`: an error that could not be corrected
+/// - `ACCEL_ROW_CORRECTED`: too many that could
+pub type accel_row_cause = ::core::ffi::c_uint;
+/// struct accel_info_row - one element of ACCEL_INFO_ROWS: a bad row of the device's memory
+/// - `address`: where it is in its region, bytes
+/// - `region`: which element of ACCEL_INFO_MEMORY that is
+/// - `state`: [`accel_row_state`]
+/// - `cause`: [`accel_row_cause`]
+/// - `reserved`: 0
+///
+/// The oldest one is first. Errors: EAGAIN the device cannot be asked at the moment.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_row {
+    pub address: __u64,
+    pub region: __u32,
+    pub state: __u32,
+    pub cause: __u32,
+    pub reserved: __u32,
+}
+/// struct accel_info_spares - how much can still be repaired
+/// - `pending`: rows that are ACCEL_ROW_PENDING
+/// - `retired`: rows that are ACCEL_ROW_RETIRED
+/// - `stuck`: rows that are ACCEL_ROW_STUCK
+/// - `spares`: rows that are left to replace others
+///
+/// Errors: EAGAIN the device cannot be asked at the moment.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_spares {
+    pub pending: __u32,
+    pub retired: __u32,
+    pub stuck: __u32,
+    pub spares: __u32,
+}
+/// struct accel_info_firmware - one element of ACCEL_INFO_FIRMWARE: something that runs on
+///   the device
+/// - `name`: which
+/// - `version`: its version: "1.2.3"; empty if that is not known
+/// - `flags`: ACCEL_FIRMWARE_RUNNING
+/// - `restarts`: how often it died and was brought back
+///
+/// While the device sleeps only names are known.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_firmware {
+    pub name: [::core::ffi::c_char; 32usize],
+    pub version: [::core::ffi::c_char; 32usize],
+    pub flags: __u32,
+    pub restarts: __u32,
+}
+/// struct accel_info_client - one element of ACCEL_INFO_CLIENT_LIST: an open file of the
+///   compute node
+/// - `client`: a number that no other client has, as in events and fdinfo
+/// - `name`: of the process that opened it
+/// - `pid`: its number where the asking file was opened; 0 if it has none there
+/// - `user`: who opened it, as who opened the asking file numbers users
+/// - `opened_ns`: when, CLOCK_MONOTONIC nanoseconds
+/// - `busy_ns`: how long engines have worked for its jobs: the sum of all engines', as in
+///   [`accel_info_client_engine`]
+/// - `user_ns`: likewise for its user queues
+/// - `jobs`: jobs of it that ended, well or not
+/// - `failed`: how often a job or a user queue of it failed
+/// - `system`: bytes of system memory in buffers that it made, as long as they exist
+/// - `local`: bytes of the device's memory, likewise
+///
+/// Those of the user who opened the asking file; all, if he had CAP_PERFMON then.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_client {
+    pub client: __u64,
+    pub name: [::core::ffi::c_char; 16usize],
+    pub pid: __s32,
+    pub user: __u32,
+    pub opened_ns: __u64,
+    pub busy_ns: __u64,
+    pub user_ns: __u64,
+    pub jobs: __u64,
+    pub failed: __u64,
+    pub system: __u64,
+    pub local: __u64,
 }
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;
@@ -1422,6 +1641,22 @@ pub struct accel_user_queue_query {
     pub suspensions: __u32,
     pub fault_address: __u64,
 }
+/// struct accel_failure_eventfd - ACCEL_IOCTL_FAILURE_EVENTFD, be woken when something fails
+/// - `fd`: in: an eventfd(2), or -1: none any more
+/// - `flags`: in: must be 0
+///
+/// Each job of this file that fails, for whatever reason, and each user queue, adds 1 to
+/// the eventfd's counter from now on: for programs that wait for what they need, and want
+/// to know of the rest. Their status says what happened. A file has one; another one takes
+/// its place. It works after a reset as before.
+///
+/// Errors: EBADF `fd` is not open; EINVAL it is no eventfd; EOPNOTSUPP a flag; ENODEV.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_failure_eventfd {
+    pub fd: __s32,
+    pub flags: __u32,
+}
 pub const ACCEL_EVENT_DROPPED: accel_event_kind = 0;
 pub const ACCEL_EVENT_HEALTH: accel_event_kind = 1;
 pub const ACCEL_EVENT_RESET: accel_event_kind = 2;
@@ -1432,6 +1667,7 @@ pub const ACCEL_EVENT_THROTTLE: accel_event_kind = 6;
 pub const ACCEL_EVENT_LINK: accel_event_kind = 7;
 pub const ACCEL_EVENT_FIRMWARE: accel_event_kind = 8;
 pub const ACCEL_EVENT_CLIENT: accel_event_kind = 9;
+pub const ACCEL_EVENT_MEMORY: accel_event_kind = 10;
 /// enum accel_event_kind - what an event is about
 /// - `ACCEL_EVENT_DROPPED`: events that this file has not read in time, of any kind: made for
 ///   each reader, it is in no filter. data[0]: how many
@@ -1439,25 +1675,39 @@ pub const ACCEL_EVENT_CLIENT: accel_event_kind = 9;
 ///   has now, data[1]: the one before
 /// - `ACCEL_EVENT_RESET`: a reset ended: of the engine, or of all of the device. data[0]: 0,
 ///   or the errno (positive) of one that did not help, data[1]: the
-///   epoch ([`accel_info_status`])
+///   epoch ([`accel_info_status`]), data[2]: [`accel_reset_reason`]
 /// - `ACCEL_EVENT_TIMEOUT`: a job was overdue, and made no progress. data[0]: its number
 /// - `ACCEL_EVENT_FAULT`: a job, or a user queue, failed. data[0]: [`accel_fault`], data[1]:
 ///   address of the fault, data[2]: number of the job, 0 for a user
 ///   queue
 /// - `ACCEL_EVENT_ERROR`: the hardware found errors in itself, and corrected them
-///   (ACCEL_SEVERITY_WARNING) or not. data[0]: where, as the driver
-///   numbers its blocks, data[1]: address, data[2]: how many
-/// - `ACCEL_EVENT_THROTTLE`: the reasons why clocks are lowered changed. data[0]: mask, as the
-///   driver says
+///   (ACCEL_SEVERITY_WARNING) or not. data[0]: which element of
+///   ACCEL_INFO_ERRORS did, data[1]: address, data[2]: how many
+/// - `ACCEL_EVENT_THROTTLE`: the reasons why clocks are lowered changed. data[0]: mask of
+///   elements of ACCEL_INFO_THROTTLE
 /// - `ACCEL_EVENT_LINK`: the state of a link changed. data[0]: index in ACCEL_INFO_LINKS,
 ///   data[1]: [`accel_link_state`]
 /// - `ACCEL_EVENT_FIRMWARE`: something happened to firmware. data[0]: 0 it works again, else
 ///   an error, as the driver says
 /// - `ACCEL_EVENT_CLIENT`: a client came or went. data[0]: 1 it came, 0 it went. Only for its
 ///   own user, and for who had CAP_PERFMON when the file was opened
+/// - `ACCEL_EVENT_MEMORY`: there was no room in the device's memory for a buffer. data[0]: which
+///   element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted,
+///   data[2]: bytes that nobody uses. Not told again of the same region
+///   for a second
 ///
 /// Numbers are below 64, so that a filter is a mask of them.
 pub type accel_event_kind = ::core::ffi::c_uint;
+pub const ACCEL_RESET_JOB: accel_reset_reason = 1;
+pub const ACCEL_RESET_DEVICE: accel_reset_reason = 2;
+pub const ACCEL_RESET_ADMINISTRATOR: accel_reset_reason = 3;
+pub const ACCEL_RESET_WAKE: accel_reset_reason = 4;
+/// enum accel_reset_reason - why there was a reset
+/// - `ACCEL_RESET_JOB`: a job hung, or left its engine in need of it
+/// - `ACCEL_RESET_DEVICE`: the device, or its firmware, was not well
+/// - `ACCEL_RESET_ADMINISTRATOR`: an administrator wanted it
+/// - `ACCEL_RESET_WAKE`: the device did not wake as it should, or has lost its power
+pub type accel_reset_reason = ::core::ffi::c_uint;
 pub const ACCEL_SEVERITY_INFO: accel_severity = 1;
 pub const ACCEL_SEVERITY_WARNING: accel_severity = 2;
 pub const ACCEL_SEVERITY_ERROR: accel_severity = 3;

@@ -24,6 +24,7 @@ use crate::accel_context_destroy;
 use crate::accel_doorbell_close;
 use crate::accel_doorbell_create;
 use crate::accel_event_filter;
+use crate::accel_failure_eventfd;
 use crate::accel_info;
 use crate::accel_job_prepare;
 use crate::accel_job_release;
@@ -157,6 +158,9 @@ pub const USER_QUEUE_DESTROY: Opcode = opcode::write::<accel_user_queue_destroy>
 
 /// Ask how a user queue is.
 pub const USER_QUEUE_QUERY: Opcode = opcode::read_write::<accel_user_queue_query>(TYPE, 0x34);
+
+/// Be woken when something of this file fails.
+pub const FAILURE_EVENTFD: Opcode = opcode::write::<accel_failure_eventfd>(TYPE, 0x38);
 
 /// Say which events a monitor reads.
 pub const EVENT_FILTER: Opcode = opcode::write::<accel_event_filter>(TYPE, 0xa0);

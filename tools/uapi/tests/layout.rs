@@ -51,10 +51,20 @@ fn layouts() -> Vec<Layout> {
             sequence, time_ns, kind, severity, engine, reserved, client, data,
         }
         accel_event_filter { kinds, severity, flags }
+        accel_failure_eventfd { fd, flags }
         accel_info_client_memory { name, total, resident, shared, active, purgeable }
         accel_info_client_engine { name, busy_ns, user_ns, jobs }
         accel_info_link {
             state, flags, peer_uuid, peer_link, lanes, speed, sent, received, errors, replays, losses,
+        }
+        accel_info_sensor { label, kind, flags, value, high, critical }
+        accel_info_throttle { name, reason, flags, count, time_ns }
+        accel_info_errors { name, kind, reserved, corrected, uncorrected }
+        accel_info_row { address, region, state, cause, reserved }
+        accel_info_spares { pending, retired, stuck, spares }
+        accel_info_firmware { name, version, flags, restarts }
+        accel_info_client {
+            client, name, pid, user, opened_ns, busy_ns, user_ns, jobs, failed, system, local,
         }
         accel_buffer_create { size, placement, flags, handle, region, mmap_offset }
         accel_buffer_close { handle, flags }
@@ -164,6 +174,7 @@ fn ioctls() -> Vec<(&'static str, u32)> {
         ("ACCEL_IOCTL_USER_QUEUE_DESTROY", ioctl::USER_QUEUE_DESTROY),
         ("ACCEL_IOCTL_USER_QUEUE_QUERY", ioctl::USER_QUEUE_QUERY),
         ("ACCEL_IOCTL_EVENT_FILTER", ioctl::EVENT_FILTER),
+        ("ACCEL_IOCTL_FAILURE_EVENTFD", ioctl::FAILURE_EVENTFD),
         (
             "ACCEL_IOCTL_ADDRESS_SPACE_CREATE",
             ioctl::ADDRESS_SPACE_CREATE,
