@@ -6,8 +6,14 @@
 //! fields are 0; what newer kernels append is skipped.
 
 mod client;
+mod errors;
+mod firmware;
 mod kinds;
 mod link;
+mod raw;
+mod rows;
+mod sensor;
+mod throttle;
 
 use std::os::fd::AsFd;
 
@@ -17,8 +23,15 @@ use zerocopy::FromZeros;
 use zerocopy::IntoBytes;
 
 pub use client::*;
+pub use errors::*;
+pub use firmware::*;
 pub use kinds::*;
 pub use link::*;
+pub(crate) use raw::numbers;
+pub(crate) use raw::time;
+pub use rows::*;
+pub use sensor::*;
+pub use throttle::*;
 
 use crate::error::Error;
 use crate::error::Result;

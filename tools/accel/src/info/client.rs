@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a client learns of itself: memory and engine time, as types.
+//! Clients: what one learns of itself, and who they are, as types.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use accel_uapi as uapi;
 
 use super::Array;
 use super::Kind;
-use super::kinds::kinds;
-use super::kinds::text;
+use super::raw::kinds;
+use super::raw::text;
 
 /// What the buffers of a client take in one memory region, bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,72 @@ impl From<uapi::accel_info_client_engine> for ClientEngine {
     }
 }
 
+/// A client of a device: an open file of its compute node.
+///
+/// Who did not have CAP_PERFMON when opening the node is told of the clients of the same user only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// A number that no other client has, as in [`Event`](crate::event::Event) and in fdinfo.
+    pub client: u64,
+    /// Name of the process that opened the file.
+    pub name: String,
+    /// Its number where the asking file was opened, if it has one there.
+    pub pid: Option<u32>,
+    /// Who opened it, as who opened the asking file numbers users.
+    pub uid: u32,
+    /// When, on CLOCK_MONOTONIC.
+    pub opened: Duration,
+    /// How long engines have worked for its jobs, all together.
+    pub busy: Duration,
+    /// How long they have worked for its user queues, likewise.
+    pub user: Duration,
+    /// Jobs that ended, well or not.
+    pub jobs: u64,
+    /// Those that did not end well.
+    pub failed: u64,
+    /// Bytes of its buffers in system memory.
+    pub system: u64,
+    /// Bytes of its buffers in memory of the device.
+    pub local: u64,
+}
+
+impl From<uapi::accel_info_client> for Client {
+    fn from(raw: uapi::accel_info_client) -> Self {
+        Client {
+            client: raw.client,
+            name: text(&raw.name),
+            pid: raw.pid.try_into().ok().filter(|pid| *pid != 0),
+            uid: raw.user,
+            opened: Duration::from_nanos(raw.opened_ns),
+            busy: Duration::from_nanos(raw.busy_ns),
+            user: Duration::from_nanos(raw.user_ns),
+            jobs: raw.jobs,
+            failed: raw.failed,
+            system: raw.system,
+            local: raw.local,
+        }
+    }
+}
+
 kinds! {
     ClientMemory: Array, ACCEL_INFO_CLIENT_MEMORY, accel_info_client_memory;
     ClientEngine: Array, ACCEL_INFO_CLIENT_ENGINES, accel_info_client_engine;
+    Client: Array, ACCEL_INFO_CLIENT_LIST, accel_info_client;
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::FromZeros;
+
+    use super::*;
+
+    #[test]
+    fn a_process_of_elsewhere_has_no_number() {
+        let mut raw = uapi::accel_info_client::new_zeroed();
+        assert_eq!(Client::from(raw).pid, None);
+        raw.pid = 7;
+        assert_eq!(Client::from(raw).pid, Some(7));
+        raw.pid = -1;
+        assert_eq!(Client::from(raw).pid, None);
+    }
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kinds that every device answers, as types.
 
-use std::ffi::c_char;
 use std::fmt;
 use std::time::Duration;
 
 use accel_uapi as uapi;
-use zerocopy::IntoBytes;
 
 use super::Array;
 use super::Kind;
 use super::Single;
+use super::raw::kinds;
+use super::raw::numbers;
+use super::raw::text;
+use super::raw::time;
 
 /// Version of a subsystem or driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,39 +60,6 @@ impl fmt::Display for Uuid {
         Ok(())
     }
 }
-
-/// Define an enum for numbers of the kernel; numbers of newer kernels become `Unknown`.
-macro_rules! numbers {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:ident, $text:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-            /// A number that this library does not know.
-            Unknown(u32),
-        }
-
-        impl From<u32> for $name {
-            fn from(raw: u32) -> Self {
-                match raw {
-                    $(accel_uapi::$value => $name::$variant,)*
-                    other => $name::Unknown(other),
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self {
-                    $($name::$variant => f.pad($text),)*
-                    $name::Unknown(raw) => f.pad(&format!("unknown ({raw})")),
-                }
-            }
-        }
-    };
-}
-pub(crate) use numbers;
 
 numbers! {
     /// Health of a device.
@@ -401,19 +370,6 @@ impl From<uapi::accel_info_clients> for Clients {
     }
 }
 
-/// Tie types to their kinds.
-macro_rules! kinds {
-    ($($name:ident: $shape:ident, $id:ident, $raw:ident;)*) => {$(
-        impl Kind for $name {
-            const ID: u32 = accel_uapi::$id;
-            type Raw = accel_uapi::$raw;
-        }
-
-        impl $shape for $name {}
-    )*};
-}
-pub(super) use kinds;
-
 kinds! {
     List: Array, ACCEL_INFO_LIST, accel_info_kind;
     Device: Single, ACCEL_INFO_DEVICE, accel_info_device;
@@ -423,35 +379,11 @@ kinds! {
     Clients: Single, ACCEL_INFO_CLIENTS, accel_info_clients;
 }
 
-/// A string of the kernel: up to its NUL, or all of it if it has none.
-pub(super) fn text(raw: &[c_char]) -> String {
-    let bytes = raw.as_bytes();
-    let end = bytes
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
-}
-
-/// A time of the kernel, 0 if it never was.
-pub(crate) fn time(ns: u64) -> Option<Duration> {
-    (ns != 0).then(|| Duration::from_nanos(ns))
-}
-
 #[cfg(test)]
 mod tests {
     use zerocopy::FromZeros;
 
     use super::*;
-
-    #[test]
-    fn strings_end_at_nul_or_at_the_end() {
-        let chars = |bytes: &[u8]| bytes.iter().map(|&byte| byte as c_char).collect::<Vec<_>>();
-        assert_eq!(text(&chars(b"npu\0rest")), "npu");
-        assert_eq!(text(&chars(b"full")), "full");
-        assert_eq!(text(&chars(b"\0\0")), "");
-        assert_eq!(text(&chars(b"\xff\0")), "\u{fffd}");
-    }
 
     #[test]
     fn device_is_typed() {

@@ -6,8 +6,8 @@ use accel_uapi as uapi;
 use super::Array;
 use super::Kind;
 use super::Uuid;
-use super::kinds::kinds;
-use super::kinds::numbers;
+use super::raw::kinds;
+use super::raw::numbers;
 
 numbers! {
     /// How a link is.
