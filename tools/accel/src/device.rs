@@ -72,6 +72,34 @@ impl Node {
     pub fn open_monitor(self) -> Result<Monitor> {
         Monitor::open(self.monitor_path())
     }
+
+    /// Whether the device sleeps, as devices may that nobody uses. Asking does not wake it.
+    pub fn is_asleep(self) -> bool {
+        let status = self.attribute("device/power/runtime_status");
+        fs::read_to_string(status).is_ok_and(|status| status.trim_end() == "suspended")
+    }
+
+    /// Reset all of the device, also if it is wedged; returns when that is over. Jobs in flight end
+    /// with [`Cause::LostToReset`](crate::error::Cause::LostToReset) or are started again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: `NotFound`, `Access`. [`Error::Call`]: `Privilege` without CAP_SYS_ADMIN;
+    /// `Failed` if the reset did not help: the device is wedged then; `Gone`.
+    pub fn reset(self) -> Result<()> {
+        let file = open(&self.attribute("reset"), OFlags::WRONLY)?;
+        // Not repeated when a signal comes: it may have been reset by then.
+        let written = rustix::io::write(file, b"1");
+        written
+            .map(drop)
+            .map_err(Error::in_call("reset the device"))
+    }
+
+    fn attribute(self, name: &str) -> PathBuf {
+        Path::new(CLASS)
+            .join(format!("accel{}", self.index))
+            .join(name)
+    }
 }
 
 /// The devices of this system in the order of their numbers; none if the kernel has no such class.

@@ -26,6 +26,39 @@ numbers! {
     }
 }
 
+numbers! {
+    /// Kinds of events; [`What`] says more.
+    Kind {
+        /// Events were not read in time.
+        Dropped = ACCEL_EVENT_DROPPED, "dropped";
+        /// The health changed.
+        Health = ACCEL_EVENT_HEALTH, "health";
+        /// A reset ended.
+        Reset = ACCEL_EVENT_RESET, "reset";
+        /// A job was overdue.
+        Timeout = ACCEL_EVENT_TIMEOUT, "timeout";
+        /// A job or a user queue failed.
+        Fault = ACCEL_EVENT_FAULT, "fault";
+        /// The hardware found errors in itself.
+        Error = ACCEL_EVENT_ERROR, "error";
+        /// The reasons why clocks are lowered changed.
+        Throttle = ACCEL_EVENT_THROTTLE, "throttle";
+        /// A link changed.
+        Link = ACCEL_EVENT_LINK, "link";
+        /// Something happened to firmware.
+        Firmware = ACCEL_EVENT_FIRMWARE, "firmware";
+        /// A client came or went.
+        Client = ACCEL_EVENT_CLIENT, "client";
+    }
+}
+
+impl Kind {
+    /// Its bit in a filter, if filters have it.
+    fn mask(self) -> u64 {
+        1u64.checked_shl(self.raw()).unwrap_or(0)
+    }
+}
+
 /// What happened. Of work of other users only privileged readers know more than that it happened:
 /// numbers are 0 then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +96,15 @@ pub enum What {
     },
     /// The hardware found errors in itself: corrected ones are [`Severity::Warning`].
     Error {
-        /// Where, as the driver numbers its blocks.
+        /// Where: index in the list of [`info::Errors`](crate::info::Errors).
         block: u64,
         /// Where in it.
         address: u64,
         /// How many.
         count: u64,
     },
-    /// Clocks are lowered for these reasons, a mask as the driver says.
+    /// Clocks are lowered for these reasons: a mask of the list of
+    /// [`info::Throttle`](crate::info::Throttle).
     Throttle(u64),
     /// A link changed.
     Link {
@@ -86,13 +120,8 @@ pub enum What {
         /// It came.
         came: bool,
     },
-    /// Something that this library does not know.
-    Unknown {
-        /// `enum accel_event_kind`.
-        kind: u32,
-        /// What the kernel says of it.
-        data: [u64; 3],
-    },
+    /// Something that this library does not know, as the kernel says it.
+    Unknown([u64; 3]),
 }
 
 /// An event.
@@ -104,6 +133,8 @@ pub struct Event {
     pub time: Duration,
     /// How bad it is.
     pub severity: Severity,
+    /// What kind of event it is.
+    pub kind: Kind,
     /// Index of the engine that it is about.
     pub engine: Option<u32>,
     /// The client that it is about, as in trace events.
@@ -118,6 +149,7 @@ impl From<uapi::accel_event> for Event {
             sequence: raw.sequence,
             time: Duration::from_nanos(raw.time_ns),
             severity: raw.severity.into(),
+            kind: raw.kind.into(),
             engine: (raw.engine != uapi::ACCEL_EVENT_NONE).then_some(raw.engine),
             client: (raw.client != 0).then_some(raw.client),
             what: what(raw.kind, raw.data),
@@ -156,7 +188,7 @@ fn what(kind: u32, data: [u64; 3]) -> What {
         },
         uapi::ACCEL_EVENT_FIRMWARE => What::Firmware(data[0]),
         uapi::ACCEL_EVENT_CLIENT => What::Client { came: data[0] != 0 },
-        kind => What::Unknown { kind, data },
+        _ => What::Unknown(data),
     }
 }
 
@@ -179,11 +211,21 @@ impl Filter {
         severity: 0,
     };
 
+    /// Of these kinds only. [`Kind::Dropped`] cannot be hidden.
+    #[must_use]
+    pub fn only(self, kinds: &[Kind]) -> Self {
+        let mask = kinds.iter().fold(0, |mask, kind| mask | kind.mask());
+        Filter {
+            kinds: self.kinds & mask,
+            ..self
+        }
+    }
+
     /// No client that comes or goes.
     #[must_use]
     pub fn without_clients(self) -> Self {
         Filter {
-            kinds: self.kinds & !(1 << uapi::ACCEL_EVENT_CLIENT),
+            kinds: self.kinds & !Kind::Client.mask(),
             ..self
         }
     }
@@ -191,14 +233,10 @@ impl Filter {
     /// Nothing less bad than this.
     #[must_use]
     pub fn at_least(self, severity: Severity) -> Self {
-        let severity = match severity {
-            Severity::Info => uapi::ACCEL_SEVERITY_INFO,
-            Severity::Warning => uapi::ACCEL_SEVERITY_WARNING,
-            Severity::Error => uapi::ACCEL_SEVERITY_ERROR,
-            Severity::Fatal => uapi::ACCEL_SEVERITY_FATAL,
-            Severity::Unknown(raw) => raw,
-        };
-        Filter { severity, ..self }
+        Filter {
+            severity: severity.raw(),
+            ..self
+        }
     }
 
     pub(crate) fn raw(self) -> uapi::accel_event_filter {
@@ -242,7 +280,8 @@ mod tests {
     fn an_unknown_kind_is_kept() {
         let data = [1, 2, 3];
         let event = Event::from(raw(63, data));
-        assert_eq!(event.what, What::Unknown { kind: 63, data });
+        assert_eq!(event.kind, Kind::Unknown(63));
+        assert_eq!(event.what, What::Unknown(data));
     }
 
     #[test]
@@ -250,5 +289,7 @@ mod tests {
         let filter = Filter::ALL.without_clients().at_least(Severity::Error);
         assert_eq!(filter.raw().kinds, 0x1fe);
         assert_eq!(filter.raw().severity, uapi::ACCEL_SEVERITY_ERROR);
+        let filter = Filter::ALL.only(&[Kind::Health, Kind::Dropped, Kind::Unknown(64)]);
+        assert_eq!(filter.raw().kinds, 1 << uapi::ACCEL_EVENT_HEALTH);
     }
 }

@@ -81,6 +81,21 @@ impl Monitor {
         }
     }
 
+    /// Read the next event if there is one now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`].
+    pub fn pending_event(&self) -> Result<Option<Event>> {
+        let now = Timespec::default();
+        let mut files = [PollFd::new(&self.file, PollFlags::IN)];
+        match rustix::io::retry_on_intr(|| poll(&mut files, Some(&now))) {
+            Err(errno) => Err(Error::in_call("look for an event")(errno)),
+            Ok(0) => Ok(None),
+            Ok(_) => self.next_event(),
+        }
+    }
+
     /// Read events as they come, until the device is gone.
     pub fn events(&self) -> impl Iterator<Item = Result<Event>> + '_ {
         std::iter::from_fn(|| self.next_event().transpose())
@@ -138,6 +153,21 @@ mod tests {
             change(PollFlags::PRI | PollFlags::HUP | PollFlags::ERR),
             Change::Gone
         );
+    }
+
+    #[test]
+    fn nobody_waits_for_an_event_that_is_pending() {
+        let (ours, other) = UnixStream::pair().unwrap();
+        let monitor = Monitor { file: ours.into() };
+        assert_eq!(monitor.pending_event(), Ok(None));
+        let raw = accel_event {
+            sequence: 3,
+            ..accel_event::new_zeroed()
+        };
+        rustix::io::write(&other, raw.as_bytes()).unwrap();
+        assert_eq!(monitor.pending_event().unwrap().unwrap().sequence, 3);
+        drop(other);
+        assert_eq!(monitor.pending_event(), Ok(None));
     }
 
     #[test]
