@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import models, packets
+from . import documents, models, packets, paths
 from .models import Model, ModelError
 from .qemu import ANCHORS, PORTS
 from .qmp import Qmp, QmpError
@@ -70,12 +70,13 @@ class Channel:
             "waits": self._waits,
             "insert": self._insert,
             "remove": self._remove,
+            "valid": self._valid,
         }
         if not words or words[0] not in commands:
             return f"error no such command; there are: {' '.join(commands)}"
         try:
             return commands[words[0]](*words[1:])
-        except (ModelError, QmpError, packets.Unproven) as error:
+        except (ModelError, QmpError, packets.Unproven, documents.Invalid) as error:
             return f"error {error}"
         except KeyError as error:
             return f"error no device {error}"
@@ -170,6 +171,11 @@ class Channel:
         """Cut the machine's power; nobody reads the answer."""
         self._cut_power()
         return "ok"
+
+    def _valid(self, schema: str, *words: str) -> str:
+        """Judge JSON documents that accel-smi has printed, by one of its schemas."""
+        count = documents.judge(paths.SCHEMAS / f"{schema}.json", " ".join(words))
+        return f"ok {count}"
 
     def _waits(self, name: str, relation: str, count: str) -> str:
         """Judge what a card did since the last time: `at-most` or `more-than` so many large packets were waited for."""
