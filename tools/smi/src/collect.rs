@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Asks devices, again and again: makes snapshots of what they say.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+use std::time::SystemTime;
+
+use accel::Monitor;
+use accel::Result;
+use accel::device::Node;
+use accel::error::Cause;
+use accel::info;
+use accel::info::Array;
+use accel::info::Health;
+use accel::info::Info;
+use accel::info::Single;
+
+use crate::model::Answer;
+use crate::model::Device;
+use crate::model::Engine;
+use crate::model::Identity;
+use crate::model::Process;
+use crate::model::Resets;
+use crate::model::SCHEMA;
+use crate::model::Snapshot;
+use crate::model::State;
+
+/// Devices, and what they said last.
+pub struct Collector {
+    watches: BTreeMap<u32, Watch>,
+    period: Duration,
+}
+
+impl Collector {
+    /// One that measures utilisation over `period` at first.
+    pub fn new(period: Duration) -> Self {
+        Collector {
+            watches: BTreeMap::new(),
+            period,
+        }
+    }
+
+    /// How the devices are now. Waits for a period if there is one whose utilisation is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] if it cannot be told which devices there are.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        let nodes = accel::device::nodes()?;
+        let mut is_new = false;
+        for node in nodes {
+            self.watches.entry(node.index()).or_insert_with(|| {
+                is_new = true;
+                Watch::new(node)
+            });
+        }
+        if is_new {
+            thread::sleep(self.period);
+        }
+        let time = SystemTime::now();
+        let devices: Vec<_> = self.watches.values_mut().map(Watch::ask).collect();
+        // Those that are gone are told of once.
+        self.watches.retain(|index, _| {
+            devices
+                .iter()
+                .any(|d| d.index == *index && d.state != State::Gone)
+        });
+        Ok(Snapshot {
+            schema: SCHEMA,
+            time,
+            devices,
+        })
+    }
+}
+
+/// One device.
+struct Watch {
+    node: Node,
+    monitor: Result<Monitor>,
+    identity: Option<Identity>,
+    before: Times,
+}
+
+impl Watch {
+    fn new(node: Node) -> Self {
+        let mut watch = Watch {
+            node,
+            monitor: node.open_monitor(),
+            identity: None,
+            before: Times::default(),
+        };
+        if let Ok(monitor) = &watch.monitor {
+            // Whoever it is that cannot say so now will be asked again.
+            watch.identity = monitor.info::<info::Device>().ok().map(Identity::from);
+            let engines = monitor.list().unwrap_or_default();
+            let clients = monitor.list().unwrap_or_default();
+            watch.before = Times::new(&engines, &clients);
+        }
+        watch
+    }
+
+    fn ask(&mut self) -> Device {
+        let mut device = Device::new(self.node.index(), State::Unreadable);
+        let told = match &self.monitor {
+            Ok(monitor) => tell(monitor, self.node, &mut self.before, &mut device),
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = told {
+            device = Device::new(self.node.index(), State::Unreadable);
+            match error.cause() {
+                Some(Cause::Gone | Cause::NotFound) => device.state = State::Gone,
+                _ => device.error = Some(error.to_string()),
+            }
+        }
+        if device.identity.is_some() {
+            self.identity.clone_from(&device.identity);
+        }
+        device.identity.clone_from(&self.identity);
+        device
+    }
+}
+
+/// Ask a device for everything.
+fn tell(monitor: &Monitor, node: Node, before: &mut Times, device: &mut Device) -> Result<()> {
+    device.identity = Some(monitor.info::<info::Device>()?.into());
+    let status: info::Status = monitor.info()?;
+    device.state = match status.health {
+        Health::Operational if node.is_asleep() => State::Asleep,
+        health => State::Health(health),
+    };
+    device.resets = Answer::Here(Resets {
+        count: status.resets,
+        epoch: status.epoch,
+    });
+    device.clients = single::<info::Clients, _>(monitor)?;
+    device.memory = array::<info::Memory, _>(monitor)?;
+    device.sensors = array::<info::Sensor, _>(monitor)?;
+    device.throttle = array::<info::Throttle, _>(monitor)?;
+    device.errors = array::<info::Errors, _>(monitor)?;
+    device.rows = array::<info::Row, _>(monitor)?;
+    device.spares = single::<info::Spares, _>(monitor)?;
+    device.firmware = array::<info::Firmware, _>(monitor)?;
+    device.links = array::<info::Link, _>(monitor)?;
+
+    let engines = answer(monitor.list::<info::Engine>())?;
+    let clients = answer(monitor.list::<info::Client>())?;
+    let now = Times::new(engines.all(), clients.all());
+    device.engines = engines.map(|engines| {
+        let busy = |engine: &info::Engine| now.utilization_of_engine(before, &engine.name);
+        engines
+            .into_iter()
+            .map(|engine| Engine::new(busy(&engine), engine))
+            .collect()
+    });
+    device.processes = clients.map(|clients| {
+        let busy = |client: &info::Client| now.utilization_of_client(before, client.client);
+        clients
+            .into_iter()
+            .map(|client| Process::new(busy(&client), client))
+            .collect()
+    });
+    *before = now;
+    Ok(())
+}
+
+fn single<K: Single, T: From<K>>(monitor: &Monitor) -> Result<Answer<T>> {
+    Ok(answer(monitor.info::<K>())?.map(T::from))
+}
+
+fn array<K: Array, T: From<K>>(monitor: &Monitor) -> Result<Answer<Vec<T>>> {
+    let array = answer(monitor.list::<K>())?;
+    Ok(array.map(|elements| elements.into_iter().map(T::from).collect()))
+}
+
+/// What a failure to ask for one kind means.
+///
+/// # Errors
+///
+/// Those that are of the device as a whole.
+pub fn answer<T>(result: Result<T>) -> Result<Answer<T>> {
+    match result {
+        Ok(answer) => Ok(Answer::Here(answer)),
+        Err(error) => match error.cause() {
+            Some(Cause::Unsupported | Cause::Privilege) => Ok(Answer::Never),
+            Some(Cause::Resetting) => Ok(Answer::NotNow),
+            _ => Err(error),
+        },
+    }
+}
+
+/// How long engines had worked at one time, and for whom.
+#[derive(Default)]
+struct Times {
+    at: Option<Instant>,
+    engines: HashMap<String, Duration>,
+    clients: HashMap<u64, Duration>,
+}
+
+impl Times {
+    fn new(engines: &[info::Engine], clients: &[info::Client]) -> Self {
+        let engines = engines.iter();
+        let clients = clients.iter();
+        Times {
+            at: Some(Instant::now()),
+            engines: engines
+                .map(|engine| (engine.name.clone(), engine.busy + engine.user))
+                .collect(),
+            clients: clients
+                .map(|client| (client.client, client.busy + client.user))
+                .collect(),
+        }
+    }
+
+    /// Percent of the time since `before`. An engine may do packets of user queues while a job is on it,
+    /// and is not busier than busy then.
+    fn utilization_of_engine(&self, before: &Times, name: &str) -> Option<f64> {
+        let worked = self
+            .engines
+            .get(name)?
+            .checked_sub(*before.engines.get(name)?)?;
+        Some(self.share(before, worked)?.min(100.0))
+    }
+
+    /// Likewise, of one engine: a client that keeps two of them busy has 200 %.
+    fn utilization_of_client(&self, before: &Times, client: u64) -> Option<f64> {
+        let worked = self
+            .clients
+            .get(&client)?
+            .checked_sub(*before.clients.get(&client)?)?;
+        self.share(before, worked)
+    }
+
+    fn share(&self, before: &Times, worked: Duration) -> Option<f64> {
+        let passed = self.at?.checked_duration_since(before.at?)?;
+        (!passed.is_zero()).then(|| 100.0 * worked.as_secs_f64() / passed.as_secs_f64())
+    }
+}
+
+/// Whether a device could not be asked, for a reason that is worth a word on the standard error.
+pub fn complaints(snapshot: &Snapshot) -> impl Iterator<Item = String> + '_ {
+    snapshot.devices.iter().filter_map(|device| {
+        let error = device.error.as_ref()?;
+        Some(format!("device {}: {error}", device.index))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use accel::Error;
+
+    use super::*;
+
+    fn times(start: Instant, ms: u64, busy: u64) -> Times {
+        Times {
+            at: Some(start + Duration::from_millis(ms)),
+            engines: HashMap::from([("npu".to_owned(), Duration::from_millis(busy))]),
+            clients: HashMap::from([(7, Duration::from_millis(busy))]),
+        }
+    }
+
+    #[test]
+    fn utilization_is_work_in_the_time_that_passed() {
+        let start = Instant::now();
+        let (before, now) = (times(start, 0, 1000), times(start, 200, 1050));
+        assert_eq!(now.utilization_of_engine(&before, "npu"), Some(25.0));
+        assert_eq!(now.utilization_of_client(&before, 7), Some(25.0));
+        assert_eq!(now.utilization_of_engine(&before, "copy"), None);
+        assert_eq!(now.utilization_of_client(&before, 8), None);
+    }
+
+    #[test]
+    fn engines_are_at_most_busy_and_clients_may_have_several() {
+        let start = Instant::now();
+        let (before, now) = (times(start, 0, 0), times(start, 100, 200));
+        assert_eq!(now.utilization_of_engine(&before, "npu"), Some(100.0));
+        assert_eq!(now.utilization_of_client(&before, 7), Some(200.0));
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_absent() {
+        let start = Instant::now();
+        let now = times(start, 0, 10);
+        assert_eq!(now.utilization_of_engine(&now, "npu"), None);
+        assert_eq!(now.utilization_of_engine(&Times::default(), "npu"), None);
+    }
+
+    fn refused(cause: Cause) -> Result<u32> {
+        Err(Error::Call {
+            call: "ask about the device",
+            cause,
+        })
+    }
+
+    #[test]
+    fn only_kinds_may_be_absent_not_devices() {
+        assert_eq!(answer(Ok(3)), Ok(Answer::Here(3)));
+        assert_eq!(answer(refused(Cause::Unsupported)), Ok(Answer::Never));
+        assert_eq!(answer(refused(Cause::Privilege)), Ok(Answer::Never));
+        assert_eq!(answer(refused(Cause::Resetting)), Ok(Answer::NotNow));
+        assert!(answer(refused(Cause::Gone)).is_err());
+    }
+}

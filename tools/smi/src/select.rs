@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which devices are meant: `-i`.
+
+use std::fmt;
+
+use accel::Monitor;
+use accel::device::Node;
+use accel::info;
+use accel::info::Info;
+
+use crate::model::Device;
+use crate::model::Identity;
+
+/// No device is there, or not the one that was named.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoDevice {
+    /// None at all.
+    None,
+    /// None that is named so; the others are these.
+    Named(String, Vec<String>),
+}
+
+impl fmt::Display for NoDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoDevice::None => f.write_str("there is no device"),
+            NoDevice::Named(id, others) if others.is_empty() => {
+                write!(
+                    f,
+                    "there is no device, and so none with the index, UUID or address {id}"
+                )
+            }
+            NoDevice::Named(id, others) => write!(
+                f,
+                "no device has the index, UUID or address {id}; there are: {}",
+                others.join(", ")
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NoDevice {}
+
+/// Something that can be named.
+pub trait Named {
+    /// N of the nodes.
+    fn index(&self) -> u32;
+    /// Who it is, if that is known.
+    fn identity(&self) -> Option<&Identity>;
+}
+
+impl Named for Device {
+    fn index(&self) -> u32 {
+        self.index
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+}
+
+/// Those of `all` that `ids` name, or all if there are no ids.
+///
+/// # Errors
+///
+/// [`NoDevice::Named`] for an id that names none.
+pub fn choose<T: Named>(ids: &[String], mut all: Vec<T>) -> Result<Vec<T>, NoDevice> {
+    if ids.is_empty() {
+        return Ok(all);
+    }
+    if let Some(id) = ids.iter().find(|id| !all.iter().any(|one| is(one, id))) {
+        return Err(NoDevice::Named(id.clone(), all.iter().map(name).collect()));
+    }
+    retain(ids, &mut all);
+    Ok(all)
+}
+
+/// Forget those that `ids` do not name, unless there are no ids.
+pub fn retain<T: Named>(ids: &[String], all: &mut Vec<T>) {
+    all.retain(|one| ids.is_empty() || ids.iter().any(|id| is(one, id)));
+}
+
+fn is(one: &impl Named, id: &str) -> bool {
+    let known = one.identity().is_some_and(|identity| {
+        let address = &identity.address;
+        let short = address.strip_prefix("0000:").unwrap_or(address);
+        [&identity.uuid, address, short]
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(id))
+    });
+    known || id.parse() == Ok(one.index())
+}
+
+fn name(one: &impl Named) -> String {
+    match one.identity() {
+        Some(identity) => format!("{} ({})", one.index(), identity.address),
+        None => one.index().to_string(),
+    }
+}
+
+/// A device, and who it is.
+#[derive(Debug)]
+pub struct Found {
+    /// Its nodes.
+    pub node: Node,
+    /// Its monitor node, open, or why it is not.
+    pub monitor: accel::Result<Monitor>,
+    /// Who it is, unless it could not be asked.
+    pub identity: Option<Identity>,
+}
+
+impl Named for Found {
+    fn index(&self) -> u32 {
+        self.node.index()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+}
+
+/// The devices of this system that `ids` name, in the order of their indices; all if there are no ids.
+///
+/// # Errors
+///
+/// [`NoDevice`]; or as [`accel::device::nodes`].
+pub fn find(ids: &[String]) -> anyhow::Result<Vec<Found>> {
+    let found: Vec<_> = accel::device::nodes()?.into_iter().map(open).collect();
+    if found.is_empty() && ids.is_empty() {
+        return Err(NoDevice::None.into());
+    }
+    Ok(choose(ids, found)?)
+}
+
+fn open(node: Node) -> Found {
+    let monitor = node.open_monitor();
+    let who = monitor
+        .as_ref()
+        .ok()
+        .and_then(|monitor| monitor.info::<info::Device>().ok());
+    Found {
+        node,
+        monitor,
+        identity: who.map(Identity::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn chosen(ids: &[&str]) -> Result<Vec<u32>, NoDevice> {
+        let ids: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let devices = choose(&ids, samples::snapshot().devices)?;
+        Ok(devices.iter().map(|device| device.index).collect())
+    }
+
+    #[test]
+    fn a_device_has_several_names() {
+        assert_eq!(chosen(&[]), Ok(vec![0, 1, 2]));
+        assert_eq!(chosen(&["1", "0"]), Ok(vec![0, 1]));
+        assert_eq!(chosen(&["0000:03:00.0"]), Ok(vec![0]));
+        assert_eq!(chosen(&["03:00.0", "0"]), Ok(vec![0]));
+        assert_eq!(
+            chosen(&["5EED0000-0000-4000-8000-000000000001"]),
+            Ok(vec![1])
+        );
+    }
+
+    #[test]
+    fn who_is_not_there_is_named_with_those_who_are() {
+        let error = chosen(&["0", "7"]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no device has the index, UUID or address 7; there are: \
+             0 (0000:03:00.0), 1 (0000:04:00.0), 2"
+        );
+        assert!(chosen(&["-0"]).is_err());
+        assert!(chosen(&[""]).is_err());
+        let none = choose::<Device>(&["0".into()], Vec::new()).unwrap_err();
+        assert!(none.to_string().starts_with("there is no device"));
+    }
+}
