@@ -1,29 +1,114 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The inference service: 16 small clients and 2 large ones on a QDA card, judged by its model's log of packets."""
+"""The inference service: 16 small clients and 2 large ones on a QDA card, judged by its model's log of packets.
+
+accel-smi watches it, the card beside it that nobody uses, and what becomes of both.
+"""
 
 from vm.scenario import Scenario
 
-FILES = {"/bin/accel-serve": "build/bin/accel-serve"} | {
+FILES = {f"/bin/{program}": f"build/bin/{program}" for program in ("accel-serve", "accel-smi")} | {
     f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("weights", "held_out", "answers")
 }
+
+# What accel-smi says of cards that do nothing.
+IDLE = """
+card0=$(accel-smi -i 0 --query-accel=pci.bus_id --format=csv,noheader)
+card1=$(accel-smi -i 1 --query-accel=pci.bus_id --format=csv,noheader)
+mkdir -p /etc
+echo 'nobody:x:65534:65534::/:/bin/sh' >/etc/passwd
+anybody() { start-stop-daemon -S -c nobody -x /bin/accel-smi -- "$@"; }
+csv() { accel-smi --format=csv,noheader,nounits "$@"; }
+
+lists_both() { [ "$(accel-smi -L | grep -c "^Accel [01]: .* (UUID: [0-9a-f-]*) (pci 0000:..:00.0)$")" = 2 ]; }
+tells_devices_by_any_name() {
+	uuid=$(csv -i 1 --query-accel=uuid)
+	[ "$(csv -i "$card1" --query-accel=index,uuid)" = "1, $uuid" ] && [ "$(csv -i "$uuid" --query-accel=index)" = 1 ]
+}
+knows_memory() { [ "$(csv -i 0 --query-accel=memory.total)" -gt 0 ] && [ "$(csv -i 0 --query-accel=memory.used)" -ge 0 ]; }
+who_is_not_there_is_named() {
+	accel-smi -i 0,7 2>/tmp/why
+	[ $? = 3 ] && grep -q "no device has the index, UUID or address 7; there are: 0 ($card0), 1 ($card1)" /tmp/why
+}
+documents_are_as_published() {
+	[ "$(host valid snapshot $(accel-smi --json))" = 1 ] && [ "$(host valid topology $(accel-smi topo --json))" = 1 ] &&
+		[ "$(host valid event $(accel-smi events --json))" -gt 0 ]
+}
+# The cards are cabled to each other, and below one switch.
+knows_the_fabric() {
+	accel-smi topo -m >/tmp/out && grep -q '^Accel0  X  *LK2 ' /tmp/out && accel-smi topo --json | grep -q '"path": "PIX"'
+}
+only_root_resets() {
+	anybody reset -i 0 --yes 2>/tmp/why
+	[ $? = 1 ] && grep -q 'only root (CAP_SYS_ADMIN) may reset devices' /tmp/why
+}
+anybody_may_look() { anybody -q >/tmp/out && grep -q 'State  *: operational' /tmp/out; }
+resets() {
+	epoch=$(csv -i 1 --query-accel=resets.epoch)
+	[ "$(accel-smi reset -i 1 --yes)" = "Accel 1 was reset." ] &&
+		[ "$(csv -i 1 --query-accel=resets.epoch)" = $((epoch + 1)) ] &&
+		accel-smi events -i 1 --kind reset | tail -n 1 | grep -q "accel1 #[0-9]* .* reset: the device works, epoch $((epoch + 1))"
+}
+check accel_smi_lists_both lists_both
+check accel_smi_tells_devices_by_any_name tells_devices_by_any_name
+check accel_smi_knows_memory knows_memory
+check who_is_not_there_is_named who_is_not_there_is_named
+check documents_are_as_published documents_are_as_published
+check accel_smi_knows_the_fabric knows_the_fabric
+check anybody_may_look anybody_may_look
+check only_root_resets only_root_resets
+check accel_smi_resets resets
+"""
+
+# Of a card that works; of one that sleeps; of one that goes away, and of others that do not.
+CHANGES = """
+sees_the_work() { [ "$(csv -i 0 --period 300 --query-accel=utilization.accel)" -gt 50 ]; }
+check accel_smi_sees_the_work until_true 10 sees_the_work
+wait $!
+check every_answer_is_right_to_a_bit test $? = 0
+
+falls_asleep() {
+	echo auto >"/sys/bus/pci/devices/$card1/power/control"
+	asleep() { [ "$(csv -i 1 --query-accel=state)" = asleep ]; }
+	until_true 10 asleep && accel-smi -q -d LINKS -i 1 | grep -A1 Links | grep -q 'not available now' && asleep &&
+		[ "$(host valid snapshot $(accel-smi --json))" = 1 ]
+}
+check who_sleeps_is_not_woken falls_asleep
+echo on >"/sys/bus/pci/devices/$card1/power/control"
+
+goes_away() {
+	accel-smi -lms 100 --query-accel=index,state --format=csv,noheader >/tmp/loop 2>/tmp/why &
+	until_true 10 grep -q '^1, operational' /tmp/loop || return 1
+	echo "$card1" >/sys/bus/pci/drivers/accel_qda/unbind
+	until_true 10 grep -q '^1, gone' /tmp/loop || return 1
+	lines=$(grep -c '^0, operational' /tmp/loop)
+	more() { [ "$(grep -c '^0, operational' /tmp/loop)" -gt $((lines + 2)) ]; }
+	until_true 10 more || return 1
+	kill $!
+	[ "$(grep -c '^1, gone' /tmp/loop)" = 1 ] && [ ! -s /tmp/why ] && [ "$(csv --query-accel=index)" = 0 ]
+}
+check who_goes_away_is_told_of_once goes_away
+"""
 
 SCENARIO = Scenario(
     kernels=("release",),
     modules=("accel-core", "accel_qda"),
     files=FILES,
-    cards=1,
-    tests=4,
+    cards=2,
+    tests=17,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
-    guest="""
+    guest=f"""
 load
-until_true 10 test -e /dev/accel/accel0 || exit 1
+until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 4
-check every_answer_is_right_to_a_bit accel-serve /training 20 high low
+plan 17
+check accel_serve_is_right_to_a_bit accel-serve /training 20 high low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
 check equals_wait_for_more host waits qda0 more-than 1
+{IDLE}
+accel-serve /training 40 high low &
+{CHANGES}
 unload accel_qda accel_core
 exit $failures
 """,
