@@ -49,6 +49,22 @@ numbers! {
         Firmware = ACCEL_EVENT_FIRMWARE, "firmware";
         /// A client came or went.
         Client = ACCEL_EVENT_CLIENT, "client";
+        /// There was no room in the device's memory.
+        Memory = ACCEL_EVENT_MEMORY, "memory";
+    }
+}
+
+numbers! {
+    /// Why there was a reset.
+    ResetReason {
+        /// A job hung, or left its engine in need of it.
+        Job = ACCEL_RESET_JOB, "job";
+        /// The device, or its firmware, was not well.
+        Device = ACCEL_RESET_DEVICE, "device";
+        /// An administrator wanted it.
+        Administrator = ACCEL_RESET_ADMINISTRATOR, "administrator";
+        /// The device did not wake as it should, or has lost its power.
+        Wake = ACCEL_RESET_WAKE, "wake";
     }
 }
 
@@ -79,6 +95,8 @@ pub enum What {
         error: Option<Cause>,
         /// How often all of the device was reset, and worked afterwards.
         epoch: u64,
+        /// Why there was one.
+        reason: ResetReason,
     },
     /// A job was overdue.
     Timeout {
@@ -119,6 +137,15 @@ pub enum What {
     Client {
         /// It came.
         came: bool,
+    },
+    /// There was no room in the device's memory for a buffer.
+    Memory {
+        /// Index of the region in the list of [`info::Memory`](crate::info::Memory).
+        region: u64,
+        /// Bytes that were wanted.
+        wanted: u64,
+        /// Bytes that nobody uses.
+        free: u64,
     },
     /// Something that this library does not know, as the kernel says it.
     Unknown([u64; 3]),
@@ -169,6 +196,7 @@ fn what(kind: u32, data: [u64; 3]) -> What {
         uapi::ACCEL_EVENT_RESET => What::Reset {
             error: cause(data[0]),
             epoch: data[1],
+            reason: number(2).into(),
         },
         uapi::ACCEL_EVENT_TIMEOUT => What::Timeout { job: data[0] },
         uapi::ACCEL_EVENT_FAULT => What::Fault {
@@ -188,6 +216,11 @@ fn what(kind: u32, data: [u64; 3]) -> What {
         },
         uapi::ACCEL_EVENT_FIRMWARE => What::Firmware(data[0]),
         uapi::ACCEL_EVENT_CLIENT => What::Client { came: data[0] != 0 },
+        uapi::ACCEL_EVENT_MEMORY => What::Memory {
+            region: data[0],
+            wanted: data[1],
+            free: data[2],
+        },
         _ => What::Unknown(data),
     }
 }
@@ -207,7 +240,7 @@ pub struct Filter {
 impl Filter {
     /// All events.
     pub const ALL: Filter = Filter {
-        kinds: (2 << uapi::ACCEL_EVENT_CLIENT) - (1 << uapi::ACCEL_EVENT_HEALTH),
+        kinds: (2 << uapi::ACCEL_EVENT_MEMORY) - (1 << uapi::ACCEL_EVENT_HEALTH),
         severity: 0,
     };
 
@@ -267,11 +300,15 @@ mod tests {
 
     #[test]
     fn what_does_not_apply_is_absent() {
-        let event = Event::from(raw(uapi::ACCEL_EVENT_RESET, [0, 3, 0]));
+        let event = Event::from(raw(uapi::ACCEL_EVENT_RESET, [0, 3, 1]));
         assert_eq!(event.time, Duration::from_millis(1500));
         assert_eq!((event.engine, event.client), (None, None));
-        let (error, epoch) = (None, 3);
-        assert_eq!(event.what, What::Reset { error, epoch });
+        let expected = What::Reset {
+            error: None,
+            epoch: 3,
+            reason: ResetReason::Job,
+        };
+        assert_eq!(event.what, expected);
         let event = Event::from(raw(uapi::ACCEL_EVENT_FAULT, [3, 0x1000, 0]));
         assert!(matches!(event.what, What::Fault { job: None, .. }));
     }
@@ -287,7 +324,7 @@ mod tests {
     #[test]
     fn filters_are_masks() {
         let filter = Filter::ALL.without_clients().at_least(Severity::Error);
-        assert_eq!(filter.raw().kinds, 0x1fe);
+        assert_eq!(filter.raw().kinds, 0x5fe);
         assert_eq!(filter.raw().severity, uapi::ACCEL_SEVERITY_ERROR);
         let filter = Filter::ALL.only(&[Kind::Health, Kind::Dropped, Kind::Unknown(64)]);
         assert_eq!(filter.raw().kinds, 1 << uapi::ACCEL_EVENT_HEALTH);

@@ -314,7 +314,7 @@ fn process(page: &mut Page, _: usize, process: &Process) {
         );
         page.line("Engine Time", units::seconds(process.busy + process.user));
         page.line("Jobs", process.jobs);
-        page.line("Jobs Failed", process.failed);
+        page.line("Failures", process.failed);
         page.line("System Memory", units::bytes(process.system));
         page.line("Device Memory", units::bytes(process.local));
     });

@@ -140,6 +140,7 @@ fn time_of_day(monotonic: Duration) -> SystemTime {
 #[derive(Default)]
 struct Names {
     engines: Vec<String>,
+    regions: Vec<String>,
     blocks: Vec<String>,
     reasons: Vec<String>,
 }
@@ -148,10 +149,12 @@ impl Names {
     /// Those of a device, as far as it tells.
     fn of(device: &impl Info) -> Self {
         let engines: Vec<info::Engine> = device.list().unwrap_or_default();
+        let regions: Vec<info::Memory> = device.list().unwrap_or_default();
         let blocks: Vec<info::Errors> = device.list().unwrap_or_default();
         let reasons: Vec<info::Throttle> = device.list().unwrap_or_default();
         Names {
             engines: engines.into_iter().map(|engine| engine.name).collect(),
+            regions: regions.into_iter().map(|region| region.name).collect(),
             blocks: blocks.into_iter().map(|block| block.name).collect(),
             reasons: reasons.into_iter().map(|reason| reason.name).collect(),
         }
@@ -216,12 +219,16 @@ fn data(what: &What, names: &Names) -> Value {
         What::Health { now, before } => {
             json!({ "health": now.to_string(), "before": before.to_string() })
         }
-        What::Reset { error: None, epoch } => json!({ "epoch": epoch }),
         What::Reset {
-            error: Some(error),
+            error,
             epoch,
+            reason,
         } => {
-            json!({ "error": error.to_string(), "epoch": epoch })
+            let mut data = json!({ "epoch": epoch, "reason": reason.to_string() });
+            if let Some(error) = error {
+                data["error"] = error.to_string().into();
+            }
+            data
         }
         What::Timeout { job } => json!({ "job": job }),
         What::Fault {
@@ -242,6 +249,15 @@ fn data(what: &What, names: &Names) -> Value {
         What::Link { index, state } => json!({ "link": index, "state": state.to_string() }),
         What::Firmware(code) => json!({ "code": code }),
         What::Client { came } => json!({ "came": came }),
+        What::Memory {
+            region,
+            wanted,
+            free,
+        } => json!({
+            "region": name(&names.regions, *region),
+            "wanted_bytes": wanted,
+            "free_bytes": free,
+        }),
         What::Unknown(data) => json!({ "data": data }),
         // What the library may know one day, and this program does not.
         _ => json!({}),
@@ -252,10 +268,16 @@ fn text(what: &What, names: &Names) -> String {
     match what {
         What::Dropped(count) => format!("{count} events were not read in time"),
         What::Health { now, before } => format!("{now}, it was {before}"),
-        What::Reset { error: None, epoch } => format!("the device works, epoch {epoch}"),
         What::Reset {
-            error: Some(error), ..
-        } => format!("it did not help: {error}"),
+            error: None,
+            epoch,
+            reason,
+        } => format!("the device works, epoch {epoch}, because of {reason}"),
+        What::Reset {
+            error: Some(error),
+            reason,
+            ..
+        } => format!("it did not help: {error}, because of {reason}"),
         What::Timeout { job } => format!("job {job} took too long"),
         What::Fault {
             fault,
@@ -279,6 +301,16 @@ fn text(what: &What, names: &Names) -> String {
         What::Firmware(code) => format!("code {code}"),
         What::Client { came: true } => "came".to_owned(),
         What::Client { came: false } => "went".to_owned(),
+        What::Memory {
+            region,
+            wanted,
+            free,
+        } => format!(
+            "no room for {} in {}, where {} are free",
+            units::bytes(*wanted),
+            name(&names.regions, *region),
+            units::bytes(*free)
+        ),
         other => format!("{other:?}"),
     }
 }
@@ -286,6 +318,7 @@ fn text(what: &What, names: &Names) -> String {
 #[cfg(test)]
 pub mod tests {
     use accel::event::Kind;
+    use accel::event::ResetReason;
     use accel::event::Severity;
 
     use super::*;
@@ -328,6 +361,7 @@ pub mod tests {
                 What::Reset {
                     error: None,
                     epoch: 2,
+                    reason: ResetReason::Administrator,
                 },
             ),
             (
@@ -335,6 +369,7 @@ pub mod tests {
                 What::Reset {
                     error: Some(accel::error::Cause::Failed),
                     epoch: 2,
+                    reason: ResetReason::Job,
                 },
             ),
             (Kind::Timeout, What::Timeout { job: 5 }),
@@ -364,6 +399,14 @@ pub mod tests {
             ),
             (Kind::Firmware, What::Firmware(1)),
             (Kind::Client, What::Client { came: true }),
+            (
+                Kind::Memory,
+                What::Memory {
+                    region: 0,
+                    wanted: 4096,
+                    free: 0,
+                },
+            ),
             (Kind::Unknown(40), What::Unknown([1, 2, 3])),
         ];
         let lines = whats.into_iter().map(|(kind, what)| line(kind, what));

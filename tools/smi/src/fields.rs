@@ -173,7 +173,7 @@ pub const PROCESS: &[Field] = fields! {
     "engine_time" in "s": "engine time altogether, with that of user queues",
         |s, _| Some(format!("{:.3}", (s.process?.busy + s.process?.user).as_secs_f64()));
     "jobs": "jobs that ended, well or not", |s, _| Some(s.process?.jobs.to_string());
-    "jobs.failed": "those that did not end well", |s, _| Some(s.process?.failed.to_string());
+    "failures": "how often a job or a user queue of it failed", |s, _| Some(s.process?.failed.to_string());
 };
 
 /// Bytes of a process where the device works.

@@ -455,12 +455,12 @@ pub struct Process {
     pub user: Duration,
     /// Jobs that ended.
     pub jobs: u64,
-    /// Of these, not well.
+    /// How often a job or a user queue of it failed.
     pub failed: u64,
-    /// Bytes of its buffers in system memory.
+    /// Bytes of system memory in buffers that it made.
     #[serde(rename = "system_bytes")]
     pub system: u64,
-    /// Bytes of its buffers in the device's memory.
+    /// Bytes of the device's memory, likewise.
     #[serde(rename = "local_bytes")]
     pub local: u64,
 }

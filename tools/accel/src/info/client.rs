@@ -85,11 +85,11 @@ pub struct Client {
     pub user: Duration,
     /// Jobs that ended, well or not.
     pub jobs: u64,
-    /// Those that did not end well.
+    /// How often a job or a user queue of it failed.
     pub failed: u64,
-    /// Bytes of its buffers in system memory.
+    /// Bytes of system memory in buffers that it made, as long as they exist.
     pub system: u64,
-    /// Bytes of its buffers in memory of the device.
+    /// Bytes of the device's memory, likewise.
     pub local: u64,
 }
 
