@@ -16,7 +16,6 @@ use accel::info;
 use accel::info::Array;
 use accel::info::Health;
 use accel::info::Info;
-use accel::info::Single;
 
 use crate::model::Answer;
 use crate::model::Device;
@@ -105,7 +104,10 @@ impl Watch {
     fn ask(&mut self) -> Device {
         let mut device = Device::new(self.node.index(), State::Unreadable);
         let told = match &self.monitor {
-            Ok(monitor) => tell(monitor, self.node, &mut self.before, &mut device),
+            Ok(monitor) => {
+                let is_asleep = self.node.is_asleep();
+                tell(monitor, is_asleep, &mut self.before, &mut device)
+            }
             Err(error) => Err(error.clone()),
         };
         if let Err(error) = told {
@@ -124,24 +126,29 @@ impl Watch {
 }
 
 /// Ask a device for everything.
-fn tell(monitor: &Monitor, node: Node, before: &mut Times, device: &mut Device) -> Result<()> {
+fn tell(
+    monitor: &impl Info,
+    is_asleep: bool,
+    before: &mut Times,
+    device: &mut Device,
+) -> Result<()> {
     device.identity = Some(monitor.info::<info::Device>()?.into());
     let status: info::Status = monitor.info()?;
     device.state = match status.health {
-        Health::Operational if node.is_asleep() => State::Asleep,
+        Health::Operational if is_asleep => State::Asleep,
         health => State::Health(health),
     };
     device.resets = Answer::Here(Resets {
         count: status.resets,
         epoch: status.epoch,
     });
-    device.clients = single::<info::Clients, _>(monitor)?;
+    device.clients = answer(monitor.info::<info::Clients>())?.map(Into::into);
     device.memory = array::<info::Memory, _>(monitor)?;
     device.sensors = array::<info::Sensor, _>(monitor)?;
     device.throttle = array::<info::Throttle, _>(monitor)?;
     device.errors = array::<info::Errors, _>(monitor)?;
     device.rows = array::<info::Row, _>(monitor)?;
-    device.spares = single::<info::Spares, _>(monitor)?;
+    device.spares = answer(monitor.info::<info::Spares>())?.map(Into::into);
     device.firmware = array::<info::Firmware, _>(monitor)?;
     device.links = array::<info::Link, _>(monitor)?;
 
@@ -166,11 +173,7 @@ fn tell(monitor: &Monitor, node: Node, before: &mut Times, device: &mut Device) 
     Ok(())
 }
 
-fn single<K: Single, T: From<K>>(monitor: &Monitor) -> Result<Answer<T>> {
-    Ok(answer(monitor.info::<K>())?.map(T::from))
-}
-
-fn array<K: Array, T: From<K>>(monitor: &Monitor) -> Result<Answer<Vec<T>>> {
+fn array<K: Array, T: From<K>>(monitor: &impl Info) -> Result<Answer<Vec<T>>> {
     let array = answer(monitor.list::<K>())?;
     Ok(array.map(|elements| elements.into_iter().map(T::from).collect()))
 }
@@ -248,58 +251,4 @@ pub fn complaints(snapshot: &Snapshot) -> impl Iterator<Item = String> + '_ {
 }
 
 #[cfg(test)]
-mod tests {
-    use accel::Error;
-
-    use super::*;
-
-    fn times(start: Instant, ms: u64, busy: u64) -> Times {
-        Times {
-            at: Some(start + Duration::from_millis(ms)),
-            engines: HashMap::from([("npu".to_owned(), Duration::from_millis(busy))]),
-            clients: HashMap::from([(7, Duration::from_millis(busy))]),
-        }
-    }
-
-    #[test]
-    fn utilization_is_work_in_the_time_that_passed() {
-        let start = Instant::now();
-        let (before, now) = (times(start, 0, 1000), times(start, 200, 1050));
-        assert_eq!(now.utilization_of_engine(&before, "npu"), Some(25.0));
-        assert_eq!(now.utilization_of_client(&before, 7), Some(25.0));
-        assert_eq!(now.utilization_of_engine(&before, "copy"), None);
-        assert_eq!(now.utilization_of_client(&before, 8), None);
-    }
-
-    #[test]
-    fn engines_are_at_most_busy_and_clients_may_have_several() {
-        let start = Instant::now();
-        let (before, now) = (times(start, 0, 0), times(start, 100, 200));
-        assert_eq!(now.utilization_of_engine(&before, "npu"), Some(100.0));
-        assert_eq!(now.utilization_of_client(&before, 7), Some(200.0));
-    }
-
-    #[test]
-    fn what_cannot_be_told_is_absent() {
-        let start = Instant::now();
-        let now = times(start, 0, 10);
-        assert_eq!(now.utilization_of_engine(&now, "npu"), None);
-        assert_eq!(now.utilization_of_engine(&Times::default(), "npu"), None);
-    }
-
-    fn refused(cause: Cause) -> Result<u32> {
-        Err(Error::Call {
-            call: "ask about the device",
-            cause,
-        })
-    }
-
-    #[test]
-    fn only_kinds_may_be_absent_not_devices() {
-        assert_eq!(answer(Ok(3)), Ok(Answer::Here(3)));
-        assert_eq!(answer(refused(Cause::Unsupported)), Ok(Answer::Never));
-        assert_eq!(answer(refused(Cause::Privilege)), Ok(Answer::Never));
-        assert_eq!(answer(refused(Cause::Resetting)), Ok(Answer::NotNow));
-        assert!(answer(refused(Cause::Gone)).is_err());
-    }
-}
+mod tests;

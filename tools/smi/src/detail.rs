@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Everything that is known of devices, as keys and values: `-q`.
 
-use accel::info::SensorKind;
-
 use crate::cli::Section;
 use crate::model::Answer;
 use crate::model::Device;
@@ -125,17 +123,15 @@ fn writer(section: Section) -> (&'static str, Write) {
         Section::Ecc => ("ECC Errors", ecc),
         Section::RowRemapper => ("Row Remapper", row_remapper),
         Section::Temperature => ("Temperature", |page, device| {
-            sensors(page, device, section_kinds(Section::Temperature))
+            sensors(page, device, Section::Temperature)
         }),
         Section::Power => ("Power", |page, device| {
-            sensors(page, device, section_kinds(Section::Power))
+            sensors(page, device, Section::Power)
         }),
         Section::Clock => ("Clocks", |page, device| {
-            sensors(page, device, section_kinds(Section::Clock))
+            sensors(page, device, Section::Clock)
         }),
-        Section::Fan => ("Fans", |page, device| {
-            sensors(page, device, section_kinds(Section::Fan))
-        }),
+        Section::Fan => ("Fans", |page, device| sensors(page, device, Section::Fan)),
         Section::Performance => ("Clocks Event Reasons", performance),
         Section::Firmware => ("Firmware", firmware),
         Section::Links => ("Links", |page, device| page.each(&device.links, link)),
@@ -143,10 +139,6 @@ fn writer(section: Section) -> (&'static str, Write) {
             page.each(&device.processes, process)
         }),
     }
-}
-
-fn section_kinds(section: Section) -> &'static [SensorKind] {
-    sections::sensors(section)
 }
 
 fn compute(page: &mut Page, device: &Device) {
@@ -225,14 +217,17 @@ fn row_remapper(page: &mut Page, device: &Device) {
     }
 }
 
-fn sensors(page: &mut Page, device: &Device, kinds: &[SensorKind]) {
+fn sensors(page: &mut Page, device: &Device, section: Section) {
     page.answer(&device.sensors, |page, sensors| {
-        let of_kinds: Vec<_> = sensors.iter().filter(|s| kinds.contains(&s.kind)).collect();
-        if of_kinds.is_empty() {
+        let mut sensors = sensors
+            .iter()
+            .filter(|s| sections::of_sensor(s.kind) == section)
+            .peekable();
+        if sensors.peek().is_none() {
             page.line("State", ABSENT);
         }
-        for sensor in of_kinds {
-            one_sensor(page, sensor, kinds.len() > 1);
+        for sensor in sensors {
+            one_sensor(page, sensor, section == Section::Power);
         }
     });
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use accel::Monitor;
 use accel::device::Node;
+use accel::error::Cause;
 use accel::info;
 use accel::info::Info;
 
@@ -109,6 +110,13 @@ pub struct Found {
     pub identity: Option<Identity>,
 }
 
+impl Found {
+    fn is_gone(&self) -> bool {
+        let cause = self.monitor.as_ref().err().and_then(accel::Error::cause);
+        matches!(cause, Some(Cause::Gone | Cause::NotFound))
+    }
+}
+
 impl Named for Found {
     fn index(&self) -> u32 {
         self.node.index()
@@ -119,13 +127,15 @@ impl Named for Found {
     }
 }
 
-/// The devices of this system that `ids` name, in the order of their indices; all if there are no ids.
+/// The devices of this system that `ids` name, in the order of their indices; all if there are no ids. One
+/// that goes away meanwhile is not there any more.
 ///
 /// # Errors
 ///
 /// [`NoDevice`]; or as [`accel::device::nodes`].
 pub fn find(ids: &[String]) -> anyhow::Result<Vec<Found>> {
-    let found: Vec<_> = accel::device::nodes()?.into_iter().map(open).collect();
+    let mut found: Vec<_> = accel::device::nodes()?.into_iter().map(open).collect();
+    found.retain(|found| !found.is_gone());
     if found.is_empty() && ids.is_empty() {
         return Err(NoDevice::None.into());
     }

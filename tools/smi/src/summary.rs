@@ -59,7 +59,7 @@ fn devices(snapshot: &Snapshot) -> Table {
         ("POWER", Right),
         ("UTIL", Right),
         ("MEMORY", Right),
-        ("ERRORS", Right),
+        ("ERRORS C+U", Right),
         ("THROTTLED BY", Left),
     ]);
     for device in &snapshot.devices {

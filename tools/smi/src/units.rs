@@ -75,6 +75,8 @@ pub fn scale(kind: SensorKind) -> (f64, usize, &'static str) {
 pub fn sensor(kind: SensorKind, value: f64) -> String {
     let (divisor, decimals, unit) = scale(kind);
     format!("{:.decimals$} {unit}", value / divisor)
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -101,6 +103,7 @@ mod tests {
     fn sensors_have_their_units() {
         assert_eq!(sensor(SensorKind::Frequency, 1.2e9), "1200 MHz");
         assert_eq!(sensor(SensorKind::Power, 23.1), "23.10 W");
+        assert_eq!(sensor(SensorKind::Unknown(99), 7.0), "7");
         assert_eq!(
             timestamp(SystemTime::UNIX_EPOCH),
             "1970-01-01T00:00:00.000Z"
