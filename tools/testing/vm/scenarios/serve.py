@@ -48,12 +48,40 @@ resets() {
 		[ "$(csv -i 1 --query-accel=resets.epoch)" = $((epoch + 1)) ] &&
 		accel-smi events -i 1 --kind reset | tail -n 1 | grep -q "accel1 #[0-9]* .* reset: the device works, epoch $((epoch + 1))"
 }
+
+# What the model of card 0 knows.
+model() { host model qda0 telemetry "$1"; }
+becomes() { [ "$(csv -i 0 --query-accel="$1")" = "$2" ]; }
+knows_what_is_measured() {
+	host model qda0 thermal 0 71250 && until_true 10 becomes temperature.die 71 || return 1
+	set -- $(model sensors)
+	[ "$1" = 71250 ] && accel-smi -i 0 --json | grep -q '"value": 71.25,' &&
+		becomes temperature.die.high,power.limit "95, 150.00" && becomes power.draw $(($3 / 1000)).00 &&
+		becomes voltage.core 0.$4 && becomes clocks.engine $5 && host model qda0 thermal 0 off
+}
+knows_why_clocks_are_lowered() {
+	becomes clocks_event_reasons.brake "Not Active" && host model qda0 brake on &&
+		until_true 10 becomes clocks_event_reasons.active,clocks_event_reasons.brake "0x0000000000000008, Active" || return 1
+	accel-smi -i 0 | grep -q ' brake$' && accel-smi events -i 0 --kind throttle | tail -n 1 | grep -q 'lowered: brake$' &&
+		host model qda0 brake off && until_true 10 becomes clocks_event_reasons.active 0x0000000000000000
+}
+knows_errors() {
+	host model qda0 corrected 0 && host model qda0 corrected 2 || return 1
+	until_true 10 becomes ecc.errors.corrected.memory,ecc.errors.corrected.copy0,ecc.errors.corrected.total "1, 1, 2" &&
+		set -- $(model errors) && [ "$1 $3" = "1:0 1:0" ] && becomes ecc.errors.uncorrected.total 0 &&
+		accel-smi events --kind error | tail -n 1 | grep -q ' warning error: 1 in copy0 at '
+}
+knows_rows_and_firmware() { becomes rows.pending,rows.spares,firmware.management.version "0, 16, 1.0.0"; }
 check accel_smi_lists_both lists_both
 check accel_smi_tells_devices_by_any_name tells_devices_by_any_name
 check accel_smi_knows_memory knows_memory
 check who_is_not_there_is_named who_is_not_there_is_named
 check documents_are_as_published documents_are_as_published
 check accel_smi_knows_the_fabric knows_the_fabric
+check accel_smi_knows_what_is_measured knows_what_is_measured
+check accel_smi_knows_why_clocks_are_lowered knows_why_clocks_are_lowered
+check accel_smi_knows_errors knows_errors
+check accel_smi_knows_rows_and_firmware knows_rows_and_firmware
 check anybody_may_look anybody_may_look
 check only_root_resets only_root_resets
 check accel_smi_resets resets
@@ -63,13 +91,25 @@ check accel_smi_resets resets
 CHANGES = """
 sees_the_work() { [ "$(csv -i 0 --period 300 --query-accel=utilization.accel)" -gt 50 ]; }
 check accel_smi_sees_the_work until_true 10 sees_the_work
-wait $!
-check every_answer_is_right_to_a_bit test $? = 0
+# 18 clients, who share two tensor engines; who may not know them is told how many they are.
+sees_who_works() {
+	accel-smi --period 300 --format=csv,noheader,nounits --query-compute-apps=pid,process_name,used_memory,utilization >/tmp/who
+	[ "$(grep -c '^[0-9]*, accel-serve, [1-9][0-9]*, [0-9]*$' /tmp/who)" = 18 ] || return 1
+	[ "$(cat "/proc/$(head -n 1 /tmp/who | cut -d, -f1)/comm")" = accel-serve ] &&
+		awk -F, '{ sum += $4 } END { exit !(sum > 50 && sum <= 220) }' /tmp/who &&
+		[ "$(host valid snapshot $(accel-smi -q -d PIDS --json))" = 1 ]
+}
+check accel_smi_sees_who_works sees_who_works
+counts_others() { anybody >/tmp/out && grep -q '^No processes' /tmp/out && grep -q '^Accel 0: 18 clients of other users' /tmp/out; }
+check others_are_counted_but_not_named counts_others
+killall -KILL accel-serve
+check accel_smi_sees_them_go until_true 10 becomes clients,utilization.accel "0, 0"
 
 falls_asleep() {
 	echo auto >"/sys/bus/pci/devices/$card1/power/control"
 	asleep() { [ "$(csv -i 1 --query-accel=state)" = asleep ]; }
 	until_true 10 asleep && accel-smi -q -d LINKS -i 1 | grep -A1 Links | grep -q 'not available now' && asleep &&
+		[ "$(csv -i 1 --query-accel=temperature.die,ecc.errors.corrected.total)" = "[N/A], 0" ] &&
 		[ "$(host valid snapshot $(accel-smi --json))" = 1 ]
 }
 check who_sleeps_is_not_woken falls_asleep
@@ -94,20 +134,21 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=FILES,
     cards=2,
-    tests=17,
+    tests=23,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
     guest=f"""
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 17
+plan 23
 check accel_serve_is_right_to_a_bit accel-serve /training 20 high low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
 check equals_wait_for_more host waits qda0 more-than 1
 {IDLE}
-accel-serve /training 40 high low &
+# For as long as it takes.
+accel-serve /training 1000000 high low &
 {CHANGES}
 unload accel_qda accel_core
 exit $failures
