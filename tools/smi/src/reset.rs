@@ -78,7 +78,10 @@ fn why(error: &accel::Error) -> String {
         Some(Cause::Access | Cause::Privilege) => {
             "only root (CAP_SYS_ADMIN) may reset devices".to_owned()
         }
-        Some(Cause::Failed) => "the reset did not help: the device is wedged".to_owned(),
+        Some(Cause::Failed) => {
+            "the reset did not help: the device is wedged; bind it again, or reset its bus before"
+                .to_owned()
+        }
         _ => error.to_string(),
     }
 }
