@@ -127,6 +127,14 @@ goes_away() {
 	[ "$(grep -c '^1, gone' /tmp/loop)" = 1 ] && [ ! -s /tmp/why ] && [ "$(csv --query-accel=index)" = 0 ]
 }
 check who_goes_away_is_told_of_once goes_away
+
+wedges() {
+	host model qda0 device-reset-fails on
+	accel-smi reset -i 0 --yes 2>/tmp/why
+	[ $? = 1 ] && grep -q 'the reset did not help: the device is wedged' /tmp/why || return 1
+	becomes state wedged && accel-smi | grep -q ' wedged ' && [ "$(host valid snapshot $(accel-smi --json))" = 1 ]
+}
+check who_cannot_be_reset_is_wedged wedges
 """
 
 SCENARIO = Scenario(
@@ -134,14 +142,14 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=FILES,
     cards=2,
-    tests=23,
+    tests=24,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
     guest=f"""
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 23
+plan 24
 check accel_serve_is_right_to_a_bit accel-serve /training 20 high low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
