@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::info::Info;
 use crate::monitor::Monitor;
 use crate::queue::Context;
+use crate::sys;
 use crate::timeline::Timeline;
 
 const CLASS: &str = "/sys/class/accel";
@@ -216,6 +217,17 @@ impl Device {
     /// [`Error::ForeignAddressSpace`]; [`Error::Call`]: `Quota`, `NoMemory`, `Gone`.
     pub fn context(&self, space: Option<&AddressSpace>) -> Result<Context> {
         Context::create(self, space)
+    }
+
+    /// Have an eventfd grow by 1 with each job, and each user queue, of this file that fails from now on;
+    /// `None`: no eventfd any more. There is one; another one takes its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`]: `Invalid` if it is no eventfd; `Gone`.
+    pub fn failure_eventfd(&self, event: Option<BorrowedFd<'_>>) -> Result<()> {
+        sys::failure_eventfd(&self.file, event)
+            .map_err(Error::in_call("have an eventfd for failures"))
     }
 
     /// Whether both are the same open file.

@@ -26,6 +26,7 @@ use accel_uapi::accel_buffer_label;
 use accel_uapi::accel_context_create;
 use accel_uapi::accel_context_destroy;
 use accel_uapi::accel_event_filter;
+use accel_uapi::accel_failure_eventfd;
 use accel_uapi::accel_info;
 use accel_uapi::accel_point;
 use accel_uapi::accel_queue_create;
@@ -465,6 +466,16 @@ pub(crate) fn timeline_eventfd(
     };
     // SAFETY: TIMELINE_EVENTFD takes an `accel_timeline_eventfd`, which has no pointers.
     unsafe { call::<{ ioctl::TIMELINE_EVENTFD }, _>(fd.as_fd(), &mut argument) }
+}
+
+/// Have an eventfd signalled when something of the file fails.
+pub(crate) fn failure_eventfd(fd: impl AsFd, event: Option<BorrowedFd<'_>>) -> Result<()> {
+    let mut argument = accel_failure_eventfd {
+        fd: event.map_or(-1, |event| event.as_raw_fd()),
+        flags: 0,
+    };
+    // SAFETY: FAILURE_EVENTFD takes an `accel_failure_eventfd`, which has no pointers.
+    unsafe { call::<{ ioctl::FAILURE_EVENTFD }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// The length of a slice as the kernel wants it; too long a one is what the kernel would call it.
