@@ -58,6 +58,9 @@ use crate::{
 /// still for a while.
 const PATIENCE_MS: u32 = 500;
 
+/// What watchers are told when firmware is dead, and FW_ERROR does not say why.
+const SILENCE: u32 = u32::MAX;
+
 /// What the card echoes when its firmware has booted.
 const COOKIE: u64 = 0x6163_6365_6c20_7164;
 
@@ -251,7 +254,13 @@ impl<'bound> Card<'bound> {
             self.fail_user_queues(accel::FaultKind::Device);
             return Err(EIO);
         }
+        let error = match self.bar.read(regs::FW_ERROR).into_raw() {
+            0 => SILENCE,
+            error => error,
+        };
+        self.device.tell(accel::Event::Firmware(error.into()));
         self.firmware.reboot(self.dev, &self.bar)?;
+        self.device.tell(accel::Event::Firmware(0));
         self.state.mailbox.renew();
         self.forget_stale();
         Ok(())

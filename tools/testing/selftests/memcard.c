@@ -7,6 +7,7 @@
 #include "advise.h"
 #include "inject.h"
 #include "memcard.h"
+#include "monitor.h"
 #include "share.h"
 
 #define LOCAL	ACCEL_MEMCARD_LOCAL
@@ -171,6 +172,55 @@ static int fill_region(int fd, __u32 region, __u64 size, __u32 flags, __u32 *han
 	while (count < most && !create_in(fd, region, size, flags, &buffer))
 		handles[count++] = buffer.handle;
 	return count;
+}
+
+/* Waits until the region may be told of again, and forgets what was told. */
+static int open_late_reader(void)
+{
+	int monitor = open_reader(card_index(0));
+
+	sleep_ms(1100);
+	read_all(monitor);
+	return monitor;
+}
+
+TEST_F(card, monitors_are_told_that_memory_ran_out_once_a_second)
+{
+	struct accel_buffer_create buffer;
+	struct accel_event event;
+	int monitor = open_late_reader();
+
+	ASSERT_LE(0, monitor);
+	EXPECT_EQ(-ENOSPC, create_once(self->fd, LOCAL, 24 * MIB + 1, 0, &buffer));
+	EXPECT_EQ(-ENOSPC, create_once(self->fd, LOCAL, 25 * MIB, 0, &buffer));
+	EXPECT_EQ(-ENOSPC, create_once(self->fd, SRAM, 9 * MIB, 0, &buffer));
+	ASSERT_EQ(0, next_event(monitor, &event));
+	EXPECT_EQ((__u32)ACCEL_EVENT_MEMORY, event.kind);
+	EXPECT_EQ((__u32)ACCEL_SEVERITY_WARNING, event.severity);
+	EXPECT_EQ((__u64)LOCAL, event.data[0]);
+	EXPECT_EQ(24 * MIB + 1, event.data[1]);
+	EXPECT_EQ(24 * MIB, event.data[2]);
+	ASSERT_EQ(0, next_event(monitor, &event));
+	EXPECT_EQ((__u64)SRAM, event.data[0]);
+	EXPECT_EQ(-EAGAIN, next_event(monitor, &event));
+	close(monitor);
+}
+
+TEST_F(card, the_list_of_clients_tells_who_has_made_how_much)
+{
+	struct accel_info_client clients[2];
+	struct accel_buffer_create local, system;
+	int monitor = open_monitor(card_index(0));
+
+	ASSERT_EQ(0, create_in(self->fd, LOCAL, MIB, 0, &local));
+	ASSERT_EQ(0, create(self->fd, 3 * PAGE, &system));
+	ASSERT_EQ(1, array(monitor, ACCEL_INFO_CLIENT_LIST, clients, sizeof(clients)));
+	EXPECT_EQ(MIB, clients[0].local);
+	EXPECT_EQ(3 * PAGE, clients[0].system);
+	ASSERT_EQ(0, close_buffer(self->fd, local.handle));
+	ASSERT_EQ(1, array(monitor, ACCEL_INFO_CLIENT_LIST, clients, sizeof(clients)));
+	EXPECT_EQ(0ULL, clients[0].local);
+	close(monitor);
 }
 
 TEST_F_TIMEOUT(card, all_of_a_region_can_be_had_and_had_again, 120)

@@ -8,6 +8,7 @@
 #define BLOCKS		12
 #define ROW_SIZE	8192
 #define TEXT		HOST_ANSWER
+#define FW_EXCEPTION	9ULL	/* FW_ERROR */
 
 /* Sensors of the card; then energy, which is none of its sensors. */
 enum { DIE, MEMORY, BOARD, CORE, ENGINE, ENERGY };
@@ -317,6 +318,7 @@ static struct accel_info_firmware firmware(int fd)
 TEST_F_TIMEOUT(telemetry, firmware_agrees_and_its_deaths_count, 60)
 {
 	__u32 restarts = firmware(self->monitor).restarts;
+	struct accel_event event;
 	unsigned int version;
 	__s64 end = now_ns() + REVIVED_NS;
 	char text[TEXT], expected[32];
@@ -332,6 +334,11 @@ TEST_F_TIMEOUT(telemetry, firmware_agrees_and_its_deaths_count, 60)
 		sleep_ms(20);
 	EXPECT_EQ(restarts + 1, firmware(self->monitor).restarts);
 	EXPECT_EQ((__u32)ACCEL_FIRMWARE_RUNNING, firmware(self->monitor).flags);
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_FIRMWARE, &event));
+	EXPECT_EQ(FW_EXCEPTION, event.data[0]);
+	EXPECT_EQ((__u32)ACCEL_SEVERITY_ERROR, event.severity);
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_FIRMWARE, &event));
+	EXPECT_EQ(0ULL, event.data[0]);
 	EXPECT_TRUE(becomes(self->monitor, DIE, 45000));
 }
 
