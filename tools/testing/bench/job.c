@@ -21,6 +21,7 @@
 #include "bench.h"
 #include "drm_peer.h"
 #include "handles.h"
+#include "job.h"
 
 #define PAGE	4096
 #define MANY	256
@@ -83,7 +84,7 @@ static void prepare(__u32 handles[2], __u32 *handle)
 	*handle = prepare.handle;
 }
 
-static void accel_job(void)
+void accel_job(void)
 {
 	static struct client client;
 
