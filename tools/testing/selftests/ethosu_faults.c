@@ -9,6 +9,17 @@ static bool heal(void)
 	return model("hang off") && model("bus-error off") && model("slow 0");
 }
 
+/* Waits until the model has begun with a job, which may be after the kernel has. */
+static bool becomes_busy(void)
+{
+	char answer[HOST_ANSWER];
+
+	for (__s64 end = now_ns() + SLACK_NS; now_ns() < end; sleep_ms(2))
+		if (ask_host("model npu0 state", answer) && strstr(answer, "running=1"))
+			return true;
+	return false;
+}
+
 TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 {
 	struct accel_info_status before = status_of(self->fd);
@@ -17,6 +28,7 @@ TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 	ASSERT_TRUE(model("hang on"));
 	stop_only(&hung);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &hung));
+	ASSERT_TRUE(becomes_busy());
 	ASSERT_TRUE(model("hang off"));
 	copy(&behind, self->in.handle, 0, self->out.handle, 0);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &behind));
