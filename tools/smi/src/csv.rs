@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::fields::ACCEL;
     use crate::fields::PROCESS;
-    use crate::samples;
+    use accel_snapshot::samples;
 
     const PLAIN: Format = Format {
         header: true,

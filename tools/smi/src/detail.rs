@@ -2,16 +2,16 @@
 //! Everything that is known of devices, as keys and values: `-q`.
 
 use crate::cli::Section;
-use crate::model::Answer;
-use crate::model::Device;
-use crate::model::Link;
-use crate::model::Process;
-use crate::model::Sensor;
-use crate::model::Snapshot;
-use crate::model::State;
 use crate::sections;
 use crate::units;
 use crate::units::ABSENT;
+use accel_snapshot::Answer;
+use accel_snapshot::Device;
+use accel_snapshot::Link;
+use accel_snapshot::Process;
+use accel_snapshot::Sensor;
+use accel_snapshot::Snapshot;
+use accel_snapshot::State;
 
 /// What stands for an answer that is not there at the moment.
 const NOT_NOW: &str = "not available now";
@@ -22,7 +22,7 @@ const COLUMN: usize = 36;
 /// These sections of all devices.
 pub fn detail(snapshot: &Snapshot, sections: &[Section]) -> String {
     let mut page = Page::default();
-    page.line("Timestamp", units::timestamp(snapshot.time));
+    page.line("Timestamp", accel_snapshot::timestamp(snapshot.time));
     page.line("Devices", snapshot.devices.len());
     for device in &snapshot.devices {
         page.text += "\n";
@@ -318,7 +318,7 @@ fn process(page: &mut Page, _: usize, process: &Process) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use accel_snapshot::samples;
 
     #[test]
     fn everything_is_said() {

@@ -22,10 +22,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli;
-use crate::model::Identity;
-use crate::model::SCHEMA;
 use crate::select::Found;
 use crate::units;
+use accel_snapshot::Identity;
+use accel_snapshot::SCHEMA;
 
 /// Print the events of these devices.
 ///
@@ -183,7 +183,7 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     uuid: Option<String>,
     sequence: u64,
-    #[serde(serialize_with = "crate::model::rfc3339")]
+    #[serde(serialize_with = "accel_snapshot::rfc3339")]
     time: SystemTime,
     time_ns: u64,
     severity: String,
@@ -200,7 +200,7 @@ struct Line {
 
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let time = units::timestamp(self.time);
+        let time = accel_snapshot::timestamp(self.time);
         write!(f, "{time} accel{} #{} ", self.index, self.sequence)?;
         write!(f, "{} {}: {}", self.severity, self.kind, self.text)?;
         if let Some(engine) = &self.engine {

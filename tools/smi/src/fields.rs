@@ -4,15 +4,15 @@
 use accel::info::LinkState;
 use accel::info::SensorKind;
 
-use crate::model::Device;
-use crate::model::Identity;
-use crate::model::Process;
-use crate::model::Sensor;
-use crate::model::Snapshot;
-use crate::model::Spares;
 use crate::units;
 use crate::units::mebibytes;
 use crate::units::mebibytes_used;
+use accel_snapshot::Device;
+use accel_snapshot::Identity;
+use accel_snapshot::Process;
+use accel_snapshot::Sensor;
+use accel_snapshot::Snapshot;
+use accel_snapshot::Spares;
 
 /// What the fields of one line are of.
 pub struct Source<'a> {
@@ -69,7 +69,7 @@ macro_rules! fields {
 
 /// Fields of devices. Where a name fits two, the first one is meant.
 pub const ACCEL: &[Field] = fields! {
-    "timestamp": "when the device was asked, RFC 3339 in UTC", |s, _| Some(units::timestamp(s.snapshot.time));
+    "timestamp": "when the device was asked, RFC 3339 in UTC", |s, _| Some(accel_snapshot::timestamp(s.snapshot.time));
     "count": "how many devices there are", |s, _| Some(s.snapshot.devices.len().to_string());
     "index": "N of /dev/accel/accelN", |s, _| Some(s.device.index.to_string());
     "name": "product", |s, _| who(s, |who| who.name.clone());
@@ -155,7 +155,7 @@ pub const ACCEL: &[Field] = fields! {
 
 /// Fields of processes.
 pub const PROCESS: &[Field] = fields! {
-    "timestamp": "when the device was asked, RFC 3339 in UTC", |s, _| Some(units::timestamp(s.snapshot.time));
+    "timestamp": "when the device was asked, RFC 3339 in UTC", |s, _| Some(accel_snapshot::timestamp(s.snapshot.time));
     "accel_index": "index of the device", |s, _| Some(s.device.index.to_string());
     "accel_name": "its product", |s, _| who(s, |who| who.name.clone());
     "accel_uuid": "its UUID", |s, _| who(s, |who| who.uuid.clone());

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Show how the accelerators of a system are, and reset them. `cli` is what it can do.
 //!
-//! - `collect` asks devices, `convert` makes the `model` of what they say;
-//! - `summary`, `detail`, `csv` with its `fields`, and serde render that;
+//! - crate `accel_snapshot` asks devices; `summary`, `detail`, `csv` with its `fields`, and serde render that;
 //! - `show` is all this, once or again and again; `topo`, `events` and `reset` are the subcommands;
 //! - `select` and `sections` say which devices, and what of them.
 
 mod cli;
-mod collect;
-mod convert;
 mod csv;
 mod detail;
 mod events;
 mod fields;
-mod model;
 mod reset;
-#[cfg(test)]
-mod samples;
 #[cfg(test)]
 mod schema;
 mod sections;

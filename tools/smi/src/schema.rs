@@ -11,8 +11,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::events;
-use crate::samples;
 use crate::topo;
+use accel_snapshot::samples;
 
 /// What the judge says of these documents.
 fn judge(schema: &str, documents: &[Value]) -> Output {

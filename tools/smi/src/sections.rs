@@ -5,9 +5,9 @@ use accel::info::SensorKind;
 use clap::ValueEnum;
 
 use crate::cli::Section;
-use crate::model::Answer;
-use crate::model::Device;
-use crate::model::Sensor;
+use accel_snapshot::Answer;
+use accel_snapshot::Device;
+use accel_snapshot::Sensor;
 
 /// The sections of `asked`, each once; all if none is asked for.
 pub fn in_order(asked: &[Section]) -> impl Iterator<Item = Section> {
@@ -69,7 +69,7 @@ fn keep_if<T: Default>(answer: &mut T, keep: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use accel_snapshot::samples;
 
     #[test]
     fn what_is_not_asked_for_is_forgotten() {

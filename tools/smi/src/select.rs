@@ -9,8 +9,8 @@ use accel::error::Cause;
 use accel::info;
 use accel::info::Info;
 
-use crate::model::Device;
-use crate::model::Identity;
+use accel_snapshot::Device;
+use accel_snapshot::Identity;
 
 /// No device is there, or not the one that was named.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn open(node: Node) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use accel_snapshot::samples;
 
     fn chosen(ids: &[&str]) -> Result<Vec<u32>, NoDevice> {
         let ids: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();

@@ -13,18 +13,18 @@ use crate::cli;
 use crate::cli::Cli;
 use crate::cli::Format;
 use crate::cli::Section;
-use crate::collect;
-use crate::collect::Collector;
 use crate::csv;
 use crate::csv::Column;
 use crate::detail::detail;
 use crate::fields;
 use crate::fields::Source;
-use crate::model::Snapshot;
 use crate::sections;
 use crate::select;
 use crate::select::NoDevice;
 use crate::summary;
+use accel_snapshot::Collector;
+use accel_snapshot::Snapshot;
+use accel_snapshot::complaints;
 
 /// How a snapshot is rendered.
 enum View {
@@ -127,7 +127,7 @@ pub fn show(cli: &Cli, to: &mut dyn Write) -> Result<()> {
     let mut snapshot = collector.snapshot()?;
     snapshot.devices = select::choose(ids, snapshot.devices)?;
     let is_empty = snapshot.devices.is_empty();
-    let complaints: Vec<_> = collect::complaints(&snapshot).collect();
+    let complaints: Vec<_> = complaints(&snapshot).collect();
     to.write_all(view.head().as_bytes())?;
     to.write_all(view.render(snapshot)?.as_bytes())?;
     to.flush()?;

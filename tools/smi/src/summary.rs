@@ -4,9 +4,6 @@
 use accel::info::SensorKind;
 
 use crate::fields;
-use crate::model::Device;
-use crate::model::Snapshot;
-use crate::model::State;
 use crate::table::Align::Left;
 use crate::table::Align::Right;
 use crate::table::Table;
@@ -14,13 +11,16 @@ use crate::units;
 use crate::units::ABSENT;
 use crate::units::mebibytes;
 use crate::units::mebibytes_used;
+use accel_snapshot::Device;
+use accel_snapshot::Snapshot;
+use accel_snapshot::State;
 
 /// Both tables.
 pub fn summary(snapshot: &Snapshot) -> String {
     let head = format!(
         "accel-smi {}    {}",
         env!("CARGO_PKG_VERSION"),
-        units::timestamp(snapshot.time)
+        accel_snapshot::timestamp(snapshot.time)
     );
     if snapshot.devices.is_empty() {
         return format!("{head}\n\nNo devices.\n");
@@ -174,8 +174,8 @@ fn processes(snapshot: &Snapshot) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Answer;
-    use crate::samples;
+    use accel_snapshot::Answer;
+    use accel_snapshot::samples;
 
     #[test]
     fn summary_is_two_tables() {

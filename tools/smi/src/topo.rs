@@ -12,15 +12,15 @@ use accel::info::Info;
 use accel::info::LinkState;
 use serde::Serialize;
 
-use crate::collect::answer;
-use crate::model::Answer;
-use crate::model::Identity;
-use crate::model::Link;
-use crate::model::SCHEMA;
 use crate::select::Found;
 use crate::table::Align::Left;
 use crate::table::Table;
 use crate::units::ABSENT;
+use accel_snapshot::Answer;
+use accel_snapshot::Identity;
+use accel_snapshot::Link;
+use accel_snapshot::SCHEMA;
+use accel_snapshot::answer;
 
 const LEGEND: &str = "
 Legend:
@@ -289,7 +289,7 @@ fn is_root(name: &str) -> bool {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::samples;
+    use accel_snapshot::samples;
 
     fn at(index: u32, path: &str, numa_node: Option<u32>) -> Place {
         let card = samples::card();

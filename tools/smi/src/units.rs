@@ -2,7 +2,6 @@
 //! Numbers with units, for people.
 
 use std::time::Duration;
-use std::time::SystemTime;
 
 use accel::info::SensorKind;
 
@@ -10,11 +9,6 @@ use accel::info::SensorKind;
 pub const ABSENT: &str = "N/A";
 
 const MIB: u64 = 1 << 20;
-
-/// A time of the day: RFC 3339, UTC.
-pub fn timestamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
-}
 
 /// Whole mebibytes; what is used is rounded up, so that it is 0 only if it is nothing.
 pub fn mebibytes_used(bytes: u64) -> u64 {
@@ -104,9 +98,5 @@ mod tests {
         assert_eq!(sensor(SensorKind::Frequency, 1.2e9), "1200 MHz");
         assert_eq!(sensor(SensorKind::Power, 23.1), "23.10 W");
         assert_eq!(sensor(SensorKind::Unknown(99), 7.0), "7");
-        assert_eq!(
-            timestamp(SystemTime::UNIX_EPOCH),
-            "1970-01-01T00:00:00.000Z"
-        );
     }
 }

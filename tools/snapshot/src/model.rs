@@ -11,8 +11,6 @@ use accel::info::SensorKind;
 use serde::Serialize;
 use serde::Serializer;
 
-use crate::units;
-
 /// Version of everything that is printed as JSON: raised when something changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
 
@@ -473,7 +471,16 @@ fn nanoseconds<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error
     to.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// A time of the day: RFC 3339, UTC.
+pub fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
 /// A time of the day, as JSON.
+///
+/// # Errors
+///
+/// Those of the serializer.
 pub fn rfc3339<S: Serializer>(value: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&units::timestamp(*value))
+    to.collect_str(&timestamp(*value))
 }

@@ -75,8 +75,8 @@ impl Collector {
     }
 }
 
-/// One device.
-struct Watch {
+/// One device, and who it said it is.
+pub struct Watch {
     node: Node,
     monitor: Result<Monitor>,
     identity: Option<Identity>,
@@ -84,7 +84,8 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(node: Node) -> Self {
+    /// One of the device of these nodes.
+    pub fn new(node: Node) -> Self {
         let mut watch = Watch {
             node,
             monitor: node.open_monitor(),
@@ -101,7 +102,11 @@ impl Watch {
         watch
     }
 
-    fn ask(&mut self) -> Device {
+    /// How the device is now. It is open from the first time that it could be opened.
+    pub fn ask(&mut self) -> Device {
+        if self.monitor.is_err() {
+            self.monitor = self.node.open_monitor();
+        }
         let mut device = Device::new(self.node.index(), State::Unreadable);
         let told = match &self.monitor {
             Ok(monitor) => {
