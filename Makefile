@@ -8,6 +8,7 @@ help:
 	@echo 'make bench          count instructions against a peer'
 	@echo 'make check          formatting, lints, layering, interface, documentation'
 	@echo 'make modules        build the modules for the debug kernel'
+	@echo 'make install        install the tools that are built, below DESTDIR'
 	@echo 'make vm             boot the release kernel to a shell that has our modules and programs'
 	@echo 'make kdoc           documentation of the kernel crates, as HTML'
 	@echo 'make rust-analyzer  rust-project.json for the kernel crates'
@@ -37,6 +38,9 @@ modules:
 	scripts/setup/run debug
 	scripts/build-modules debug
 
+install:
+	scripts/install
+
 vm:
 	scripts/setup/run release
 	scripts/build-programs
@@ -52,5 +56,5 @@ rust-analyzer:
 clean:
 	rm -rf build
 
-.PHONY: help demo test test-long bench check modules vm kdoc rust-analyzer clean
+.PHONY: help demo test test-long bench check modules install vm kdoc rust-analyzer clean
 .NOTPARALLEL:
