@@ -40,7 +40,7 @@ static bool tell(const char *command)
 
 /* While its queue is asked to. */
 FIXTURE_VARIANT_ADD(fault, late_completion) {
-	.before = "late 450",
+	.before = "late 700",
 	.error = -ETIME,
 	.kind = ACCEL_FAULT_TIMEOUT,
 	.timeout_ms = LIMIT_MS,
