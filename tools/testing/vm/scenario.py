@@ -32,7 +32,7 @@ class Scenario:
     kernels: tuple[str, ...] = ("debug",)
     # Modules to put in /modules, ours or the kernel's, in the order `load` without arguments loads them.
     modules: tuple[str, ...] = ()
-    # Guest path -> path relative to the checkout.
+    # Guest path -> path relative to the checkout, or of the build root.
     files: dict[str, str] = field(default_factory=dict)
     # Programs of the build root that the guest needs, with their libraries; busybox is always there.
     programs: tuple[str, ...] = ()
