@@ -186,10 +186,8 @@ TEST_F(time, clients_share_an_engine_and_none_is_counted_twice)
 TEST_F(time, it_never_goes_back_whatever_is_reset)
 {
 	__u64 client = 0, device = 0, resets = status_of(self->fd).resets;
-	char reset[64];
 	__s64 job;
 
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
 	job = submit(self->fd, ACCEL_FAKE_HANG, 0);
 	ASSERT_LT(0LL, job);
 	for (int i = 0; i < 3; i++) {
@@ -202,7 +200,7 @@ TEST_F(time, it_never_goes_back_whatever_is_reset)
 			device = all;
 			/* The first one is that of the time-out. */
 			if (i)
-				EXPECT_EQ(0, write_file(reset, "1"));
+				EXPECT_EQ(0, reset_device(self->index));
 		}
 	}
 	EXPECT_EQ(-ETIME, wait_job(self->fd, job));

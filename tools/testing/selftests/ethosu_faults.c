@@ -70,14 +70,12 @@ TEST_F_TIMEOUT(npu, an_administrator_resets_it_under_a_job, 60)
 	struct accel_job_status status;
 	struct accel_info_device device;
 	struct ethosu_job job;
-	char reset[64];
 
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%u/reset", device.index);
 	ASSERT_TRUE(model("hang on"));
 	stop_only(&job);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
-	EXPECT_EQ(0, write_file(reset, "1"));
+	EXPECT_EQ(0, reset_device(device.index));
 	ASSERT_TRUE(heal());
 	EXPECT_EQ(-ENODATA, wait_until(self->fd, job.entry.job, FOREVER, &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_RESET, status.fault);

@@ -40,10 +40,7 @@ static bool find_again(struct target *target)
 
 static bool reset(struct target *target)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/class/accel/accel%d/reset", qda_index(target->card));
-	return !write_file(path, "1");
+	return !reset_device(qda_index(target->card));
 }
 
 static bool end_process(struct target *target)

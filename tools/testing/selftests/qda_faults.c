@@ -183,10 +183,8 @@ TEST_F_TIMEOUT(card, what_clients_have_outlives_a_reset_of_the_card, 120)
 	struct accel_info_status before = status_of(self->fd);
 	struct accel_job_status status;
 	__u32 space, queue;
-	char reset[64];
 	__s64 waiting;
 
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
 	memset(self->host_bytes, 0, PAGE);
 	ASSERT_EQ(0, run_packet(self->fd, self->queue,
 				fill(self->at_local, SIZE, 0x5a5a5a5a), NULL));
@@ -194,7 +192,7 @@ TEST_F_TIMEOUT(card, what_clients_have_outlives_a_reset_of_the_card, 120)
 				 await(self->at_host, 1, 0) }, 1);
 	ASSERT_LT(0, waiting);
 	for (int i = 1; i <= 2; i++) {
-		EXPECT_EQ(0, write_file(reset, "1"));
+		EXPECT_EQ(0, reset_device(self->index));
 		EXPECT_EQ(before.epoch + i, status_of(self->fd).epoch);
 		EXPECT_TRUE(is_operational(self->fd));
 	}
@@ -236,19 +234,18 @@ TEST_F_TIMEOUT(card, an_engine_that_a_reset_does_not_help_costs_one_of_the_card,
 TEST_F_TIMEOUT(card, a_card_that_no_reset_helps_is_wedged_until_that_of_the_bus, 120)
 {
 	struct accel_info_device device;
-	char reset[64], bus_reset[64];
+	char bus_reset[64];
 	__s64 job;
 	int fd;
 
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
 	snprintf(bus_reset, sizeof(bus_reset), "/sys/bus/pci/devices/%.20s/reset", device.address);
 	memset(self->host_bytes, 0, PAGE);
 	job = submit_packets(self->fd, self->queue, (struct accel_qda_packet[]){
 			     await(self->at_host, 1, 0) }, 1);
 	ASSERT_LT(0, job);
 	ASSERT_TRUE(qda_model(0, "device-reset-fails on"));
-	EXPECT_EQ(-EIO, write_file(reset, "1"));
+	EXPECT_EQ(-EIO, reset_device(self->index));
 	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
 	EXPECT_EQ(-ENODATA, wait_in(self->fd, self->queue, job, FOREVER, NULL));
 	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));

@@ -393,12 +393,9 @@ TEST_F_TIMEOUT(mirror, a_packet_that_hangs_does_not_stop_the_process, 120)
 
 TEST_F_TIMEOUT(mirror, a_reset_of_the_card_leaves_it, 120)
 {
-	char reset[64];
-
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", qda_index(0));
 	write_packet(&self->user, await(self->at_from, 1, 0));
 	ring(&self->user);
-	ASSERT_EQ(0, write_file(reset, "1"));
+	ASSERT_EQ(0, reset_device(qda_index(0)));
 	ASSERT_EQ(0, madvise(self->from, SIZE, MADV_DONTNEED));
 	EXPECT_EQ((__u32)ENODATA, failure_of(&self->user).error);
 	close_user_queue(&self->user);

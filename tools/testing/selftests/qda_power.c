@@ -357,10 +357,8 @@ TEST_F_TIMEOUT(idle, the_system_may_sleep_meanwhile, 60)
 TEST_F_TIMEOUT(idle, an_administrator_resets_it, 60)
 {
 	struct accel_info_status before = status_of(self->fd);
-	char reset[64];
 
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
-	EXPECT_EQ(0, write_file(reset, "1"));
+	EXPECT_EQ(0, reset_device(self->index));
 	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
 	EXPECT_TRUE(is_intact(self));
 }

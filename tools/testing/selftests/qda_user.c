@@ -501,14 +501,12 @@ TEST_F_TIMEOUT(user, a_packet_that_hangs_ends_its_queue, 120)
 
 TEST_F_TIMEOUT(user, a_reset_of_the_card_ends_it, 120)
 {
-	char reset[64];
 	struct user_queue next;
 
-	snprintf(reset, sizeof(reset), "/sys/class/accel/accel%d/reset", self->index);
 	ASSERT_EQ(0, execute(&self->user, nop()));
 	write_packet(&self->user, await(self->address, 1, 0));
 	ring(&self->user);
-	ASSERT_EQ(0, write_file(reset, "1"));
+	ASSERT_EQ(0, reset_device(self->index));
 	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_FAILED, failure_of(&self->user).state);
 	EXPECT_EQ((__u32)ENODATA, failure_of(&self->user).error);
 	EXPECT_EQ(-ENODATA, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));

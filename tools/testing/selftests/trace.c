@@ -204,10 +204,8 @@ TEST_F(trace, a_job_that_hangs_times_out_and_its_engine_is_reset)
 TEST_F(trace, a_reset_of_the_device_is_told)
 {
 	struct accel_info_status device;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/class/accel/accel%d/reset", self->index);
-	ASSERT_EQ(0, write_file(path, "1"));
+	ASSERT_EQ(0, reset_device(self->index));
 	device = status_of(self->fd);
 	ASSERT_STREQ("R", story(self->events, read_events(self->index, self->events)));
 	EXPECT_NE(NULL, strstr(self->events[0].text, " engine=-1 "));
@@ -219,12 +217,10 @@ TEST_F(trace, a_reset_of_the_device_is_told)
 TEST_F(trace, a_reset_that_fails_is_told)
 {
 	struct accel_fake_fail_resets fail = { .count = 1 };
-	char path[64];
 
-	snprintf(path, sizeof(path), "/sys/class/accel/accel%d/reset", self->index);
 	ASSERT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &fail));
-	EXPECT_EQ(-EIO, write_file(path, "1"));
-	EXPECT_EQ(0, write_file(path, "1"));
+	EXPECT_EQ(-EIO, reset_device(self->index));
+	EXPECT_EQ(0, reset_device(self->index));
 	ASSERT_STREQ("RR", story(self->events, read_events(self->index, self->events)));
 	EXPECT_LT(0ULL, value(&self->events[0], "error"));
 	EXPECT_EQ(0ULL, value(&self->events[1], "error"));
