@@ -16,7 +16,10 @@ use kernel_ext::{
 };
 
 use crate::{
-    buffer::{Backing, Inner},
+    buffer::{
+        Backing,
+        Inner, //
+    },
     device_memory::DeviceMemory,
     driver::Driver,
     file::{
@@ -25,7 +28,7 @@ use crate::{
     },
     handles::Reserved,
     mmap_offset,
-    placement::Placement, //
+    placement::Placement,
     region,
     uapi::{
         accel_buffer_close,

@@ -11,7 +11,10 @@ use kernel::{
 use kernel_ext::pages::Caching;
 
 use crate::{
-    buffer::{Backing, Inner},
+    buffer::{
+        Backing,
+        Inner, //
+    },
     memory::Memory,
     placement::Placement, //
 };

@@ -40,7 +40,7 @@ use crate::{
     handles::Reserved,
     ioctl::Commit,
     owner::Owner,
-    placement::Placement, //
+    placement::Placement,
     uapi::{
         accel_buffer_export,
         accel_buffer_import, //

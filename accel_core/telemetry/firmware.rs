@@ -5,7 +5,10 @@
 use kernel::prelude::*;
 
 use crate::{
-    answer::Answer,
+    answer::{
+        text,
+        Answer, //
+    },
     device::{
         Bound,
         Device, //
@@ -48,7 +51,7 @@ pub(crate) fn firmware<T: Driver>(
         let read = |_| (firmware.read)(&bound.data);
         let state = awake.as_ref().map(read).unwrap_or_default();
         answer.push(&accel_info_firmware {
-            name: Label::new(firmware.name.to_bytes()).as_bytes(),
+            name: text(firmware.name),
             version: state.version.as_bytes(),
             flags: if state.is_running {
                 uapi::ACCEL_FIRMWARE_RUNNING

@@ -9,13 +9,15 @@ use kernel::{
 use kernel_ext::time::monotonic_ns;
 
 use crate::{
-    answer::Answer,
+    answer::{
+        text,
+        Answer, //
+    },
     device::{
         Bound,
         Device, //
     },
     driver::Driver,
-    label::Label,
     lock_class,
     logic::throttling::{
         Throttling,
@@ -79,7 +81,7 @@ pub(crate) fn throttle<T: Driver>(
     for (index, info) in bound.panel.tables.throttle.iter().take(REASONS).enumerate() {
         let (is_active, reason) = device.throttle.reasons.lock().get(index, monotonic_ns());
         answer.push(&accel_info_throttle {
-            name: Label::new(info.name.to_bytes()).as_bytes(),
+            name: text(info.name),
             reason: info.kind as u32,
             flags: if is_active {
                 uapi::ACCEL_THROTTLE_ACTIVE
