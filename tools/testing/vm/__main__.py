@@ -9,7 +9,7 @@ from itertools import chain
 
 from . import boot, scenario
 from .scenario import Scenario
-from .verdict import Verdict, slowest
+from .verdict import Verdict, failures, slowest
 
 SLOWEST = 10
 
@@ -83,6 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(slowest(verdicts, SLOWEST))
     passed = sum(verdict.passed for verdict in verdicts)
     failed = sum(verdict.failed for verdict in verdicts)
+    if failed:
+        print(failures(verdicts))
     if not arguments.show or failed:
         print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or not passed else 0

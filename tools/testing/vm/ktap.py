@@ -3,6 +3,7 @@
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -12,11 +13,14 @@ SUBTEST = re.compile(r"^# Subtest: (.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*(.*))?$")
 RESULT = re.compile(r"^(not ok|ok)\b\s*(\d+)?\s*(?:-\s*)?(.*)$")
 BAIL = re.compile(r"^Bail out!(.*)$")
+SAID = re.compile(r"^#\s*(?!\s|Starting |RUN |OK\b)(.*)$")
+# So many of the last comments before a `not ok` are its reason.
+REASON_LINES = 6
 
 
 @dataclass
 class Report:
-    """Leaf results, by name. Whatever is no plain `ok` is in `failed`, with the reason."""
+    """Leaf results, by name. Whatever is no plain `ok` is in `failed`, with the reason, line by line."""
 
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -53,6 +57,7 @@ class Parser:
         self.report = Report()
         self.heading = ""
         self._blocks = [_Block(-1)]
+        self._said: deque[str] = deque(maxlen=REASON_LINES)
         self._clock = clock
         self._since = clock()
 
@@ -70,8 +75,11 @@ class Parser:
             self._plan(indent, int(match[1]), match[2] or "")
         elif match := RESULT.match(text):
             self._result(self._block(indent), match[1] == "ok", match[2], match[3])
+            self._said.clear()
         elif match := BAIL.match(text):
             self._fail(self._blocks[-1], f"bailed out:{match[1]}")
+        elif match := SAID.match(text):
+            self._said.append(match[1])
 
     def finish(self) -> Report:
         """Close what is open and return the count."""
@@ -139,7 +147,7 @@ class Parser:
         if directive.upper().startswith(("SKIP", "TODO")):
             self._fail(block, f"{name}: {directive}")
         elif not good and not subtest_failed:
-            self._fail(block, name)
+            self._fail(block, name if summary else "\n    ".join([name, *self._said]))
         elif good and not summary:
             self.report.passed.append(_joined(block.name, name))
 

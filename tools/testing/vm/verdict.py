@@ -86,9 +86,10 @@ class Verdict:
         return f"{self.scenario.name} ({self.scenario.kernels[0]})"
 
     def text(self) -> str:
-        """One line, and one for each failure."""
+        """One line, and some for each failure."""
         lines = [f"  {self.title:<28} {self.passed:4} passed, {self.failed} failed  {self.seconds:6.1f} s"]
-        lines += [f"      {what}" for what in self.trouble + self.report.failed]
+        for what in self.trouble + self.report.failed:
+            lines += [f"      {line}" for line in what.split("\n")]
         if self.failed:
             lines.append(f"      logs: {self.folder}/*.log")
         return "\n".join(lines)
@@ -99,3 +100,8 @@ def slowest(verdicts: list[Verdict], count: int) -> str:
     times = [(seconds, verdict.title, name) for verdict in verdicts for seconds, name in verdict.report.seconds]
     rows = [f"  {seconds:6.1f} s  {title}: {name}" for seconds, title, name in sorted(times, reverse=True)[:count]]
     return "\n".join(["slowest tests:", *rows])
+
+
+def failures(verdicts: list[Verdict]) -> str:
+    """What failed and why, of all boots: for the end of a report, where it is not lost."""
+    return "\n".join(["failed:", *(verdict.text() for verdict in verdicts if verdict.failed)])

@@ -51,6 +51,10 @@ class Counting(unittest.TestCase):
             parser.feed(line)
         self.assertEqual(parser.finish().passed, ["rust_ring: push", "rust_ring: pop"])
 
+    def test_what_was_said_before_a_failure_is_its_reason(self) -> None:
+        text = "1..2\n# quiet\nok 1 a\n#  RUN  b ...\n# x.c:7:b:Expected 1 == 2\nnot ok 2 b\n"
+        self.assertEqual(parse(text), (1, ["b\n    x.c:7:b:Expected 1 == 2"]))
+
     def test_documents_follow_each_other(self) -> None:
         self.assertEqual(parse(FLAT + KUNIT + FLAT), (6, []))
 

@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 from vm.scenario import Scenario
-from vm.verdict import Verdict, slowest
+from vm.verdict import Verdict, failures, slowest
 
 PROGRAM = ["1..1", "ok 1 open", "@@lockdep 1", "@@taint 4096", "@@exit 0"]
 
@@ -77,6 +77,12 @@ class Judgement(unittest.TestCase):
         verdict.report.seconds = [(1.0, "a"), (3.0, "b"), (2.0, "c")]
         table = slowest([verdict], 2).splitlines()
         self.assertEqual([line.split()[-1] for line in table[1:]], ["b", "c"])
+
+    def test_failures_are_told_again_without_what_passed(self) -> None:
+        bad = judge(["1..1", "# x.c:7:open:Expected 1 == 2", "not ok 1 open", *PROGRAM[2:]])
+        text = failures([judge(PROGRAM), bad])
+        self.assertIn("Expected 1 == 2", text)
+        self.assertEqual(text.count("passed"), 1)
 
 
 if __name__ == "__main__":
