@@ -235,8 +235,8 @@ impl<T: Driver> Submissions<T> {
 
     /// Takes a job, and returns its number. May sleep; not to be called while user memory is copied.
     ///
-    /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; EOPNOTSUPP: one of a
-    /// prepared job is out of reach; ERESTARTSYS: a signal; ENOMEM.
+    /// EDQUOT: too many jobs are unfinished; EINVAL: a buffer is not needed; EOPNOTSUPP: one is out of
+    /// reach; ERESTARTSYS: a signal; ENOMEM.
     pub(crate) fn submit(
         self: &Arc<Self>,
         bound: &Bound<'_, T>,
@@ -287,14 +287,14 @@ impl<T: Driver> Submissions<T> {
         let fences = parts.body.take_room(fences)?;
         let (payload, buffers) = parts.body.parts();
         let (payload, buffers) = (payload, &**buffers);
-        let (is_prepared, mut room) = (parts.loan.is_some(), ClaimRoom::default());
+        let is_prepared = parts.loan.is_some();
+        let mut room = ClaimRoom::default();
         let room = parts.loan.as_mut().map_or(&mut room, Loan::claims);
         self.reservations.with_locked(buffers, room, |locked| {
             let dependencies = others(fences, &locked, self.statuses().fences().id())?;
             let reserved = locked.reserve()?;
-            if is_prepared {
-                check_reach::<T>(buffers)?;
-            }
+            // Memory of others may have been taken away since the driver looked, long ago if the job was kept.
+            check_reach::<T>(buffers)?;
             let created = create(buffers)?;
             if T::HAS_REBIND && is_prepared {
                 // Where they are now: nobody moves them as long as their reservations are locked, or

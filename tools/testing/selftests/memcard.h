@@ -108,8 +108,9 @@ static inline int create_in(int fd, __u32 region, __u64 size, __u32 flags,
 	return error;
 }
 
-/* Submits a job on up to two buffers, the second may be 0, and waits for its end. */
-static inline int run_mover(int fd, struct accel_memcard_job job, __u32 dst, __u32 src)
+/* Submits a job on up to two buffers, the second may be 0, that waits for @point: number or -errno. */
+static inline __s64 submit_mover(int fd, struct accel_memcard_job job, __u32 dst, __u32 src,
+				 const struct accel_point *point)
 {
 	struct accel_submit_buffer buffers[] = {
 		{ dst, ACCEL_BUFFER_WRITE },
@@ -119,14 +120,27 @@ static inline int run_mover(int fd, struct accel_memcard_job job, __u32 dst, __u
 	struct accel_submit_job entry = {
 		.buffers = user(buffers),
 		.nr_buffers = src ? 2 : 1,
+		.points = user(point),
+		.nr_points = point ? 1 : 0,
 		.payload = user(&job),
 		.payload_size = sizeof(job),
 	};
-	struct accel_wait wait = { .deadline_ns = INT64_MAX };
 	int error = submit_entry(fd, &submit, &entry);
 
-	wait.job = entry.job;
-	return error ? error : call(fd, ACCEL_IOCTL_WAIT, &wait);
+	return error ? error : (__s64)entry.job;
+}
+
+static inline int wait_mover(int fd, __s64 number)
+{
+	struct accel_wait wait = { .job = number, .deadline_ns = INT64_MAX };
+
+	return number < 0 ? (int)number : call(fd, ACCEL_IOCTL_WAIT, &wait);
+}
+
+/* The same at once, and waits for its end. */
+static inline int run_mover(int fd, struct accel_memcard_job job, __u32 dst, __u32 src)
+{
+	return wait_mover(fd, submit_mover(fd, job, dst, src, NULL));
 }
 
 static inline int fill_card(int fd, __u32 dst, __u64 offset, __u64 size, __u8 value)

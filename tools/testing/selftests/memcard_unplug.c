@@ -4,6 +4,7 @@
 #include "host.h"
 #include "memcard.h"
 #include "share.h"
+#include "timeline.h"
 
 #define LOCAL	ACCEL_MEMCARD_LOCAL
 #define VICTIM	2	/* the card at a root port */
@@ -174,6 +175,26 @@ TEST_F_TIMEOUT(peers, the_exporter_goes_away, 120)
 	EXPECT_EQ(-ENODEV, import_buffer(self->neighbour, self->buf, &again));
 	EXPECT_EQ(0, close_buffer(self->neighbour, self->import.handle));
 	EXPECT_EQ(0, create_in(self->neighbour, LOCAL, PAGE, 0, &self->buffer));
+}
+
+/* A job that was good when it was submitted, but is still to begin. */
+TEST_F_TIMEOUT(peers, the_exporter_goes_away_before_a_job_that_is_kept, 120)
+{
+	struct accel_memcard_job fill = { .op = ACCEL_MEMCARD_FILL, .value = 1, .size = PAGE };
+	struct accel_point point = { timeline_at(self->neighbour, 0), ACCEL_POINT_WAIT, 1 };
+	struct accel_buffer_create own;
+	__s64 kept, behind;
+
+	ASSERT_EQ(0, create_in(self->neighbour, LOCAL, PAGE, 0, &own));
+	kept = submit_mover(self->neighbour, fill, self->import.handle, 0, &point);
+	behind = submit_mover(self->neighbour, fill, own.handle, 0, NULL);
+	ASSERT_LT(0LL, kept);
+	ASSERT_LT(0LL, behind);
+	ASSERT_EQ(0, unbind(self->address));
+	ASSERT_EQ(0, signal_point(self->neighbour, point.handle, 1));
+	EXPECT_EQ(-ECANCELED, wait_mover(self->neighbour, kept));
+	EXPECT_EQ(0, wait_mover(self->neighbour, behind));
+	ASSERT_EQ(0, come_back(self->address));
 }
 
 TEST_F_TIMEOUT(peers, the_importer_goes_away, 120)

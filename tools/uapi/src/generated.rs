@@ -894,7 +894,8 @@ pub struct accel_submit_buffer {
 /// point to wait for is not backed, not even added perhaps, the job is only kept: its
 /// own points are not backed, the buffers it names have no fence of it, and those of
 /// others on them are looked for when it goes on. If nobody can bring the point
-/// about any more, as its timeline was closed, the job ends with ECANCELED.
+/// about any more, as its timeline was closed, the job ends with ECANCELED; likewise
+/// if an imported buffer was taken away meanwhile by the device it came from.
 ///
 /// Jobs of a queue run in the order of submission; one that waits for others
 /// keeps back those behind it. The buffers stay alive until the job has ended,
@@ -939,7 +940,7 @@ pub struct accel_submit_job {
 /// or is to be waited for, but added only after one to be signalled (the job would
 /// wait for itself), a buffer is not needed (ACCEL_IOCTL_BUFFER_ADVISE), a reserved
 /// field is not 0; E2BIG too many jobs, buffers or points, or too long a payload;
-/// EOPNOTSUPP a flag, or a placement that the device cannot reach; EACCES the job writes
+/// EOPNOTSUPP a flag, or a buffer that the device cannot reach (any more); EACCES the job writes
 /// to a buffer not named for writing, or that is read-only; EDQUOT too many unfinished
 /// jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
 /// ECANCELED the context was ended because its jobs hang, or the client is banned because
@@ -1054,8 +1055,8 @@ pub const ACCEL_FAULT_PAGE: accel_fault = 9;
 /// - `ACCEL_FAULT_DEVICE`: the device failed otherwise (EIO)
 /// - `ACCEL_FAULT_RESET`: lost to a reset it did not cause (ENODATA)
 /// - `ACCEL_FAULT_GONE`: the device went away (ENODEV)
-/// - `ACCEL_FAULT_CANCELED`: its context was killed, or nobody can bring about any more
-///   what it waits for (ECANCELED)
+/// - `ACCEL_FAULT_CANCELED`: its context was killed, nobody can bring about any more what
+///   it waits for, or a buffer was taken away (ECANCELED)
 /// - `ACCEL_FAULT_NO_MEMORY`: there was no memory to go on with it (ENOMEM)
 /// - `ACCEL_FAULT_PAGE`: an address of its address space leads nowhere, or the job may
 ///   not do there what it wanted to (EIO)
