@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn nodes_are_sorted_and_others_skipped() {
-        let class = std::env::temp_dir().join(format!("accel-class-{}", std::process::id()));
+        let class = tempfile::tempdir().unwrap();
         for name in [
             "accel10",
             "accel2",
@@ -266,10 +266,9 @@ mod tests {
             "monitor3",
             "accel-1",
         ] {
-            fs::create_dir_all(class.join(name)).unwrap();
+            fs::create_dir(class.path().join(name)).unwrap();
         }
-        let nodes = nodes_in(&class).unwrap();
-        fs::remove_dir_all(&class).unwrap();
+        let nodes = nodes_in(class.path()).unwrap();
         assert_eq!(nodes, [0, 2, 10].map(Node::new));
         assert_eq!(nodes[2].monitor_path(), Path::new("/dev/accel/monitor10"));
     }

@@ -186,18 +186,17 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use tempfile::TempDir;
 
     use super::*;
 
     /// A directory of the files of a network for 256 MACs with an input of 2 bytes and a state of 3.
-    struct Files(PathBuf);
+    struct Files(TempDir);
 
     impl Files {
-        fn new(test: &str, json: &str) -> Self {
-            let directory =
-                std::env::temp_dir().join(format!("accel-demo-{test}-{}", std::process::id()));
-            fs::create_dir_all(&directory).unwrap();
+        fn new(json: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let directory = folder.path();
             let container: [u32; 6] = [
                 u32::from_le_bytes(*b"COP1"),
                 1,
@@ -213,19 +212,13 @@ mod tests {
             fs::write(directory.join("commands"), container).unwrap();
             fs::write(directory.join("weights"), b"weights").unwrap();
             fs::write(directory.join("net-256.json"), json).unwrap();
-            Files(directory)
+            Files(folder)
         }
 
         fn load(&self, shape: &[usize]) -> Result<Network> {
             let inputs = Array::new(shape, (0..shape.iter().product::<usize>() as u8).collect())?;
-            inputs.write(&self.0.join("net.inputs.npy"))?;
-            Network::load(&self.0, "net", 256)
-        }
-    }
-
-    impl Drop for Files {
-        fn drop(&mut self) {
-            fs::remove_dir_all(&self.0).unwrap();
+            inputs.write(&self.0.path().join("net.inputs.npy"))?;
+            Network::load(self.0.path(), "net", 256)
         }
     }
 
@@ -240,7 +233,7 @@ mod tests {
 
     #[test]
     fn inputs_are_sequences_of_steps() {
-        let files = Files::new("steps", JSON);
+        let files = Files::new(JSON);
         let network = files.load(&[2, 3, 2]).unwrap();
         assert_eq!((network.inferences(), network.output_size()), (6, 4));
         assert_eq!(
@@ -256,7 +249,7 @@ mod tests {
 
     #[test]
     fn inputs_of_another_shape_are_refused() {
-        let files = Files::new("shape", JSON);
+        let files = Files::new(JSON);
         for shape in [&[0, 3, 2][..], &[2, 0, 2], &[5, 3], &[4]] {
             let error = format!("{:#}", files.load(shape).err().expect("an error"));
             assert!(error.contains("does not fit network net"), "{error}");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What is installed with the program, judged by those whose formats these are.
 
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
+
+use tempfile::TempDir;
 
 /// The most exposure of the service that `systemd-analyze security` may find, in tenths.
 const EXPOSURE: &str = "--threshold=15";
@@ -25,24 +26,23 @@ fn assert_well(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// The service with our own program, in a folder of its own.
-fn service(name: &str) -> PathBuf {
+/// The service with our own program, in a folder of its own, and where it is.
+fn service() -> (TempDir, PathBuf) {
     let unit = fs::read_to_string(here().join("accel-exporter.service")).expect("the service");
     assert!(unit.contains("\nExecStart=/usr/bin/accel-exporter $ARGS\n"));
     let unit = unit.replace(
         "/usr/bin/accel-exporter",
         env!("CARGO_BIN_EXE_accel-exporter"),
     );
-    let folder = env::temp_dir().join(format!("accel-exporter-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder");
-    let path = folder.join("accel-exporter.service");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("accel-exporter.service");
     fs::write(&path, unit).expect("a file");
-    path
+    (folder, path)
 }
 
 #[test]
 fn systemd_takes_the_service() {
-    let path = service("verify");
+    let (_folder, path) = service();
     let verify = run(Command::new("systemd-analyze")
         .args(["verify", "--man=no"])
         .arg(&path));
@@ -52,7 +52,7 @@ fn systemd_takes_the_service() {
 
 #[test]
 fn the_service_is_little_exposed() {
-    let path = service("security");
+    let (_folder, path) = service();
     let security = |threshold| {
         run(Command::new("systemd-analyze")
             .args(["security", "--no-pager", "--offline=true", threshold])

@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn images_are_split_as_the_example_says() {
-        let directory = std::env::temp_dir().join(format!("accel-train-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path();
         let write = |count: usize| {
             let image = |index: usize| {
                 let mut image = [(index % 17) as u8; IMAGE];
@@ -140,11 +140,10 @@ mod tests {
             let bytes = (0..count).flat_map(image).collect();
             let array = Array::new([count, IMAGE], bytes).unwrap();
             array.write(&directory.join("digits.npy")).unwrap();
-            Digits::load(&directory)
+            Digits::load(directory)
         };
         let few = write(1758).err().map(|error| error.to_string());
         let digits = write(1797);
-        std::fs::remove_dir_all(&directory).unwrap();
         assert_eq!(few.unwrap(), "there are too few images");
 
         let digits = digits.unwrap();

@@ -31,12 +31,12 @@ fn ask(stream: &UnixStream, line: &str) -> String {
 
 #[test]
 fn answers() {
-    let path = std::env::temp_dir().join(format!("pci-model-{}.control", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control");
     let port = Port::new(1);
     control::serve(&path, port.clone(), Arc::new(Test)).unwrap();
     let stream = UnixStream::connect(&path).unwrap();
     let other = UnixStream::connect(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
     assert_eq!(ask(&stream, "double 21"), "ok is=42\n");
     assert_eq!(
         ask(&other, " double \t x "),
@@ -65,10 +65,10 @@ fn answers() {
 
 #[test]
 fn endless_line() {
-    let path = std::env::temp_dir().join(format!("pci-model-{}.endless", std::process::id()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("control");
     control::serve(&path, Port::new(1), Arc::new(Test)).unwrap();
     let stream = UnixStream::connect(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
     let mut reader = BufReader::new(&stream);
     (&stream).write_all(&[b'x'; 4096]).unwrap();
     let mut answer = String::new();

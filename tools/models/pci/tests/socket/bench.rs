@@ -6,7 +6,6 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -16,6 +15,7 @@ use pci_model::{
 };
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use tempfile::TempDir;
 use vfio_user::Client;
 
 /// Region of configuration space.
@@ -77,7 +77,7 @@ pub struct Bench {
     pub dma: Dma,
     pub messages: Messages,
     pub memory: Arc<DeviceMemory>,
-    pub path: PathBuf,
+    folder: TempDir,
     function: Arc<Test>,
     server: JoinHandle<io::Result<()>>,
 }
@@ -89,12 +89,9 @@ pub const MSIX: Interrupts = Interrupts::Msix(MsixLayout {
     pba: 0x800,
 });
 
-/// A path no other test uses.
-pub fn socket_path() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("pci-model-{}-{number}.sock", std::process::id());
-    std::env::temp_dir().join(name)
+/// Where the socket is in a folder that no other test uses.
+pub fn socket_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("socket")
 }
 
 /// Serves the test function on a thread.
@@ -130,7 +127,8 @@ impl Bench {
 
     /// In this slot.
     pub fn plugged(port: Port, interrupts: Interrupts) -> Self {
-        let path = socket_path();
+        let folder = tempfile::tempdir().unwrap();
+        let path = socket_in(&folder);
         let (port, function, server) = plug(&path, port, interrupts);
         Self {
             client: Client::new(&path).unwrap(),
@@ -138,10 +136,15 @@ impl Bench {
             messages: port.messages(),
             memory: function.memory.clone(),
             port,
-            path,
+            folder,
             function,
             server,
         }
+    }
+
+    /// Where its socket is, as long as it is there.
+    pub fn path(&self) -> PathBuf {
+        socket_in(&self.folder)
     }
 
     /// Closes the connection; gives how the server ended.

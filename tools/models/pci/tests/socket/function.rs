@@ -311,7 +311,7 @@ fn surprise_removal() {
 #[test]
 fn leaving_ends_the_server() {
     let bench = Bench::new();
-    let (path, dma) = (bench.path.clone(), bench.dma.clone());
+    let (path, dma) = (bench.path(), bench.dma.clone());
     bench.leave().unwrap();
     assert!(!path.exists());
     assert!(dma.read(0x10_0000, &mut [0; 1]).is_err());

@@ -36,7 +36,8 @@ struct Peer {
 
 impl Peer {
     fn new() -> Self {
-        let path = bench::socket_path();
+        let folder = tempfile::tempdir().unwrap();
+        let path = bench::socket_in(&folder);
         let (port, _, server) = bench::start(&path, bench::MSIX);
         let stream = UnixStream::connect(path).unwrap();
         Self {

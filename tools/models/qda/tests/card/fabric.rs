@@ -4,11 +4,11 @@
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 use qda_model::links::Cable;
 use qda_model::links::frame::{Frame, kind};
+use tempfile::TempDir;
 
 use crate::machine::{Machine, Packet};
 use crate::peer::{ERROR, L_REASON, L_STATE, PROTOCOL, Peer, UP, reaches, receive, send};
@@ -16,33 +16,28 @@ use crate::peer::{ERROR, L_REASON, L_STATE, PROTOCOL, Peer, UP, reaches, receive
 const SIGNAL: u32 = 2;
 const LINK_DOWN: u32 = 0x30;
 
-/// Path of a socket that nobody else has.
-struct Socket(PathBuf);
+/// A folder for a socket.
+struct Socket(TempDir);
 
 impl Socket {
     fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("qda-model-{}-{number}.sock", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("link")
     }
 
     fn listen(&self) -> Cable {
-        Cable::Listen(UnixListener::bind(&self.0).unwrap())
+        Cable::Listen(UnixListener::bind(self.path()).unwrap())
     }
 
     /// Another process connects, and greets.
     fn call(&self) -> Peer {
-        let mut peer = Peer::new(UnixStream::connect(&self.0).unwrap());
+        let mut peer = Peer::new(UnixStream::connect(self.path()).unwrap());
         peer.expect(kind::HELLO);
         peer.hello(1);
         peer
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -65,7 +60,7 @@ fn who_connects_tries_until_somebody_listens() {
         machine
     });
     let socket = Socket::new();
-    one.front.card.plug(0, Cable::Connect(socket.0.clone()));
+    one.front.card.plug(0, Cable::Connect(socket.path()));
     two.front.card.plug(0, socket.listen());
     one.until(L_STATE, UP);
     two.until(L_STATE, UP);

@@ -230,16 +230,15 @@ fn device_reset_ends_a_hang() {
 fn the_log_tells_when_packets_came() {
     let machine = Machine::ready();
     let ring = machine.queue(2, 0, 1);
-    let path = std::env::temp_dir().join(format!("qda-log-{}", std::process::id()));
-    machine.front.card.lock().faults.log = Some(std::fs::File::create(&path).unwrap());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    machine.front.card.lock().faults.log = Some(file.reopen().unwrap());
     machine.control(ring, 1);
     machine.submit(ring, &[Packet::new(1); 2]);
     let fill = Packet::new(0x11).word(0x28, 8).word(0x2c, 3);
     machine.submit(ring, &[fill.word(0x30, 8).long(0x18, DATA)]);
     machine.control(ring, 2);
     machine.completed(ring, 3);
-    let log = std::fs::read_to_string(&path).unwrap();
-    std::fs::remove_file(path).unwrap();
+    let log = std::fs::read_to_string(file.path()).unwrap();
     let lines: Vec<_> = log.lines().collect();
     let what = |line: &str| line.split(" arrival=").next().unwrap().to_owned();
     assert_eq!(

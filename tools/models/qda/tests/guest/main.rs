@@ -6,9 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -45,6 +43,8 @@ struct Guest {
 
 impl Guest {
     fn new(switch: &Switch, bar2: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
         let port = Port::behind(switch, VECTORS);
         let capabilities = Capabilities {
             uuid: [1; 16],
@@ -54,7 +54,6 @@ impl Guest {
             signed: false,
         };
         let front = Front::new(capabilities, &port).unwrap();
-        let path = path();
         let mut server = Server::bind(&path, port.clone(), front.clone()).unwrap();
         let server = thread::spawn(move || server.run());
         let host = memfd_create("guest", MemfdFlags::CLOEXEC).unwrap();
@@ -167,13 +166,6 @@ impl Guest {
         assert_eq!(record[..8], value);
         u32::from_le_bytes([record[8], record[9], record[10], record[11]])
     }
-}
-
-fn path() -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("qda-model-{}-{number}.sock", std::process::id());
-    std::env::temp_dir().join(name)
 }
 
 #[test]
