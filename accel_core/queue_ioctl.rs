@@ -27,14 +27,19 @@ use crate::{
     },
 };
 
-/// Parses an `enum accel_priority`. EINVAL; EPERM: the process may not have that.
+/// Parses an `enum accel_priority`. EINVAL; EPERM: the process may not have that: more than others get
+/// only those who may say so, as with `nice`.
 pub(crate) fn priority(value: u32) -> Result<Priority> {
     match value {
         uapi::ACCEL_PRIORITY_NORMAL => Ok(Priority::Normal),
         uapi::ACCEL_PRIORITY_LOW => Ok(Priority::Low),
+        uapi::ACCEL_PRIORITY_HIGH | uapi::ACCEL_PRIORITY_REALTIME
+            if !task::is_capable_of_nice() =>
+        {
+            Err(EPERM)
+        }
         uapi::ACCEL_PRIORITY_HIGH => Ok(Priority::High),
-        uapi::ACCEL_PRIORITY_REALTIME if task::is_capable_of_nice() => Ok(Priority::Realtime),
-        uapi::ACCEL_PRIORITY_REALTIME => Err(EPERM),
+        uapi::ACCEL_PRIORITY_REALTIME => Ok(Priority::Realtime),
         _ => Err(EINVAL),
     }
 }

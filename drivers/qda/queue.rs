@@ -56,8 +56,11 @@ const ADDRESS: usize = REPORT + 2;
 /// The last packet of a job tells that it has ended.
 const LAST: u64 = ((uapi::ACCEL_QDA_PACKET_RECORD | uapi::ACCEL_QDA_PACKET_INTERRUPT) as u64) << 8;
 
-/// Queues are equals until clients have priorities: normal.
-const PRIORITY: u8 = 1;
+/// Clients are equals here: the kernel decides whose job comes next.
+const NORMAL: u8 = 1;
+
+/// Memory that is scrubbed is wanted: that waits for nobody.
+const REALTIME: u8 = 3;
 
 /// A queue.
 pub(crate) struct Queue {
@@ -88,7 +91,8 @@ impl Queue {
             queue: self.id,
             asid: self.asid,
             engine: u8::try_from(self.engine)?,
-            priority: PRIORITY,
+            // Only the kernel's own queue works in no address space.
+            priority: if self.asid == 0 { REALTIME } else { NORMAL },
             order: ORDER,
             is_user: false,
             ring: mmu::system(ring),

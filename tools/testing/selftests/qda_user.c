@@ -342,7 +342,7 @@ TEST_F(user, bad_arguments_are_refused)
 	close_user_queue(&queue);
 }
 
-TEST_F(user, real_time_needs_a_capability)
+TEST_F(user, more_than_others_get_needs_a_capability)
 {
 	struct user_queue queue;
 	struct accel_qda_user_queue payload;
@@ -352,12 +352,18 @@ TEST_F(user, real_time_needs_a_capability)
 	ASSERT_EQ(0, prepare_queue(self->fd, self->space, &queue));
 	payload = payload_of(&queue);
 	args = arguments_of(&queue, &payload);
-	args.priority = ACCEL_PRIORITY_REALTIME;
 	child = fork();
-	if (!child)
-		_exit(setuid(NOBODY) ||
-		      call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args) != -EPERM);
+	if (!child) {
+		bool refused = !setuid(NOBODY);
+
+		args.priority = ACCEL_PRIORITY_HIGH;
+		refused &= call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args) == -EPERM;
+		args.priority = ACCEL_PRIORITY_REALTIME;
+		refused &= call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args) == -EPERM;
+		_exit(!refused);
+	}
 	EXPECT_EQ(0, exit_code(child));
+	args.priority = ACCEL_PRIORITY_REALTIME;
 	EXPECT_EQ(0, call(self->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &args));
 	queue.handle = args.handle;
 	EXPECT_EQ(0, execute(&queue, nop()));

@@ -1152,7 +1152,10 @@ pub const ACCEL_PRIORITY_REALTIME: accel_priority = 3;
 ///
 /// First the clients, that is files, share the engines, each weighed by the
 /// priority of what it runs there, then the queues of each. Jobs that run are not
-/// interrupted.
+/// interrupted. That is so for jobs; between user queues the device decides, which may
+/// serve none as long as there is one of a higher priority.
+///
+/// The last two take from others: they need CAP_SYS_NICE (EPERM).
 pub type accel_priority = ::core::ffi::c_uint;
 /// struct accel_queue_create - ACCEL_IOCTL_QUEUE_CREATE, make a queue
 /// - `flags`: in: must be 0
@@ -1176,7 +1179,7 @@ pub type accel_priority = ::core::ffi::c_uint;
 /// Minimum size: up to and including `handle`.
 ///
 /// Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
-/// refuses the payload; EPERM ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too
+/// refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
 /// long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
 /// is banned; ENOSPC the device has no room for more
 /// queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
@@ -1577,8 +1580,9 @@ pub struct accel_doorbell_close {
 /// Errors: ENOENT no such context, doorbell or timeline; EINVAL the context has no
 /// address space, no such engine or priority, the timeline is not at 0, the driver
 /// refuses the payload; EBUSY the doorbell or the timeline is that of another queue; EPERM
-/// ACCEL_PRIORITY_REALTIME without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
-/// ACCEL_USER_QUEUE_MAX; ENOSPC the device has no room for more queues; EOPNOTSUPP the
+/// a priority above normal without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
+/// ACCEL_USER_QUEUE_MAX; ECANCELED the context was ended because its jobs hang, or the client
+/// is banned because they or its user queues do; ENOSPC the device has no room for more queues; EOPNOTSUPP the
 /// device has no user queues, a flag; EAGAIN in reset, or memory of the process that is
 /// mapped in the address space is on its way; EIO the device does not answer; EFAULT; ENOMEM;
 /// ENODEV.

@@ -150,13 +150,13 @@ load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
 plan 24
-check accel_serve_is_right_to_a_bit accel-serve /training 20 high low
+check accel_serve_is_right_to_a_bit accel-serve /training 20 normal low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
 check equals_wait_for_more host waits qda0 more-than 1
 {IDLE}
 # For as long as it takes.
-accel-serve /training 1000000 high low &
+accel-serve /training 1000000 normal low &
 {CHANGES}
 unload accel_qda accel_core
 exit $failures
