@@ -35,6 +35,8 @@ pub(crate) struct Conduct {
     /// It was not good when it was last looked at, which is to be done again.
     is_watched: Atomic<bool>,
     is_banned: Atomic<bool>,
+    /// How often a user queue hung since it was last looked at.
+    hangs: Atomic<u32>,
 }
 
 impl Conduct {
@@ -44,6 +46,7 @@ impl Conduct {
             record <- Mutex::new(Record::default(), name, key),
             is_watched: Atomic::new(false),
             is_banned: Atomic::new(false),
+            hangs: Atomic::new(0),
         })
     }
 
@@ -54,10 +57,20 @@ impl Conduct {
         self.keep(standing)
     }
 
+    /// Notes that a user queue of the client hung, which counts as a job that was stopped, with the next
+    /// [`Conduct::review`]. Any context.
+    pub(crate) fn note_hang(&self) {
+        self.hangs.fetch_add(1, Relaxed);
+    }
+
     /// Returns what the client may do now.
     pub(crate) fn review(&self) -> Standing {
-        let record = self.record.lock();
-        let standing = record.standing(monotonic_ns());
+        let mut record = self.record.lock();
+        let now = monotonic_ns();
+        for _ in 0..self.hangs.xchg(0, Relaxed) {
+            record.offend(Step::Job, now);
+        }
+        let standing = record.standing(now);
         self.keep(standing)
     }
 
@@ -72,7 +85,7 @@ impl Conduct {
     /// Returns whether [`Conduct::review`] has something to say.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
-        self.is_watched.load(Relaxed)
+        self.is_watched.load(Relaxed) || self.hangs.load(Relaxed) != 0
     }
 
     /// Returns whether its jobs are not to run.

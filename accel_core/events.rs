@@ -422,6 +422,13 @@ impl<T: Driver> Device<T> {
         self.events.tell(event);
     }
 
+    /// Tells of a reset of an engine that was none of the core's steps: because of a command of a user
+    /// queue, or of the driver's own. Any context.
+    pub fn engine_was_reset(&self, engine: usize, result: Result) {
+        self.health.count_reset(false);
+        self.tell_of_reset(Some(engine), ResetReason::Job, result);
+    }
+
     /// Changes the health, and tells of it.
     pub(crate) fn set_health(&self, state: health::State) {
         let before = self.health.state();

@@ -36,6 +36,7 @@ classes! {
     contexts = c"accel_contexts";
     doorbells = c"accel_doorbells";
     dump = c"accel_dump";
+    end = c"accel_end";
     events = c"accel_events";
     events_arrived = c"accel_events_arrived";
     file_queues = c"accel_file_queues";

@@ -17,11 +17,15 @@ use kernel::{
 
 use crate::{
     alarm::Alarm,
+    conduct::Conduct,
     events::{
         Events,
         Who, //
     },
-    job::Fault,
+    job::{
+        Fault,
+        FaultKind, //
+    },
     timeline::Driven, //
 };
 
@@ -29,6 +33,7 @@ use crate::{
 pub(crate) struct Witness {
     pub(crate) events: Arc<Events>,
     pub(crate) alarm: Arc<Alarm>,
+    pub(crate) conduct: Arc<Conduct>,
     pub(crate) who: Who,
     pub(crate) engine: usize,
 }
@@ -61,6 +66,15 @@ impl QueueEvents {
         }
     }
 
+    /// The queue has stopped for good, as a command of it did not end, and was given up: that counts
+    /// against its client. Any context.
+    pub fn hung(&self) {
+        if self.fault().is_none() {
+            self.witness.conduct.note_hang();
+        }
+        self.failed(Fault::new(FaultKind::Timeout));
+    }
+
     /// The queue has stopped for good; the first reason that is given counts. Any context.
     pub fn failed(&self, fault: Fault) {
         let error = fault.kind.error();
@@ -72,6 +86,7 @@ impl QueueEvents {
             alarm,
             who,
             engine,
+            ..
         } = &self.witness;
         events.fault(*who, *engine, 0, fault);
         alarm.ring();

@@ -291,6 +291,7 @@ impl<T: Driver> Scheduler<T> {
         });
         self.punish(&suspect, step);
         device.tell_of_trouble();
+        bound.watch.clone().end_user_queues();
         // So that the engine has the last reference.
         drop(suspect);
         match step {

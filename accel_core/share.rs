@@ -73,8 +73,7 @@ pub(crate) struct Share<T: Driver> {
     /// Who opened the device.
     user: u32,
     pub(crate) alarm: Arc<Alarm>,
-    #[pin]
-    pub(crate) conduct: Conduct,
+    pub(crate) conduct: Arc<Conduct>,
     /// What engines have done for its user queues.
     pub(crate) user_times: Times,
     /// How many of its jobs have not ended, but for the first ones of each queue.
@@ -94,6 +93,7 @@ impl<T: Driver> Share<T> {
             memberships.push(None, GFP_KERNEL_ACCOUNT)?;
         }
         let alarm = Alarm::new()?;
+        let conduct = Arc::pin_init(Conduct::new(), GFP_KERNEL_ACCOUNT)?;
         let (name, key) = lock_class::share();
         let jobs = Arc::new(Atomic::new(0), GFP_KERNEL_ACCOUNT)?;
         Arc::pin_init(
@@ -102,7 +102,7 @@ impl<T: Driver> Share<T> {
                 client: UniqueId::new(),
                 user: task::current_user(),
                 alarm,
-                conduct <- Conduct::new(),
+                conduct,
                 user_times,
                 jobs,
                 memberships <- Mutex::new(memberships, name, key),

@@ -18,6 +18,7 @@ use kernel::{
 
 use crate::{
     address_space::AddressSpace,
+    context::Life,
     device::Bound,
     doorbell::Doorbell,
     driver::Driver,
@@ -73,7 +74,7 @@ pub trait UserQueues<T: Driver>: 'static {
 
     /// Waits until the device does not touch memory for a queue that was told to suspend. In bounded
     /// time, so that must not fail: what does not end is given up, whatever that takes, and who waits
-    /// for the queue is told ([`QueueEvents::failed`]).
+    /// for the queue is told ([`QueueEvents::hung`]).
     fn suspend_wait(data: &T::Data<'_>, queue: &Self::Queue);
 
     /// Has one go on, if it has not failed meanwhile. Does not wait.
@@ -127,17 +128,17 @@ impl<T: Driver> UserQueues<T> for NoUserQueues {
 /// A user queue. It ends when it is dropped; may sleep then.
 pub(crate) struct UserQueue<T: Driver> {
     served: Arc<Served<T>>,
-    events: Arc<QueueEvents>,
-    space: Arc<AddressSpace<T>>,
     /// How often those of the space were suspended before it was there.
     suspended_before: u32,
     _doorbell: Arc<Doorbell>,
 }
 
 impl<T: Driver> UserQueue<T> {
-    /// Makes one of the client with this `share`; errors as [`UserQueues::create`].
+    /// Makes one of the client with this `share`, in the context with this `life`; errors as
+    /// [`UserQueues::create`].
     pub(crate) fn new(
         share: &Arc<Share<T>>,
+        life: &Arc<Life>,
         bound: &Bound<'_, T>,
         setup: UserQueueSetup<'_, T>,
     ) -> Result<Self, Refusal> {
@@ -147,12 +148,11 @@ impl<T: Driver> UserQueue<T> {
         let suspended_before = space.preemption().count();
         let create = || T::UserQueues::create(&bound.data, setup);
         let driver = space.preemption().add(create)?;
-        let served = Arc::from(place.write(Served::new(driver, engine, share.clone())));
+        let served = Served::new(driver, engine, share.clone(), life.clone(), space, events);
+        let served = Arc::from(place.write(served));
         // From now on it is dropped as it should be.
         let this = Self {
             served,
-            events,
-            space,
             suspended_before,
             _doorbell: doorbell,
         };
@@ -162,27 +162,25 @@ impl<T: Driver> UserQueue<T> {
 
     /// Nobody wants it any more: who waits for it is told so, if not of a fault before.
     pub(crate) fn cancel(&self) {
-        self.events.failed(Fault::new(FaultKind::Canceled));
+        self.served.events.failed(Fault::new(FaultKind::Canceled));
     }
 
     /// Returns how often it was suspended.
     pub(crate) fn suspensions(&self) -> u32 {
-        self.space
-            .preemption()
-            .count()
-            .wrapping_sub(self.suspended_before)
+        let preemption = self.served.space.preemption();
+        preemption.count().wrapping_sub(self.suspended_before)
     }
 
     /// Returns why it has stopped, if it has.
     pub(crate) fn fault(&self) -> Option<Fault> {
-        self.events.fault()
+        self.served.events.fault()
     }
 }
 
 impl<T: Driver> Drop for UserQueue<T> {
     fn drop(&mut self) {
         let (device, served) = (self.served.device(), &self.served);
-        let preemption = self.space.preemption();
+        let preemption = served.space.preemption();
         match device.enter_awake() {
             Ok(guard) => guard.with(|bound| {
                 // Nobody stops it after that, so it must have stopped.

@@ -54,17 +54,21 @@ pub(crate) fn create<'f, T: Driver>(
     let priority = priority(args.priority)?;
     let engine = args.engine as usize;
     file.client.share.check()?;
-    let space = match args.context {
-        0 => None,
-        handle => file.contexts.get(handle)?.space.clone(),
+    let context = match args.context {
+        0 => return Err(EINVAL),
+        handle => file.contexts.get(handle)?,
     };
-    let space = space.ok_or(EINVAL)?;
+    if context.life.is_over() {
+        return Err(ECANCELED);
+    }
+    let space = context.space.clone().ok_or(EINVAL)?;
     let doorbell = file.doorbells.get(args.doorbell)?;
     let payload = read_payload(args.payload, args.payload_size, longest)?;
     file.client.device.scheduler_of(engine).ok_or(EINVAL)?;
     let witness = Witness {
         events: file.client.device.events.clone(),
         alarm: file.client.share.alarm.clone(),
+        conduct: file.client.share.conduct.clone(),
         who: file.client.share.who(),
         engine,
     };
@@ -80,7 +84,7 @@ pub(crate) fn create<'f, T: Driver>(
     let device = &file.client.device;
     let queue = device
         .enter_awake()?
-        .with(|bound| UserQueue::new(&file.client.share, bound, setup));
+        .with(|bound| UserQueue::new(&file.client.share, &context.life, bound, setup));
     let queue = queue.map_err(|refusal| {
         args.refused_reason = refusal.reason;
         args.refused_at = refusal.at;

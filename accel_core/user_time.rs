@@ -3,7 +3,8 @@
 //! Engine time of user queues: the kernel sees none of their packets, so the device is asked.
 //!
 //! What a device says is believed as far as it can be true, and charged to the client and the device
-//! when somebody asks, or the queue ends.
+//! when somebody asks, or the queue ends. Here is known, too, which user queues there are, and those are
+//! ended whose context has come to its end, or whose client is banned.
 
 use kernel::{
     prelude::*,
@@ -22,12 +23,19 @@ use kernel_ext::{
 };
 
 use crate::{
+    address_space::AddressSpace,
+    context::Life,
     device::{
         Bound,
         Device, //
     },
     driver::Driver,
+    job::{
+        Fault,
+        FaultKind, //
+    },
     lock_class,
+    queue_events::QueueEvents,
     share::Share,
     user_queue::{
         QueueOf,
@@ -58,22 +66,36 @@ impl Times {
     }
 }
 
-/// A user queue, as it is asked for its time.
+/// A user queue, as its device knows it.
 pub(crate) struct Served<T: Driver> {
     pub(crate) driver: Arc<QueueOf<T>>,
     engine: usize,
     share: Arc<Share<T>>,
+    /// Of its context.
+    life: Arc<Life>,
+    pub(crate) space: Arc<AddressSpace<T>>,
+    pub(crate) events: Arc<QueueEvents>,
     since: u64,
     /// What was charged; changed with the list locked.
     charged: Atomic<u64>,
 }
 
 impl<T: Driver> Served<T> {
-    pub(crate) fn new(driver: Arc<QueueOf<T>>, engine: usize, share: Arc<Share<T>>) -> Self {
+    pub(crate) fn new(
+        driver: Arc<QueueOf<T>>,
+        engine: usize,
+        share: Arc<Share<T>>,
+        life: Arc<Life>,
+        space: Arc<AddressSpace<T>>,
+        events: Arc<QueueEvents>,
+    ) -> Self {
         Self {
             driver,
             engine,
             share,
+            life,
+            space,
+            events,
             since: monotonic_ns(),
             charged: Atomic::new(0),
         }
@@ -81,6 +103,14 @@ impl<T: Driver> Served<T> {
 
     pub(crate) fn device(&self) -> &Arc<Device<T>> {
         self.share.device()
+    }
+
+    /// Ends it if it may not go on: it does not run any more then, though its client still has it.
+    fn end_if_over(&self, bound: &Bound<'_, T>) {
+        if self.life.is_over() || self.share.check().is_err() {
+            self.events.failed(Fault::new(FaultKind::Canceled));
+            self.space.preemption().remove(Some(bound), &self.driver);
+        }
     }
 
     fn charge(&self, bound: &Bound<'_, T>) {
@@ -153,6 +183,19 @@ impl<T: Driver> Device<T> {
             guard.with(|bound| {
                 let queues = self.user_times.queues.lock();
                 queues.iter().for_each(|queue| queue.charge(bound));
+            });
+        }
+    }
+
+    /// Ends the user queues that may not go on. May sleep.
+    pub(crate) fn end_user_queues(&self) {
+        if !self.user_times.has_queues() {
+            return;
+        }
+        if let Ok(guard) = self.enter_awake() {
+            guard.with(|bound| {
+                let queues = self.user_times.queues.lock();
+                queues.iter().for_each(|queue| queue.end_if_over(bound));
             });
         }
     }

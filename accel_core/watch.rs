@@ -31,12 +31,14 @@ use crate::{
     driver::Driver,
     health::State,
     lock_class,
+    user_queue::UserQueues,
     worker, //
 };
 
 const LOOK: u64 = 0;
 const ANNOUNCE: u64 = 1;
 const DUMP: u64 = 2;
+const END: u64 = 3;
 
 /// Watches a device. Exists while the device is bound.
 #[pin_data]
@@ -48,6 +50,8 @@ pub(crate) struct Watch<T: Driver> {
     announce: Work<Self, ANNOUNCE>,
     #[pin]
     dump: Work<Self, DUMP>,
+    #[pin]
+    end: Work<Self, END>,
 }
 
 impl_has_delayed_work! {
@@ -57,26 +61,29 @@ impl_has_delayed_work! {
 impl_has_work! {
     impl{T: Driver} HasWork<Self, 1> for Watch<T> { self.announce }
     impl{T: Driver} HasWork<Self, 2> for Watch<T> { self.dump }
+    impl{T: Driver} HasWork<Self, 3> for Watch<T> { self.end }
 }
 
 impl<T: Driver> Watch<T> {
     pub(crate) fn new(device: Arc<Device<T>>) -> Result<Arc<Self>> {
         let (watch, timer) = (lock_class::watch(), lock_class::watch_timer());
         let (announce, dump) = (lock_class::announce(), lock_class::dump());
+        let end = lock_class::end();
         Arc::pin_init(
             pin_init!(Self {
                 device,
                 look <- DelayedWork::new(watch.0, watch.1, timer.0, timer.1),
                 announce <- Work::new(announce.0, announce.1),
                 dump <- Work::new(dump.0, dump.1),
+                end <- Work::new(end.0, end.1),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Looks after the device in a while, if the driver wants that.
+    /// Looks after the device in a while, if the driver wants that, or has user queues.
     pub(crate) fn arm(self: Arc<Self>) {
-        if T::HAS_IS_WELL {
+        if T::HAS_IS_WELL || T::UserQueues::MAX_PAYLOAD.is_some() {
             let delay = jiffies_from_ns(u64::from(T::WATCH_MS) * 1_000_000);
             let _ = worker::queue().enqueue_delayed::<_, LOOK>(self, delay);
         }
@@ -93,18 +100,27 @@ impl<T: Driver> Watch<T> {
         let _ = system_dfl().enqueue::<_, DUMP>(self);
     }
 
+    /// Ends the user queues that may not go on; later, as others allocate with their list locked.
+    pub(crate) fn end_user_queues(self: Arc<Self>) {
+        if T::UserQueues::MAX_PAYLOAD.is_some() {
+            let _ = system_dfl().enqueue::<_, END>(self);
+        }
+    }
+
     /// Takes the work back; nobody may ask for more.
     pub(crate) fn cancel(this: &Arc<Self>) {
         cancel_delayed_sync::<Self, LOOK>(this);
         cancel_sync::<Self, ANNOUNCE>(this);
         cancel_sync::<Self, DUMP>(this);
+        cancel_sync::<Self, END>(this);
     }
 
     /// Returns whether to go on: not while the device sleeps, and who wakes it begins again.
-    fn look(&self, bound: &Bound<'_, T>) -> bool {
+    fn look(self: &Arc<Self>, bound: &Bound<'_, T>) -> bool {
         if !self.device.power.is_awake() {
             return false;
         }
+        self.clone().end_user_queues();
         !T::HAS_IS_WELL || T::is_well(&bound.data) || self.device.revive(bound)
     }
 }
@@ -130,6 +146,14 @@ impl<T: Driver> WorkItem<DUMP> for Watch<T> {
 
     fn run(this: Arc<Self>) {
         this.device.give_dump();
+    }
+}
+
+impl<T: Driver> WorkItem<END> for Watch<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        this.device.end_user_queues();
     }
 }
 

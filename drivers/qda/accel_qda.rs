@@ -206,26 +206,14 @@ impl accel::Driver for Qda {
 
     fn interrupt(
         card: &Card<'_>,
-        device: &accel::Device<Self>,
+        _device: &accel::Device<Self>,
         line: usize,
     ) -> accel::irq::IrqReturn {
         let is_ours = match line {
             // Whoever waits for the management looks for itself.
             pci::MANAGEMENT_VECTOR => true,
             line if line < pci::ENGINE_VECTORS => card.drain(line - pci::RING_VECTORS),
-            line => {
-                let engine = line - pci::ENGINE_VECTORS;
-                let pending = card.take_pending(engine);
-                pending.queues().for_each(|queue| card.tell(queue));
-                if pending.is_any() {
-                    device.complete(engine, |jobs| {
-                        if let Some(outcome) = card.take_ended(engine) {
-                            jobs.end_first(outcome);
-                        }
-                    });
-                }
-                pending.is_any()
-            }
+            line => card.attend(line - pci::ENGINE_VECTORS),
         };
         match is_ours {
             true => accel::irq::IrqReturn::Handled,

@@ -236,7 +236,7 @@ impl<'bound> Card<'bound> {
         let has_failed = self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED;
         let is_served = self.firmware.is_alive(&self.bar) && !self.state.mailbox.is_silent();
         let is_stuck = self.state.is_stuck.load(Relaxed);
-        self.end_hung();
+        self.look_after_engines();
         // Of one that is gone the bus will tell.
         self.is_gone() || !has_failed && is_served && !is_stuck
     }

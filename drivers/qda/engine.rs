@@ -52,15 +52,15 @@ struct Running {
 
 /// Which queues have something to say: bit q of all words.
 #[derive(Default)]
-pub(crate) struct Pending([u64; 4]);
+struct Pending([u64; 4]);
 
 impl Pending {
-    pub(crate) fn is_any(&self) -> bool {
+    fn is_any(&self) -> bool {
         self.0 != [0; 4]
     }
 
     /// Returns the numbers of the queues.
-    pub(crate) fn queues(&self) -> impl Iterator<Item = usize> + '_ {
+    fn queues(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(word, bits)| {
             let bits = *bits;
             let set = (0..64).filter(move |bit| bits >> bit & 1 != 0);
@@ -130,8 +130,23 @@ impl Card<'_> {
         Ok(end)
     }
 
+    /// Looks at what the queues of an engine have to say, and tells who waits for it; returns whether there
+    /// was something. Any context.
+    pub(crate) fn attend(&self, engine: usize) -> bool {
+        let pending = self.take_pending(engine);
+        pending.queues().for_each(|queue| self.tell(queue));
+        if pending.is_any() {
+            self.device.complete(engine, |jobs| {
+                if let Some(outcome) = self.take_ended(engine) {
+                    jobs.end_first(outcome);
+                }
+            });
+        }
+        pending.is_any()
+    }
+
     /// Reads and clears which queues of an engine have something to say, a bit each.
-    pub(crate) fn take_pending(&self, engine: usize) -> Pending {
+    fn take_pending(&self, engine: usize) -> Pending {
         let bar = self.bar();
         let mut pending = Pending::default();
         macro_rules! take {
@@ -151,8 +166,21 @@ impl Card<'_> {
         pending
     }
 
+    /// Forgets that a queue has something to say: only who has said nothing sends a message.
+    fn clear_pending(&self, engine: usize, queue: usize) {
+        let bit = 1 << (queue % 64);
+        macro_rules! clear {
+            ($($word:ident = $index:literal),*) => {$(
+                if let ($index, Some(at)) = (queue / 64, regs::$word::try_at(engine)) {
+                    write64(self.bar(), at, regs::$word::from(bit));
+                }
+            )*};
+        }
+        clear!(QPENDING0 = 0, QPENDING1 = 1, QPENDING2 = 2, QPENDING3 = 3);
+    }
+
     /// Returns how what an engine has to do has ended, if it has. Atomic context.
-    pub(crate) fn take_ended(&self, engine: usize) -> Option<accel::Outcome> {
+    fn take_ended(&self, engine: usize) -> Option<accel::Outcome> {
         let mut running = self.engines().running.lock();
         let slot = running.get_mut(engine)?;
         let outcome = slot.as_ref().and_then(|it| it.queue.ended(it.end))?;
@@ -167,6 +195,10 @@ impl Card<'_> {
 
     /// Looks at what an engine does whose time is over. Atomic context.
     pub(crate) fn progress(&self, engine: usize) -> accel::Progress {
+        if let Some((queue, _)) = self.engines().running(engine) {
+            // The message may have been lost.
+            self.clear_pending(engine, queue);
+        }
         // What the card has written by now is visible after a read.
         let now = regs::E_PROGRESS::try_at(engine).map_or(0, |at| read64(self.bar(), at));
         if let Some(outcome) = self.take_ended(engine) {
@@ -239,7 +271,7 @@ impl Card<'_> {
     /// Takes back what a queue has to do before `end`.
     pub(crate) fn give_up(&self, queue: &Queue, end: u64) -> Result {
         if self.abort(queue.id()).is_err() {
-            self.reset_hardware(queue.engine())?;
+            self.reset_by_ourselves(queue.engine())?;
             self.abort(queue.id())?;
         }
         self.skip(queue, end);
@@ -265,7 +297,7 @@ impl Card<'_> {
 
     /// Waits until a queue has suspended; gives up what it does if that takes too long, and the card,
     /// which reaches no memory then until it is reset, if that does not help. Allocates nothing, takes
-    /// no locks.
+    /// lock that is held over an allocation.
     pub(crate) fn finish_suspend(&self, queue: usize, engine: usize) {
         // One that the card does not know has stopped, or is gone with it.
         let stops_within = |ms| {
@@ -275,11 +307,12 @@ impl Card<'_> {
         if stops_within(self.capabilities().packet_ms + SUSPEND_MS) {
             return;
         }
+        self.blame(queue);
         self.control(queue, regs::Q_ABORT);
         if stops_within(ABORT_MS) {
             return;
         }
-        if self.reset_hardware(engine).is_err() || !stops_within(ABORT_MS) {
+        if self.reset_by_ourselves(engine).is_err() || !stops_within(ABORT_MS) {
             self.cut_off();
         }
     }
@@ -330,8 +363,15 @@ impl Card<'_> {
         .map_err(|_| EIO)
     }
 
+    /// Resets an engine because of what is no job, and tells of that. EIO: it does not come back.
+    pub(crate) fn reset_by_ourselves(&self, engine: usize) -> Result {
+        let reset = self.reset_hardware(engine);
+        self.device.engine_was_reset(engine, reset);
+        reset
+    }
+
     /// Resets an engine. EIO: it does not come back.
-    pub(crate) fn reset_hardware(&self, engine: usize) -> Result {
+    fn reset_hardware(&self, engine: usize) -> Result {
         let bar = self.bar();
         let at = regs::E_CONTROL::try_at(engine).ok_or(EINVAL)?;
         bar.write(at, regs::E_CONTROL::from(regs::E_RESET));

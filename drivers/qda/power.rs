@@ -79,8 +79,7 @@ impl Card<'_> {
             self.drain(ring);
         }
         for engine in 0..ENGINE_KINDS.len() {
-            let pending = self.take_pending(engine);
-            pending.queues().for_each(|queue| self.tell(queue));
+            self.attend(engine);
         }
     }
 }

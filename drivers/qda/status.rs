@@ -15,6 +15,7 @@ const RANGE: u32 = 0x11;
 const POISON: u32 = 0x14;
 const TIMEOUT: u32 = 0x20;
 const ABORTED: u32 = 0x21;
+/// The engine was reset, because of this packet or another one.
 const ENGINE_RESET: u32 = 0x22;
 
 /// Bits of the detail of an access: what it was for. Up to here it is the packet's.
@@ -23,14 +24,20 @@ const ROLE_MASK: u32 = 0xf;
 const ROLE_OPERAND: u32 = 1;
 const ROLE_RESULT: u32 = 2;
 
-/// Returns what a status that is not OK means for a user queue: all that the card reads and writes for
-/// one is its client's.
+/// Returns whether a packet was given up by us.
+pub(crate) fn was_given_up(status: u32) -> bool {
+    [ABORTED, ENGINE_RESET].contains(&status)
+}
+
+/// Returns what a status that is not OK means for a user queue that is not to blame for a reset: all that
+/// the card reads and writes for one is its client's.
 pub(crate) fn user_fault(status: u32, address: u64) -> Fault {
     let kind = match status {
         OPCODE..=DOORBELL => FaultKind::Command,
         PAGE_FAULT => FaultKind::Page,
         RANGE..=POISON => FaultKind::Bus,
-        TIMEOUT | ABORTED | ENGINE_RESET => FaultKind::Timeout,
+        TIMEOUT | ABORTED => FaultKind::Timeout,
+        ENGINE_RESET => FaultKind::Reset,
         _ => FaultKind::Device,
     };
     let address = match kind {
@@ -50,6 +57,8 @@ pub(crate) fn fault(status: u32, detail: u32, address: u64) -> Fault {
         PAGE_FAULT if is_jobs => FaultKind::Page,
         RANGE..=POISON if is_jobs => FaultKind::Bus,
         TIMEOUT => FaultKind::Timeout,
+        // Of another packet: the core resets engines of its own jobs.
+        ENGINE_RESET => FaultKind::Reset,
         _ => FaultKind::Device,
     };
     let address = match kind {

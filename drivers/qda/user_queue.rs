@@ -67,6 +67,8 @@ struct Entry {
     events: Arc<accel::QueueEvents>,
     /// The client is done with it, but firmware could not be told.
     is_stale: bool,
+    /// Its packet did not end.
+    is_to_blame: bool,
     /// Not given to anybody else as long as the card may know the queue.
     _doorbell: Arc<accel::Doorbell>,
 }
@@ -119,9 +121,9 @@ impl UserQueues {
         }
     }
 
-    fn with(&self, doorbell: usize, f: impl FnOnce(&accel::QueueEvents)) {
-        if let Some(Some(entry)) = self.all.lock().get(doorbell) {
-            f(&entry.events);
+    fn with(&self, doorbell: usize, f: impl FnOnce(&mut Entry)) {
+        if let Some(Some(entry)) = self.all.lock().get_mut(doorbell) {
+            f(entry);
         }
     }
 
@@ -221,6 +223,7 @@ impl accel::UserQueues<Qda> for UserQueues {
         let entry = Entry {
             events: setup.events.clone(),
             is_stale: false,
+            is_to_blame: false,
             _doorbell: setup.doorbell.clone(),
         };
         // No reset of the card comes in between.
@@ -296,26 +299,37 @@ impl Card<'_> {
         let Some(doorbell) = id.checked_sub(self.first_user_queue()) else {
             return;
         };
-        self.user_queues().with(doorbell, |events| {
+        self.user_queues().with(doorbell, |entry| {
             let state = u32::from(self.queue_state(id).state());
             if state == regs::GONE_STATE {
                 return;
             }
             if let Some(at) = regs::Q_READ::try_at(id) {
-                events.completed(read64(self.bar(), at));
+                entry.events.completed(read64(self.bar(), at));
             }
             if state == regs::Q_ERROR {
-                events.failed(self.why(id));
+                self.tell_why(id, entry);
             }
         });
     }
 
-    /// Returns why a user queue is in error.
-    fn why(&self, id: usize) -> accel::Fault {
+    /// Tells why a user queue is in error.
+    fn tell_why(&self, id: usize, entry: &Entry) {
         let bar = self.bar();
         let status = regs::Q_STATUS::try_at(id).map_or(0, |at| bar.read(at).into_raw());
         let address = regs::Q_ADDRESS::try_at(id).map_or(0, |at| read64(bar, at));
-        status::user_fault(status, address)
+        match entry.is_to_blame && status::was_given_up(status) {
+            true => entry.events.hung(),
+            false => entry.events.failed(status::user_fault(status, address)),
+        }
+    }
+
+    /// The packet of a queue does not end: what that takes is its client's fault.
+    pub(crate) fn blame(&self, id: usize) {
+        if let Some(doorbell) = id.checked_sub(self.first_user_queue()) {
+            let blame = |entry: &mut Entry| entry.is_to_blame = true;
+            self.user_queues().with(doorbell, blame);
+        }
     }
 
     /// None of the user queues goes on.

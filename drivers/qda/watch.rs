@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Looks for packets of user queues that hang: jobs have time-outs, these have none
-//! (Documentation/devices/qda/queues.rst, E_PROGRESS).
+//! Looks after user queues, which have no time-outs as jobs have: for packets that hang, and for messages
+//! that were lost (Documentation/devices/qda/queues.rst, E_PROGRESS and QPENDING).
 
 use kernel::{
     io::{
@@ -44,11 +44,12 @@ impl Watch {
 }
 
 impl Card<'_> {
-    /// Gives packets of user queues up that have made no progress since the last call, which must be
-    /// longer ago than packets may take.
-    pub(crate) fn end_hung(&self) {
+    /// Tells who waits for user queues what no message has told, and gives packets up that have made no
+    /// progress since the last call, which must be longer ago than packets may take.
+    pub(crate) fn look_after_engines(&self) {
         let mut seen = self.watch().seen.lock();
         for (engine, before) in seen.iter_mut().enumerate() {
+            self.attend(engine);
             let now = self.see(engine);
             if now.is_some() && *before == now {
                 self.end_occupant(engine, now);
@@ -71,9 +72,10 @@ impl Card<'_> {
     fn end_occupant(&self, engine: usize, seen: Option<Seen>) {
         let users = self.first_user_queue()..regs::MAX_QUEUES;
         if let Some(seen) = seen.filter(|seen| users.contains(&seen.queue)) {
+            self.blame(seen.queue);
             if self.abort(seen.queue).is_err() {
                 // If that does not help either, the next job finds it.
-                let _ = self.reset_hardware(engine);
+                let _ = self.reset_by_ourselves(engine);
             }
         }
     }

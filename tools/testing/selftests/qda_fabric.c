@@ -124,4 +124,28 @@ TEST_F_TIMEOUT(under_fire, both_sides_learn_of_it_and_both_cards_work_again, 120
 	EXPECT_TRUE(is_working(variant->card));
 }
 
+/* All messages are lost to a reset of their engine, whoever made it necessary. */
+TEST(who_waits_for_a_message_is_not_to_blame_for_a_reset)
+{
+	struct user_queue guilty;
+	struct side side;
+	__u32 resets;
+
+	ASSERT_EQ(0, open_side(0, &side));
+	ASSERT_EQ(0, open_user_queue(side.fd, side.space, COLLECTIVE, &guilty));
+	resets = status_of(side.fd).resets;
+	write_packet(&side.queue, (struct accel_qda_packet){
+		.opcode = ACCEL_QDA_RECEIVE, .d = side.address, .columns = CHUNK });
+	ring(&side.queue);
+	/* Longer than it may take to give a packet up. */
+	ASSERT_TRUE(qda_model(0, "late 3000"));
+	write_packet(&guilty, nop());
+	ring(&guilty);
+	EXPECT_EQ((__u32)ETIME, failure_of(&guilty).error);
+	EXPECT_EQ((__u32)ENODATA, failure_of(&side.queue).error);
+	EXPECT_EQ(resets + 1, status_of(side.fd).resets);
+	close_user_queue(&guilty);
+	close_side(&side);
+}
+
 TEST_HARNESS_MAIN

@@ -505,6 +505,80 @@ TEST_F_TIMEOUT(user, a_packet_that_hangs_ends_its_queue, 120)
 	close_user_queue(&other);
 }
 
+/* Nobody else tells of it: whoever looks once a second does. */
+TEST_F_TIMEOUT(user, a_lost_message_keeps_nobody_waiting, 120)
+{
+	settled_region(self->fd, LOCAL);
+	for (int round = 1; round <= 2; round++) {
+		ASSERT_TRUE(qda_model(0, "drop-irq 1"));
+		write_packet(&self->user, with_flags(nop(), INTERRUPT));
+		ring(&self->user);
+		EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, round, 0,
+					now_ns() + PATIENCE_NS));
+	}
+}
+
+TEST_F_TIMEOUT(user, a_lost_message_delays_one_job, 120)
+{
+	struct accel_job_status status;
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_TRUE(qda_model(0, "drop-irq 1"));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), &status));
+	EXPECT_GT(NSEC_PER_SEC / 2, (__s64)(status.end_ns - status.start_ns));
+}
+
+/* As a job does: its engine has to be stopped for it. */
+TEST_F_TIMEOUT(user, who_hangs_again_and_again_is_banned, 120)
+{
+	const unsigned int engines = 4, hangs = 6;
+	struct user_queue queues[6], idle, later;
+	int fd = open_qda(0);
+	__u32 space;
+
+	ASSERT_LE(0, fd);
+	space = create_space(fd);
+	ASSERT_EQ(0, open_user_queue(fd, space, 0, &idle));
+	settled_region(fd, LOCAL);
+	for (unsigned int i = 0; i < hangs; i++)
+		ASSERT_EQ(0, open_user_queue(fd, space, i % engines, &queues[i]));
+	for (unsigned int i = 0; i < hangs; i++) {
+		ASSERT_TRUE(qda_model(0, "hang on"));
+		write_packet(&queues[i], nop());
+		ring(&queues[i]);
+		if (i % engines == engines - 1 || i == hangs - 1) {
+			sleep_ms(200);
+			ASSERT_TRUE(qda_model(0, "hang off"));
+			for (unsigned int hung = i / engines * engines; hung <= i; hung++)
+				EXPECT_EQ((__u32)ETIME, failure_of(&queues[hung]).error);
+		}
+	}
+	EXPECT_EQ((__u32)ECANCELED, failure_of(&idle).error);
+	EXPECT_EQ(-ECANCELED, open_user_queue(fd, space, 0, &later));
+	/* Nobody else is. */
+	EXPECT_EQ(0, execute(&self->user, nop()));
+	close(fd);
+}
+
+TEST_F_TIMEOUT(user, it_ends_with_its_context, 120)
+{
+	struct accel_queue_create create = { .context = self->user.context };
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_EQ(0, limit_jobs(self->index, 300));
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_QUEUE_CREATE, &create));
+	for (int i = 0; i < 2; i++) {
+		struct accel_qda_packet packet = await(self->address, 1, 0);
+
+		EXPECT_EQ(-ETIME, run_packet(self->fd, create.handle, packet, NULL));
+		EXPECT_EQ(i == 1, failure_of_within(&self->user, 2 * NSEC_PER_SEC * i).error ==
+					  ECANCELED);
+	}
+	EXPECT_EQ(-ECANCELED, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+	EXPECT_EQ(0, limit_jobs(self->index, 0));
+}
+
 TEST_F_TIMEOUT(user, a_reset_of_the_card_ends_it, 120)
 {
 	struct user_queue next;

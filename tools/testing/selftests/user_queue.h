@@ -157,15 +157,21 @@ static inline struct accel_user_queue_query query_user_queue(int fd, __u32 handl
 }
 
 /* Waits until the kernel says that a queue has failed; returns how. */
-static inline struct accel_user_queue_query failure_of(const struct user_queue *queue)
+static inline struct accel_user_queue_query failure_of_within(const struct user_queue *queue,
+							      __s64 patience_ns)
 {
-	__s64 end = now_ns() + PATIENCE_NS;
+	__s64 end = now_ns() + patience_ns;
 	struct accel_user_queue_query answer;
 
 	do
 		answer = query_user_queue(queue->fd, queue->handle);
 	while (answer.state == ACCEL_USER_QUEUE_ACTIVE && now_ns() < end);
 	return answer;
+}
+
+static inline struct accel_user_queue_query failure_of(const struct user_queue *queue)
+{
+	return failure_of_within(queue, PATIENCE_NS);
 }
 
 #endif /* _ACCEL_SELFTESTS_USER_QUEUE_H */

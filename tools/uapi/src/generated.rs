@@ -1575,7 +1575,9 @@ pub struct accel_doorbell_close {
 ///
 /// The doorbell, the context and the address space stay as long as the queue does; the
 /// mappings of the doorbell end with its handle. A user queue does not time out: a
-/// command that hangs its engine makes it fail.
+/// command that hangs its engine makes it fail, and counts against its client as a job
+/// that hung. When the context is ended, or the client banned, its user queues fail with
+/// ECANCELED.
 ///
 /// Errors: ENOENT no such context, doorbell or timeline; EINVAL the context has no
 /// address space, no such engine or priority, the timeline is not at 0, the driver
@@ -1708,7 +1710,8 @@ pub const ACCEL_RESET_DEVICE: accel_reset_reason = 2;
 pub const ACCEL_RESET_ADMINISTRATOR: accel_reset_reason = 3;
 pub const ACCEL_RESET_WAKE: accel_reset_reason = 4;
 /// enum accel_reset_reason - why there was a reset
-/// - `ACCEL_RESET_JOB`: a job hung, or left its engine in need of it
+/// - `ACCEL_RESET_JOB`: a job, or a command of a user queue, hung, or left its engine in need
+///   of it
 /// - `ACCEL_RESET_DEVICE`: the device, or its firmware, was not well
 /// - `ACCEL_RESET_ADMINISTRATOR`: an administrator wanted it
 /// - `ACCEL_RESET_WAKE`: the device did not wake as it should, or has lost its power
