@@ -1034,14 +1034,23 @@ int accel_helper_mirror_insert(struct accel_mirror *mirror, unsigned long addres
 					   &mirror_ops);
 	if (ret)
 		mirror->invalidate = NULL;
+	else
+		mmgrab(current->mm);
 	return ret;
 }
 
-/* Undoes that, if it was done. */
+/* Undoes that, if it was done. What is under way still has the process's address space. */
 void accel_helper_mirror_remove(struct accel_mirror *mirror)
 {
 	if (mirror->invalidate)
 		mmu_interval_notifier_remove(&mirror->notifier);
+}
+
+/* Nothing is under way any more. */
+void accel_helper_mirror_release(struct accel_mirror *mirror)
+{
+	if (mirror->invalidate)
+		mmdrop(mirror->notifier.mm);
 }
 
 /* Brings all pages in, stores where they are. EFAULT: the process may not do that itself. */
@@ -1138,6 +1147,10 @@ void accel_helper_mirror_remove(struct accel_mirror *mirror)
 {
 }
 
+void accel_helper_mirror_release(struct accel_mirror *mirror)
+{
+}
+
 int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
 			     unsigned long *seq)
 {
@@ -1174,6 +1187,7 @@ void accel_helper_mirror_unmap(struct device *dev, u64 address, size_t size)
 #endif
 EXPORT_SYMBOL_GPL(accel_helper_mirror_insert);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_remove);
+EXPORT_SYMBOL_GPL(accel_helper_mirror_release);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_find);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_has_moved);
 EXPORT_SYMBOL_GPL(accel_helper_mirror_moves);

@@ -177,6 +177,7 @@ void accel_helper_sync_file_set_fence(struct file *file, struct dma_fence *fence
 int accel_helper_mirror_insert(struct accel_mirror *mirror, unsigned long address, size_t size,
 			       accel_mirror_invalidate_t invalidate, const void *cookie);
 void accel_helper_mirror_remove(struct accel_mirror *mirror);
+void accel_helper_mirror_release(struct accel_mirror *mirror);
 int accel_helper_mirror_find(struct accel_mirror *mirror, unsigned long *pfns, bool write,
 			     unsigned long *seq);
 bool accel_helper_mirror_has_moved(struct accel_mirror *mirror, unsigned long seq);

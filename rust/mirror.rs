@@ -77,6 +77,11 @@ struct Place {
 }
 
 /// What follows the process.
+///
+/// # Invariants
+///
+/// Once the notifier was inserted, the process's address space is there, though maybe without memory,
+/// until the [`Mirror`] is dropped, which waits for `find`.
 #[pin_data]
 struct Inner {
     notifier: UnsafeCell<ext::accel_mirror>,
@@ -213,6 +218,9 @@ impl Drop for Mirror {
             // It would have been.
             self.0.follower.put_back(self.0.id());
         }
+        // SAFETY: Removed, and `find` is neither under way nor asked for again: nobody needs the address
+        // space.
+        unsafe { ext::accel_helper_mirror_release(self.0.notifier.get()) };
     }
 }
 
@@ -226,7 +234,7 @@ impl Inner {
         let mut pages = KVVec::from_elem(0, self.size >> PAGE_SHIFT, GFP_KERNEL_ACCOUNT)?;
         loop {
             let mut seq = 0;
-            // SAFETY: Inserted; the array has room for all pages.
+            // SAFETY: By the type invariants the address space is there; the array has room for all pages.
             let found = to_result(unsafe {
                 ext::accel_helper_mirror_find(
                     self.notifier.get(),
@@ -321,7 +329,7 @@ impl WorkItem for Inner {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        // SAFETY: Inserted; undone below, by the same thread.
+        // SAFETY: By the type invariants; undone below, by the same thread.
         let before = unsafe { ext::accel_helper_mirror_charge(this.notifier.get()) };
         // What cannot be found leads nowhere from now on.
         let _ = this.find();
