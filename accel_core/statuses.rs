@@ -174,6 +174,12 @@ impl Statuses {
             .unwrap_or_else(zerocopy::FromZeros::new_zeroed)
     }
 
+    /// Returns how many statuses have been overwritten: those of the first jobs.
+    pub(crate) fn overwritten(&self) -> u64 {
+        let history = self.history.lock();
+        history.as_ref().map_or(0, |history| history.overwritten())
+    }
+
     /// Changes the status of a job.
     pub(crate) fn update(&self, number: u64, change: impl FnOnce(&mut accel_job_status)) {
         if let Some(history) = &mut *self.history.lock() {

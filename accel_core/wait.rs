@@ -17,12 +17,18 @@ use crate::{
 /// Waits outside the liveness guard: when the device goes, its jobs end, which wakes us.
 pub(crate) fn wait<T: Driver>(file: &File<T>, args: &mut accel_wait) -> Result {
     args.status = FromZeros::new_zeroed();
+    args.overwritten = 0;
     if args.flags != 0 {
         return Err(EOPNOTSUPP);
     }
     let queue = file.queue(args.queue)?;
     let deadline = u64::try_from(args.deadline_ns).map_err(|_| EINVAL)?;
-    args.status = queue.statuses().wait(args.job, deadline)?;
+    let statuses = queue.statuses();
+    args.status = statuses.wait(args.job, deadline).inspect_err(|error| {
+        if *error == EOVERFLOW {
+            args.overwritten = statuses.overwritten();
+        }
+    })?;
     if args.status.state == ACCEL_JOB_DONE {
         // What the job used is free again when its client knows that it has ended.
         queue.queue().settle();

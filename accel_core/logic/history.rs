@@ -68,6 +68,14 @@ impl<B> History<B> {
         Some(number)
     }
 
+    /// Returns how many statuses have been overwritten: those of the first jobs.
+    pub(crate) fn overwritten<S>(&self) -> u64
+    where
+        B: AsRef<[S]>,
+    {
+        self.last.saturating_sub(self.slots.as_ref().len() as u64)
+    }
+
     /// Notes that a job has ended.
     pub(crate) fn end(&mut self) {
         self.unfinished = self.unfinished.saturating_sub(1);

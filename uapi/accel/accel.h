@@ -1289,6 +1289,8 @@ struct accel_job_status {
  * @deadline_ns: in: give up at this time, CLOCK_MONOTONIC nanoseconds; in the
  *               past: only look; INT64_MAX: never; negative: EINVAL
  * @status: out: the status of the job
+ * @overwritten: out, on EOVERFLOW: how many statuses of the queue are no longer kept,
+ *               those of the first jobs; else 0
  *
  * Succeeds if and only if the job ended well. If it ended otherwise, the call
  * fails with the errno of the job: ETIME, EIO, ENODATA, ECANCELED, ENOMEM, ENODEV.
@@ -1306,6 +1308,7 @@ struct accel_wait {
 	__u64 job;
 	__s64 deadline_ns;
 	struct accel_job_status status;
+	__u64 overwritten;
 };
 
 /* How many ended jobs of a queue keep their status. */

@@ -45,7 +45,7 @@ _Static_assert(sizeof(struct accel_submit) == 32, "accel_submit");
 _Static_assert(sizeof(struct accel_job_prepare) == 48, "accel_job_prepare");
 _Static_assert(sizeof(struct accel_job_replace) == 8, "accel_job_replace");
 _Static_assert(sizeof(struct accel_job_release) == 16, "accel_job_release");
-_Static_assert(sizeof(struct accel_wait) == 72, "accel_wait");
+_Static_assert(sizeof(struct accel_wait) == 80, "accel_wait");
 _Static_assert(sizeof(struct accel_context_create) == 16, "accel_context_create");
 _Static_assert(sizeof(struct accel_context_destroy) == 8, "accel_context_destroy");
 _Static_assert(sizeof(struct accel_queue_create) == 40, "accel_queue_create");

@@ -249,19 +249,28 @@ TEST_F(fake, realtime_comes_first)
 	EXPECT_LE(1, after);
 }
 
-TEST_F(fake, realtime_needs_a_capability)
+TEST_F(fake, more_than_others_get_needs_a_capability)
 {
-	pid_t child = fork();
+	static const int errors[] = {
+		[ACCEL_PRIORITY_NORMAL] = 0,
+		[ACCEL_PRIORITY_LOW] = 0,
+		[ACCEL_PRIORITY_HIGH] = EPERM,
+		[ACCEL_PRIORITY_REALTIME] = EPERM,
+	};
 
-	if (!child) {
-		struct accel_queue_create queue = { .priority = ACCEL_PRIORITY_REALTIME };
-		int fd = open_fake(SHARED);
+	for (unsigned int priority = 0; priority < ARRAY_SIZE(errors); priority++) {
+		pid_t child = fork();
 
-		if (fd < 0 || setresuid(NOBODY, NOBODY, NOBODY))
-			_exit(100);
-		_exit(-call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue));
+		if (!child) {
+			struct accel_queue_create queue = { .priority = priority };
+			int fd = open_fake(SHARED);
+
+			if (fd < 0 || setresuid(NOBODY, NOBODY, NOBODY))
+				_exit(100);
+			_exit(-call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue));
+		}
+		EXPECT_EQ(errors[priority], exit_code(child));
 	}
-	EXPECT_EQ(EPERM, exit_code(child));
 }
 
 TEST_F(fake, a_destroyed_queue_runs_nothing_more)

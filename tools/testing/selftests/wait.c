@@ -128,8 +128,19 @@ TEST_F(fake, statuses_are_kept_as_long_as_documented)
 
 	for (__u64 job = 1; job <= last; job++)
 		ASSERT_EQ(0, run_nop(self->fd));
-	EXPECT_EQ(-EOVERFLOW, wait_job(self->fd, 1));
-	EXPECT_EQ(-EOVERFLOW, wait_job(self->fd, 44));
+	for (__u64 job = 1; job <= 44; job += 43) {
+		struct accel_wait wait = { .job = job };
+
+		EXPECT_EQ(-EOVERFLOW, call(self->fd, ACCEL_IOCTL_WAIT, &wait));
+		EXPECT_EQ(0U, wait.status.state);
+		EXPECT_LE(44ULL, wait.overwritten);
+		EXPECT_GE(last - ACCEL_QUEUE_HISTORY, wait.overwritten);
+		wait.job = wait.overwritten;
+		EXPECT_EQ(-EOVERFLOW, call(self->fd, ACCEL_IOCTL_WAIT, &wait));
+		wait.job = wait.overwritten + 1;
+		EXPECT_EQ(0, call(self->fd, ACCEL_IOCTL_WAIT, &wait));
+		EXPECT_EQ(0ULL, wait.overwritten);
+	}
 	for (__u64 job = last - ACCEL_QUEUE_HISTORY + 1; job <= last; job++)
 		EXPECT_EQ(0, wait_job(self->fd, job));
 	EXPECT_EQ(-ENOENT, wait_job(self->fd, last + 1));

@@ -1089,6 +1089,8 @@ pub struct accel_job_status {
 /// - `deadline_ns`: in: give up at this time, CLOCK_MONOTONIC nanoseconds; in the
 ///   past: only look; INT64_MAX: never; negative: EINVAL
 /// - `status`: out: the status of the job
+/// - `overwritten`: out, on EOVERFLOW: how many statuses of the queue are no longer kept,
+///   those of the first jobs; else 0
 ///
 /// Succeeds if and only if the job ended well. If it ended otherwise, the call
 /// fails with the errno of the job: ETIME, EIO, ENODATA, ECANCELED, ENOMEM, ENODEV.
@@ -1107,6 +1109,7 @@ pub struct accel_wait {
     pub job: __u64,
     pub deadline_ns: __s64,
     pub status: accel_job_status,
+    pub overwritten: __u64,
 }
 /// struct accel_context_create - ACCEL_IOCTL_CONTEXT_CREATE, make a context
 /// - `flags`: in: must be 0

@@ -90,7 +90,7 @@ fn layouts() -> Vec<Layout> {
         accel_job_status {
             state, error, fault, engine, fault_address, submit_ns, start_ns, end_ns,
         }
-        accel_wait { queue, flags, job, deadline_ns, status }
+        accel_wait { queue, flags, job, deadline_ns, status, overwritten }
         accel_context_create { flags, address_space, handle, reserved }
         accel_context_destroy { handle, flags }
         accel_queue_create {
