@@ -299,10 +299,16 @@ pub trait Driver: Sized + Send + Sync + 'static {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Writes what the device does, and what the job is that hangs on `engine`: registers, queues,
-    /// commands. Called before anything is done about it; may sleep, in bounded time, and not
-    /// allocate. At most 64 KiB are kept.
-    fn dump(
+    /// Writes what the device does: registers, queues, what its firmware said. Called before anything
+    /// is done about a job that hangs, or a device that is not well; may sleep, in bounded time, and
+    /// not allocate. At most 64 KiB are kept, with [`Driver::dump_job`].
+    fn dump(_data: &Self::Data<'_>, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Writes what the job is that hangs on `engine`, and what that does; likewise, after
+    /// [`Driver::dump`].
+    fn dump_job(
         _data: &Self::Data<'_>,
         _engine: usize,
         _job: &Self::Job,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Dumps: what a device did when a job hung, written down before it is stopped.
+//! Dumps: what a device did when a job hung, or it was not well, written down before anything is done.
 //!
 //! There is room for one, so that recovery needs no memory. A work gives it to `devcoredump`, which keeps
 //! one for each device until somebody has read it, or five minutes are over. Without
@@ -35,45 +35,55 @@ const IS_TAKEN: bool = cfg!(CONFIG_DEV_COREDUMP);
 
 /// Makes room for a dump, if the driver has something to say.
 pub(crate) fn room<T: Driver>() -> Result<Option<Dump>> {
-    T::HAS_DUMP.then(|| Dump::new(SIZE)).transpose()
+    (T::HAS_DUMP || T::HAS_DUMP_JOB)
+        .then(|| Dump::new(SIZE))
+        .transpose()
+}
+
+/// The job that hangs.
+pub(crate) struct Hung<'a, T: Driver> {
+    pub(crate) engine: usize,
+    pub(crate) job: &'a Job<T>,
 }
 
 /// What a driver writes, where a `{}` is.
 struct Show<'a, 'b, T: Driver> {
     bound: &'a Bound<'b, T>,
-    engine: usize,
-    job: &'a Job<T>,
+    hung: Option<Hung<'a, T>>,
 }
 
 impl<T: Driver> fmt::Display for Show<'_, '_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match T::HAS_DUMP {
-            true => T::dump(&self.bound.data, self.engine, &self.job.payload, f),
-            false => Ok(()),
+        let data = &self.bound.data;
+        if T::HAS_DUMP {
+            T::dump(data, f)?;
+        }
+        match &self.hung {
+            Some(hung) if T::HAS_DUMP_JOB => T::dump_job(data, hung.engine, &hung.job.payload, f),
+            _ => Ok(()),
         }
     }
 }
 
 impl<T: Driver> Device<T> {
-    /// Writes down what the device does because of `job`, which hangs on `engine`.
+    /// Writes down what the device does, which is not well, or has a job that hangs.
     pub(crate) fn write_dump(
         &self,
         dump: &mut Dump,
         bound: &Bound<'_, T>,
-        engine: usize,
-        job: &Job<T>,
+        hung: Option<Hung<'_, T>>,
     ) {
         dump.clear();
         // What does not fit is cut off.
-        let _ = self.write_head(dump, engine, job);
-        let show = Show { bound, engine, job };
+        let _ = self.write_head(dump, hung.as_ref());
+        let show = Show { bound, hung };
         let _ = dump.write_fmt(fmt!("{show}"));
         if IS_TAKEN {
             bound.watch.clone().give_dump();
         }
     }
 
-    fn write_head(&self, dump: &mut Dump, engine: usize, job: &Job<T>) -> fmt::Result {
+    fn write_head(&self, dump: &mut Dump, hung: Option<&Hung<'_, T>>) -> fmt::Result {
         let epoch = self.health.get().epoch;
         dump.write_fmt(fmt!(
             "accel coredump 1\ndriver {} device {}\ntime_ns {} epoch {epoch}\n",
@@ -81,13 +91,16 @@ impl<T: Driver> Device<T> {
             self.parent.name(),
             monotonic_ns()
         ))?;
-        let culprit = job.queue.culprit();
-        let number = job.armed.number();
-        let (client, context) = (culprit.client, culprit.context);
-        dump.write_fmt(fmt!("job {number} client {client} context {context}\n"))?;
+        if let Some(Hung { job, .. }) = hung {
+            let culprit = job.queue.culprit();
+            let number = job.armed.number();
+            let (client, context) = (culprit.client, culprit.context);
+            dump.write_fmt(fmt!("job {number} client {client} context {context}\n"))?;
+        }
         for (info, scheduler, index) in self.engines() {
             let stats = scheduler.stats(index);
-            let mark = if index == engine { " hangs" } else { "" };
+            let hangs = hung.is_some_and(|hung| hung.engine == index);
+            let mark = if hangs { " hangs" } else { "" };
             let (name, queued, completed) = (info.name, stats.queued, stats.completed);
             let failed = stats.failed;
             dump.write_fmt(fmt!(

@@ -26,7 +26,10 @@ use crate::{
         Device, //
     },
     driver::Driver,
-    dump,
+    dump::{
+        self,
+        Hung, //
+    },
     engine::{
         Engine,
         Running, //
@@ -251,6 +254,9 @@ impl<T: Driver> Device<T> {
         if T::HAS_IS_WELL && T::is_well(&bound.data) {
             return true;
         }
+        if let Some(dump) = &mut recovery.dump {
+            self.write_dump(dump, bound, None);
+        }
         self.set_health(health::State::Resetting);
         if T::HAS_REVIVE && T::revive(&bound.data).is_ok() {
             self.health.count_reset(false);
@@ -275,7 +281,11 @@ impl<T: Driver> Scheduler<T> {
             return;
         };
         if let Some(dump) = &mut recovery.dump {
-            device.write_dump(dump, bound, index, &suspect.job);
+            let hung = Hung {
+                engine: index,
+                job: &suspect.job,
+            };
+            device.write_dump(dump, bound, Some(hung));
         }
         let first = recovery.first(index, suspect.trouble, suspect.completed);
         let step = device.climb(bound, &mut recovery, index, first, |step| match step {

@@ -146,13 +146,16 @@ impl accel::Driver for EthosU {
         npu.reset()
     }
 
-    fn dump(
-        npu: &Npu<'_>,
+    fn dump(npu: &Npu<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        npu.dump(f)
+    }
+
+    fn dump_job(
+        _npu: &Npu<'_>,
         _engine: usize,
         job: &job::Job,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        npu.dump(f)?;
         job.dump(f)
     }
 

@@ -241,13 +241,17 @@ impl accel::Driver for Qda {
         card.reset()
     }
 
-    fn dump(
+    fn dump(card: &Card<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        card.dump(f)?;
+        card.dump_firmware(f)
+    }
+
+    fn dump_job(
         card: &Card<'_>,
         engine: usize,
         job: &job::Job,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        card.dump(f)?;
         card.dump_engine(engine, f)?;
         job.dump(f)
     }

@@ -438,6 +438,12 @@ impl<'bound> Card<'bound> {
         firmware::dump_log(&self.bar, f)
     }
 
+    /// Writes what firmware left when it crashed, and what it has logged.
+    pub(crate) fn dump_firmware(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        firmware::dump_crash(&self.bar, f)?;
+        self.dump_log(f)
+    }
+
     /// Writes what the card does.
     pub(crate) fn dump(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in [

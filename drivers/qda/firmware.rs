@@ -202,6 +202,21 @@ pub(crate) fn reset_device(bar: &Bar<'_>) -> Result {
     }
 }
 
+/// Writes the crash window, if it is filled: hexadecimal words, each line with where it begins.
+pub(crate) fn dump_crash(bar: &Bar<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const WORDS_PER_LINE: usize = 4;
+    let size = bar.read(regs::FW_CRASH).into_raw().min(regs::CRASH_BYTES);
+    for word in 0..size.div_ceil(8) as usize {
+        if word % WORDS_PER_LINE == 0 {
+            f.write_fmt(fmt!("crash {:#05x}", word * 8))?;
+        }
+        let value = regs::CRASH::try_at(word).map_or(0, |at| read64(bar, at));
+        let is_last = (word + 1) % WORDS_PER_LINE == 0 || (word + 1) * 8 >= size as usize;
+        f.write_fmt(fmt!(" {value:016x}{}", if is_last { "\n" } else { "" }))?;
+    }
+    Ok(())
+}
+
 /// Writes what firmware has logged.
 pub(crate) fn dump_log(bar: &Bar<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let head = bar.read(regs::FW_LOG_HEAD).into_raw();

@@ -97,6 +97,8 @@ register! {
     pub(crate) FW_CRASH(u32) @ 0x22c { 31:0 value; }
     /// The log, a ring of text.
     pub(crate) FW_LOG(u64)[512] @ 0x4000 { 63:0 value; }
+    /// What firmware left when it crashed.
+    pub(crate) CRASH(u64)[512] @ 0x5000 { 63:0 value; }
 }
 
 /// FW_STATE: waits for START.
@@ -115,6 +117,8 @@ pub(crate) const FW_START: u32 = 1;
 pub(crate) const FW_WAKE: u32 = 2;
 /// The log is a ring of so many bytes.
 pub(crate) const FW_LOG_BYTES: u32 = 4096;
+/// The crash window has so many bytes.
+pub(crate) const CRASH_BYTES: u32 = 4096;
 
 // Mailbox.
 register! {

@@ -321,13 +321,19 @@ impl accel::Driver for FakeDriver {
         fake.reset()
     }
 
-    fn dump(fake: &Fake, engine: usize, job: &FakeJob, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn dump(fake: &Fake, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resets = fake.fail_resets.load(Relaxed);
+        f.write_fmt(fmt!("failing resets {resets}\n"))
+    }
+
+    fn dump_job(
+        _fake: &Fake,
+        _engine: usize,
+        job: &FakeJob,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         let is_hung = matches!(job, FakeJob::Hang);
-        f.write_fmt(fmt!(
-            "engine {engine} failing resets {}\njob {}\n",
-            fake.fail_resets.load(Relaxed),
-            if is_hung { "HANG" } else { "other" }
-        ))
+        f.write_fmt(fmt!("job {}\n", if is_hung { "HANG" } else { "other" }))
     }
 
     fn stop(fake: &Fake) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_ethosu when the NPU misbehaves, on command to the model plugged as npu0. */
+#include "coredump.h"
 #include "ethosu_fixture.h"
 #include "power.h"
 
@@ -23,8 +24,12 @@ static bool becomes_busy(void)
 TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 {
 	struct accel_info_status before = status_of(self->fd);
+	struct accel_info_device device;
 	struct ethosu_job hung, behind;
+	char word[16];
 
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	ASSERT_TRUE(forget_dump(device.index));
 	ASSERT_TRUE(model("hang on"));
 	stop_only(&hung);
 	ASSERT_EQ(0, submit_ethosu(self->fd, &hung));
@@ -36,6 +41,11 @@ TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 	EXPECT_EQ(0, wait_job(self->fd, behind.entry.job));
 	EXPECT_EQ(before.resets + 1, status_of(self->fd).resets);
 	EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+	/* Registers, regions, and the only word of the stream. */
+	snprintf(word, sizeof(word), "\n%08x ", OP_STOP);
+	EXPECT_NE(NULL, strstr(dump_of(device.index), "\nSTATUS 0x"));
+	EXPECT_NE(NULL, strstr(dump_of(device.index), "\nregion 0 0x0\n"));
+	EXPECT_NE(NULL, strstr(dump_of(device.index), word));
 }
 
 TEST_F_TIMEOUT(npu, a_spurious_interrupt_is_harmless, 60)

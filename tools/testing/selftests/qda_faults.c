@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda when its card misbehaves: each fault ends as documented, and work goes on. */
+#include "coredump.h"
 #include "qda_fixture.h"
 
 /* Waits until the card was reset more than @before times. */
@@ -43,19 +44,24 @@ TEST_F_TIMEOUT(card, a_packet_that_hangs_costs_its_job, 120)
 TEST_F_TIMEOUT(card, waiting_for_ever_costs_its_job, 120)
 {
 	struct accel_job_status status;
-	char path[64], dump[4096];
+	const char *dump, *packet;
+	char word[24];
 
+	ASSERT_TRUE(forget_dump(self->index));
 	memset(self->host_bytes, 0, PAGE);
 	EXPECT_EQ(-ETIME, run_packet(self->fd, self->queue, await(self->at_host, 1, 0), &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
-	/* What hung was written down; a kernel with CONFIG_DEV_COREDUMP has given it away. */
-	snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%d/dump", self->index);
-	ASSERT_EQ(0, read_file(path, dump, sizeof(dump)));
-	if (access("/sys/class/devcoredump", F_OK)) {
-		EXPECT_NE(NULL, strstr(dump, "\nqueue "));
-		EXPECT_NE(NULL, strstr(dump, "\npacket "));
-	}
+	dump = dump_of(self->index);
+	EXPECT_NE(NULL, strstr(dump, "\nengine copy0 queued 1 "));
+	EXPECT_NE(NULL, strstr(dump, " hangs\n"));
+	EXPECT_NE(NULL, strstr(dump, "\nfirmware state 5\n"));
+	EXPECT_NE(NULL, strstr(dump, "\nqueue "));
+	/* The packet, as it is: what it waits for is in its second word. */
+	snprintf(word, sizeof(word), " %016llx", (unsigned long long)self->at_host);
+	packet = strstr(dump, "\npacket ");
+	ASSERT_NE(NULL, packet);
+	EXPECT_NE(NULL, strstr(packet, word));
 }
 
 TEST_F(card, interrupts_without_a_cause_do_nothing)
@@ -109,6 +115,7 @@ TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 	monitor = open_monitor(device.index);
 	ASSERT_LE(0, monitor);
 	changes = status_of(monitor).changes;
+	ASSERT_TRUE(forget_dump(self->index));
 	ASSERT_TRUE(qda_model(0, "firmware-crash"));
 	/* Engines do not notice. */
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, fill(self->at_local, PAGE, 0), NULL));
@@ -119,6 +126,10 @@ TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 		;
 	EXPECT_TRUE(is_operational(monitor));
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	/* What it left is the dump: the letters "QDAC" and version 1 first, and what it has logged. */
+	EXPECT_NE(NULL, strstr(dump_of(self->index), "\nfirmware state 7\n"));
+	EXPECT_NE(NULL, strstr(dump_of(self->index), "\ncrash 0x000 0000000143414451 "));
+	EXPECT_NE(NULL, strstr(dump_of(self->index), "\ncrash 0x020 "));
 	close(monitor);
 }
 

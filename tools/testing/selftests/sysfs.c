@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <sys/sysmacros.h>
 
+#include "coredump.h"
 #include "device.h"
 #include "job.h"
 
@@ -140,40 +141,15 @@ TEST_F(sysfs, attributes_cannot_be_written)
 	}
 }
 
-static bool has_coredumps(void)
-{
-	return !access("/sys/class/devcoredump", F_OK);
-}
-
-/* Waits until there is a file, or none; returns whether it came to that. */
-static bool comes_to_be(const char *path, bool is_there)
-{
-	__s64 end = now_ns() + 20 * NSEC_PER_SEC;
-
-	while (!access(path, F_OK) != is_there && now_ns() < end)
-		sleep_ms(1);
-	return !access(path, F_OK) == is_there;
-}
-
-/* Without CONFIG_DEV_COREDUMP in the kernel dumps are in debugfs. */
 TEST_F(sysfs, a_hang_leaves_a_dump)
 {
-	char path[128], data[160], driver[64];
+	char driver[64];
 	const char *text;
 
-	snprintf(path, sizeof(path), "%s/device/devcoredump", self->folder);
-	snprintf(data, sizeof(data), "%s/data", path);
-	/* One that nobody has read stays, and there is no other one. */
-	if (!access(data, F_OK)) {
-		ASSERT_EQ(0, write_file(data, "1"));
-		ASSERT_TRUE(comes_to_be(data, false));
-	}
+	ASSERT_TRUE(forget_dump(self->index));
 	EXPECT_EQ(-ETIME, run(self->fd, ACCEL_FAKE_HANG, 0, NULL));
 	EXPECT_EQ(0, run_nop(self->fd));
-	ASSERT_TRUE(!has_coredumps() || comes_to_be(data, true));
-	if (!has_coredumps())
-		snprintf(path, sizeof(path), "/sys/kernel/debug/accel_core/%u", self->index);
-	text = attribute(path, has_coredumps() ? "data" : "dump");
+	text = dump_of(self->index);
 	snprintf(driver, sizeof(driver), "driver %s device fake.%d\n", FAKE_DRIVER, SHARED);
 	EXPECT_NE(NULL, strstr(text, "accel coredump 1\n"));
 	EXPECT_NE(NULL, strstr(text, driver));
