@@ -6,6 +6,10 @@ from vm.scenario import Scenario, only, selftests
 TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
     f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("digits", "losses", "weights")
 }
+PACKETS = {"/bin/qda-packets": "build/bin/qda-packets"} | {
+    f"/packets/{name}": f"build/packets/{name}"
+    for name in ("packets.txt", "memory0.npy", "memory1.npy", "all_reduce.npy")
+}
 
 # Each of these waits for a second or more; the others are in test-long.
 SLEEP = only(
@@ -22,6 +26,7 @@ SCENARIO = Scenario(
     files=selftests("qda")
     | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", "qda_telemetry", callers=("x86_64",))
     | selftests("qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
+    | PACKETS
     | TRAINING,
     cards=2,
     share="build/training",
@@ -31,6 +36,8 @@ SCENARIO = Scenario(
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 run /selftests/x86_64/qda
+# The links are up now.
+run qda-packets /packets
 # What 32-bit callers could see differently.
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
 run /selftests/x86_64/qda_user
