@@ -92,6 +92,43 @@ impl Mapping {
         Ok(())
     }
 
+    /// Store words at `offset`, a multiple of 8, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`], also if they are not aligned; nothing is stored then.
+    pub(crate) fn store<const N: usize>(&mut self, offset: usize, words: [u64; N]) -> Result<()> {
+        let start = self.check_words::<N>(offset)?;
+        for (i, word) in words.into_iter().enumerate() {
+            // SAFETY: `check_words()` proved that they are inside of the mapping, and aligned.
+            unsafe { start.add(i).write_volatile(word) };
+        }
+        Ok(())
+    }
+
+    /// Load words from `offset`, a multiple of 8, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`], also if they are not aligned.
+    pub(crate) fn load<const N: usize>(&self, offset: usize) -> Result<[u64; N]> {
+        let start = self.check_words::<N>(offset)?;
+        // SAFETY: `check_words()` proved that they are inside of the mapping, and aligned.
+        Ok(std::array::from_fn(|i| unsafe {
+            start.add(i).read_volatile()
+        }))
+    }
+
+    /// The address of `offset`, with so many aligned words of the mapping behind it.
+    fn check_words<const N: usize>(&self, offset: usize) -> Result<*mut u64> {
+        let length = N * size_of::<u64>();
+        let start = self.check(offset, length)?.cast::<u64>();
+        match start.is_aligned() {
+            true => Ok(start),
+            false => Err(self.out_of_range(offset, length)),
+        }
+    }
+
     /// The address of `offset`, with `length` bytes of the mapping behind it.
     fn check(&self, offset: usize, length: usize) -> Result<*mut u8> {
         match offset.checked_add(length) {
@@ -99,11 +136,15 @@ impl Mapping {
                 // SAFETY: `offset` is at most `size`.
                 Ok(unsafe { self.start.as_ptr().add(offset) })
             }
-            _ => Err(Error::OutOfRange {
-                offset,
-                length,
-                size: self.size,
-            }),
+            _ => Err(self.out_of_range(offset, length)),
+        }
+    }
+
+    fn out_of_range(&self, offset: usize, length: usize) -> Error {
+        Error::OutOfRange {
+            offset,
+            length,
+            size: self.size,
         }
     }
 }
@@ -140,6 +181,20 @@ mod tests {
         mapping.fill(2..4, b'x').unwrap();
         mapping.copy_to_slice(1, &mut bytes).unwrap();
         assert_eq!(&bytes, b"axxde");
+    }
+
+    #[test]
+    fn words_are_whole_and_aligned() {
+        let mut mapping = mapping();
+        mapping.store(4080, [0x0102_0304_0506_0708, 9]).unwrap();
+        assert_eq!(mapping.load(4080), Ok([0x0102_0304_0506_0708, 9]));
+        let mut bytes = [0; 9];
+        mapping.copy_to_slice(4080, &mut bytes).unwrap();
+        assert_eq!(bytes, [8, 7, 6, 5, 4, 3, 2, 1, 9]);
+        for offset in [1, 4, 4088, 4096, usize::MAX] {
+            assert!(mapping.load::<2>(offset).is_err());
+            assert!(mapping.store(offset, [0, 0]).is_err());
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod matrix;
 pub mod packet;
 mod refusal;
 mod ring;
+mod ring_memory;
 pub mod tensor;
 mod workspace;
 
@@ -57,8 +58,9 @@ pub use packet::Packet;
 pub use refusal::Refusal;
 pub use refusal::Wrong;
 pub use ring::Reach;
-pub use ring::Record;
 pub use ring::Ring;
+pub use ring_memory::Record;
+pub use ring_memory::RingMemory;
 pub use workspace::Memory;
 pub use workspace::Workspace;
 

@@ -59,8 +59,30 @@ pub enum State {
 #[derive(Debug)]
 pub struct UserQueue {
     queue: Arc<Handle>,
-    page: Mapping,
+    doorbell: Doorbell,
     _doorbell: Arc<Handle>,
+}
+
+/// What a device is told of new commands by: memory of its own, a page for each user queue.
+#[derive(Debug)]
+pub struct Doorbell(Mapping);
+
+impl From<Mapping> for Doorbell {
+    fn from(page: Mapping) -> Self {
+        Doorbell(page)
+    }
+}
+
+impl Doorbell {
+    /// As [`UserQueue::ring`].
+    ///
+    /// # Errors
+    ///
+    /// As [`UserQueue::ring`].
+    pub fn ring(&mut self, value: u64) -> Result<()> {
+        fence(Ordering::SeqCst);
+        self.0.store(0, [value])
+    }
 }
 
 impl Context {
@@ -103,7 +125,7 @@ impl Context {
         });
         Ok(UserQueue {
             queue,
-            page,
+            doorbell: page.into(),
             _doorbell: handle,
         })
     }
@@ -126,8 +148,11 @@ impl UserQueue {
     ///
     /// None in practice: [`Error::OutOfRange`] if the doorbell is smaller than 8 bytes.
     pub fn ring(&mut self, value: u64) -> Result<()> {
-        fence(Ordering::SeqCst);
-        self.page.copy_from_slice(0, &value.to_le_bytes())
+        self.doorbell.ring(value)
+    }
+
+    pub(crate) fn doorbell(&mut self) -> &mut Doorbell {
+        &mut self.doorbell
     }
 
     /// Ask how it is.

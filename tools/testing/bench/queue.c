@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Contexts, queues, and what a program does itself to give a user queue work. */
+/* Contexts, queues, and what a program does to give a user queue work. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-#define RING	64U	/* packets */
+#define RING	512U	/* packets */
 
 static void context(void)
 {
@@ -56,20 +56,38 @@ static void submit(struct user_queue *queue, const struct accel_qda_packet *pack
 	queue->doorbell = queue->written;
 }
 
-static void user_packet(void)
+static struct user_queue own_queue;
+
+static void own_packet(void)
 {
-	static struct user_queue *queue;
-	struct accel_qda_packet packet = {
-		.opcode = ACCEL_QDA_COPY, .a = 0x1000, .d = 0x2000, .rows = 1, .columns = 4096,
+	const struct accel_qda_packet packet = {
+		.opcode = ACCEL_QDA_COPY, .flags = ACCEL_QDA_PACKET_INTERRUPT,
+		.a = 0x1000, .d = 0x2000, .rows = 1, .columns = 4096,
 	};
 
-	if (!queue) {
-		queue = aligned_alloc(4096, 8192);
-		must(queue, "aligned_alloc");
-		memset(queue, 0, 8192);
-	}
-	submit(queue, &packet);
-	queue->report.completed = queue->doorbell;
+	submit(&own_queue, &packet);
+}
+
+/* The same by the library, as programs have it: bench/ring. */
+struct bench_ring;
+struct bench_ring *bench_ring_open(void);
+bool bench_ring_submit(struct bench_ring *ring);
+bool bench_ring_complete(struct bench_ring *ring);
+
+static struct bench_ring *library_queue;
+
+static void library_packet(void)
+{
+	must(bench_ring_submit(library_queue), "a packet by the library");
+}
+
+/* All packets so far have ended: there is room for a batch. */
+static void complete(unsigned int calls)
+{
+	must(calls <= RING, "room for a batch");
+	library_queue = library_queue ?: bench_ring_open();
+	must(library_queue && bench_ring_complete(library_queue), "a ring by the library");
+	own_queue.report.completed = own_queue.written;
 }
 
 const struct row context_create_destroy = {
@@ -86,6 +104,6 @@ const struct row queue_create_destroy = {
 
 const struct row user_submit = {
 	.name = "user_submit", .unit = "instructions",
-	.ours = user_packet,
+	.ours = library_packet, .peer = own_packet, .before = complete,
 	.calls = 256, .batches = 128, .parts = 1,
 };

@@ -4,31 +4,24 @@
 //! Ring, completion records and report are in memory of the host. The kernel is needed to make the
 //! queue, and to sleep until packets have ended.
 
-use std::time::Duration;
-
-use accel_uapi as uapi;
-use accel_uapi::accel_qda_user_queue;
 use zerocopy::IntoBytes;
 
 use super::Memory;
 use super::Packet;
 use super::Workspace;
+use super::ring_memory::Layout;
+use super::ring_memory::Record;
+use super::ring_memory::RingMemory;
 use crate::error::Error;
 use crate::error::Result;
 use crate::info::EngineKind;
 use crate::job::Deadline;
-use crate::mapping::Mapping;
 use crate::queue::Priority;
 use crate::timeline;
 use crate::timeline::Timeline;
 use crate::timeline::Until;
 use crate::user_queue::State;
 use crate::user_queue::UserQueue;
-
-/// Bytes of a packet, of a completion record, of the report.
-const SLOT: u64 = size_of::<Packet>() as u64;
-const _: () = assert!(size_of::<uapi::accel_qda_record>() as u64 == SLOT);
-const _: () = assert!(size_of::<uapi::accel_qda_report>() as u64 == SLOT);
 
 /// What packets of the collective engine may reach; nothing, by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,51 +38,8 @@ pub struct Ring {
     // Dropped first: after that the card does not touch the memory.
     queue: UserQueue,
     ended: Timeline,
-    bytes: Mapping,
+    memory: RingMemory,
     _memory: Memory,
-    layout: Layout,
-    /// Index behind the last packet.
-    written: u64,
-}
-
-/// Where everything is in the memory of a ring of 2^`order` packets.
-#[derive(Clone, Copy, Debug)]
-struct Layout {
-    order: u32,
-}
-
-impl Layout {
-    fn packets(self) -> u64 {
-        1 << self.order
-    }
-
-    fn slot(self, packet: u64) -> u64 {
-        packet % self.packets() * SLOT
-    }
-
-    fn records(self) -> u64 {
-        self.packets() * SLOT
-    }
-
-    fn report(self) -> u64 {
-        2 * self.records()
-    }
-
-    fn size(self) -> u64 {
-        self.report() + SLOT
-    }
-
-    fn payload(self, address: u64, reach: Reach) -> accel_qda_user_queue {
-        accel_qda_user_queue {
-            ring: address,
-            records: address + self.records(),
-            report: address + self.report(),
-            order: self.order,
-            links: reach.links,
-            group: reach.group.into(),
-            reserved: 0,
-        }
-    }
 }
 
 impl Workspace {
@@ -122,9 +72,7 @@ impl Workspace {
         order: u32,
         reach: Reach,
     ) -> Result<Ring> {
-        let layout = Layout {
-            order: order.min(u64::BITS / 2),
-        };
+        let layout = Layout::new(order);
         let memory = self.host_memory(layout.size())?;
         let ended = self.device().timeline(0)?;
         let payload = layout.payload(memory.address(), reach);
@@ -134,10 +82,8 @@ impl Workspace {
         Ok(Ring {
             queue,
             ended,
-            bytes: memory.buffer().map()?,
+            memory: RingMemory::new(memory.buffer().map()?, order),
             _memory: memory,
-            layout,
-            written: 0,
         })
     }
 }
@@ -149,9 +95,7 @@ impl Ring {
     ///
     /// [`Error::BadAnswer`] if the card says that more have ended than there were.
     pub fn room(&self) -> Result<u64> {
-        let waiting = self.written.checked_sub(self.completed()?);
-        let room = waiting.and_then(|waiting| self.layout.packets().checked_sub(waiting));
-        room.ok_or(Error::BadAnswer("packets that end before they begin"))
+        self.memory.room()
     }
 
     /// Write packets behind those that are there and ring the doorbell. Returns the index behind the
@@ -161,19 +105,7 @@ impl Ring {
     ///
     /// [`Error::Full`]; as [`room`](Self::room).
     pub fn submit(&mut self, packets: &[Packet]) -> Result<u64> {
-        if self.room()? < packets.len() as u64 {
-            return Err(Error::Full);
-        }
-        let Some((&last, others)) = packets.split_last() else {
-            return Ok(self.written);
-        };
-        for packet in others.iter().chain([&last.interrupting()]) {
-            let at = self.layout.slot(self.written);
-            self.bytes.copy_from_slice(at as usize, packet.as_bytes())?;
-            self.written += 1;
-        }
-        self.queue.ring(self.written)?;
-        Ok(self.written)
+        self.memory.submit(packets, self.queue.doorbell())
     }
 
     /// How many packets have ended well, by looking at memory.
@@ -182,10 +114,7 @@ impl Ring {
     ///
     /// None in practice.
     pub fn completed(&self) -> Result<u64> {
-        let mut completed = [0; 8];
-        let at = self.layout.report() as usize;
-        self.bytes.copy_to_slice(at, &mut completed)?;
-        Ok(u64::from_le_bytes(completed))
+        self.memory.completed()
     }
 
     /// What the card has recorded of packet number `index`, counted from 0, which was to be
@@ -195,11 +124,7 @@ impl Ring {
     ///
     /// None in practice.
     pub fn record(&self, index: u64) -> Result<Option<Record>> {
-        let mut bytes = [0; SLOT as usize];
-        let at = self.layout.records() + self.layout.slot(index);
-        self.bytes.copy_to_slice(at as usize, &mut bytes)?;
-        let raw: uapi::accel_qda_record = zerocopy::transmute!(bytes);
-        Ok((index.checked_add(1) == Some(raw.sequence)).then_some(raw.into()))
+        self.memory.record(index)
     }
 
     /// Sleep until the packets before `index`, which [`submit`](Self::submit) returned, have ended well.
@@ -216,47 +141,5 @@ impl Ring {
             }
             _ => waited,
         }
-    }
-}
-
-/// When a packet was executed, in time of the card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// It started.
-    pub start: Duration,
-    /// It ended.
-    pub end: Duration,
-    /// So long it occupied the engine in between.
-    pub busy: Duration,
-}
-
-impl From<uapi::accel_qda_record> for Record {
-    fn from(raw: uapi::accel_qda_record) -> Self {
-        Record {
-            start: Duration::from_nanos(raw.start_ns),
-            end: Duration::from_nanos(raw.end_ns),
-            busy: Duration::from_nanos(raw.busy_ns),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_ring_records_and_report() {
-        let layout = Layout { order: 4 };
-        let reach = Reach { group: 7, links: 3 };
-        let payload = layout.payload(0x10_0000, reach);
-        assert_eq!(payload.ring, 0x10_0000);
-        assert_eq!(payload.records, 0x10_0000 + 16 * 64);
-        assert_eq!(payload.report, 0x10_0000 + 32 * 64);
-        assert_eq!((payload.order, payload.group, payload.links), (4, 7, 3));
-        assert_eq!(layout.size(), 33 * 64);
-        assert_eq!(
-            [0, 15, 16, 17].map(|index| layout.slot(index)),
-            [0, 960, 0, 64]
-        );
     }
 }

@@ -40,7 +40,8 @@ const KINDS: [EngineKind; 3] = [
 
 /// An open card.
 pub struct Card {
-    workspace: Workspace,
+    /// Where its packets work.
+    pub workspace: Workspace,
     limits: qda::Card,
 }
 

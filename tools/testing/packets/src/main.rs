@@ -6,13 +6,16 @@
 //!
 //! `tools/testing/qda/reference/export_packets.py` makes the files in DIR. All packets go through rings of user
 //! queues, with memory of the host; those that jobs may have go once more as jobs, with memory of the card. Prints
-//! KTAP: a result for each way and opcode, and one for the library's all-reduce. The links have to be up.
+//! KTAP: a result for each way and opcode, one for the library's all-reduce, one for what a submission costs. The links
+//! have to be up.
 //!
 //! - `vectors` is what is in the files;
 //! - `card` has a card execute packets, in either way;
+//! - `steps` counts what a submission is made of;
 //! - `verdict` tells which of them went wrong, and that none is missing.
 
 mod card;
+mod steps;
 mod vectors;
 mod verdict;
 
@@ -51,6 +54,10 @@ fn run() -> Result<bool> {
     let [directory] = arguments.as_slice() else {
         bail!("usage: qda-packets DIR");
     };
+    if directory == steps::CHILD {
+        steps::submit()?;
+        return Ok(true);
+    }
     let directory = Path::new(directory);
     let memories = vectors::read(directory)?;
     let sums = AllReduce::read(directory)?;
@@ -59,6 +66,10 @@ fn run() -> Result<bool> {
     report.opcodes(Way::Rings, &by_rings(&cards, &memories)?);
     report.opcodes(Way::Jobs, &by_jobs(&cards, &memories)?);
     report.result("all_reduce_of_the_library", all_reduce(&cards, &sums)?);
+    report.told(
+        "a_submission_is_a_few_instructions_and_no_system_call",
+        steps::check(),
+    );
     Ok(report.is_good())
 }
 

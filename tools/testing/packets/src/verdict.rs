@@ -2,6 +2,7 @@
 //! What is printed: KTAP, a result for each opcode in each way.
 
 use accel_uapi as uapi;
+use anyhow::Result;
 
 use crate::vectors::Memory;
 use crate::vectors::Vector;
@@ -54,10 +55,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of both ways, and one result more.
+    /// Of both ways, and two results more.
     pub fn new() -> Self {
         let opcodes = [Way::Rings, Way::Jobs].map(|way| way.opcodes().len());
-        println!("KTAP version 1\n1..{}", opcodes.iter().sum::<usize>() + 1);
+        println!("KTAP version 1\n1..{}", opcodes.iter().sum::<usize>() + 2);
         Report {
             number: 0,
             failed: 0,
@@ -89,6 +90,14 @@ impl Report {
         self.failed += usize::from(!is_good);
         let word = if is_good { "ok" } else { "not ok" };
         println!("{word} {} {name}", self.number);
+    }
+
+    /// A result that tells itself why it is not good.
+    pub fn told(&mut self, name: &str, result: Result<()>) {
+        if let Err(error) = &result {
+            println!("# {error:#}");
+        }
+        self.result(name, result.is_ok());
     }
 
     /// Whether all were good.
