@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Exports how the accelerators of a system are, for Prometheus. `cli` is what it can be told.
 //!
-//! - `fleet` asks the devices, `families` says what is exported of each, `page` is all of it, in the format of `text`;
+//! - crate `accel_snapshot` asks the devices, `complaints` says why one cannot be asked, `families` says what is exported of each, `page` is all of it, in the format of `text`;
 //! - `http` serves pages to whoever may reach us, who asks as `request` says.
 
 mod cli;
+mod complaints;
 mod families;
-mod fleet;
 mod http;
 mod page;
 mod request;
@@ -23,13 +23,14 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use accel_snapshot::Fleet;
 use anyhow::Context;
 use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
 use crate::cli::Listen;
-use crate::fleet::Fleet;
+use crate::complaints::Complaints;
 use crate::http::Limits;
 use crate::http::Response;
 use crate::http::Status;
@@ -66,7 +67,7 @@ fn run(cli: &Cli) -> Result<std::convert::Infallible> {
 
 /// What the pages are made of.
 struct Exporter {
-    fleet: Mutex<Fleet>,
+    fleet: Mutex<(Fleet, Complaints)>,
     /// Devices could be asked.
     is_ready: AtomicBool,
 }
@@ -74,7 +75,7 @@ struct Exporter {
 impl Exporter {
     fn new() -> Self {
         Exporter {
-            fleet: Mutex::new(Fleet::new(PATIENCE)),
+            fleet: Mutex::new((Fleet::new(PATIENCE, Duration::ZERO), Complaints::default())),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -98,15 +99,21 @@ impl Exporter {
     }
 
     fn metrics(&self) -> String {
-        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        let (fleet, complaints) = &mut *guard;
         let start = Instant::now();
         let devices = fleet.ask();
         let took = start.elapsed();
-        drop(fleet);
         match &devices {
-            Ok(_) => self.is_ready.store(true, Ordering::Relaxed),
+            Ok(devices) => {
+                self.is_ready.store(true, Ordering::Relaxed);
+                for complaint in complaints.new_ones(devices) {
+                    eprintln!("accel-exporter: {complaint}");
+                }
+            }
             Err(error) => eprintln!("accel-exporter: {error}"),
         }
+        drop(guard);
         page::page(devices.as_deref().ok(), took)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accel::event::Kind;
 use accel::event::Severity;
-use clap::ArgAction;
+use accel_snapshot::select::Selection;
 use clap::ArgGroup;
 use clap::Args;
 use clap::CommandFactory;
@@ -111,14 +111,6 @@ impl Cli {
         let seconds = self.r#loop.map(Duration::from_secs);
         seconds.or(self.loop_ms.map(Duration::from_millis))
     }
-}
-
-/// Which devices are meant.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Selection {
-    /// Only these devices: index, UUID, or address on the bus
-    #[arg(short, long, value_name = "DEVICE", value_delimiter = ',', action = ArgAction::Append)]
-    pub id: Vec<String>,
 }
 
 /// Where output goes.

@@ -3,8 +3,6 @@
 
 use crate::cli::Section;
 use crate::sections;
-use crate::units;
-use crate::units::ABSENT;
 use accel_snapshot::Answer;
 use accel_snapshot::Device;
 use accel_snapshot::Link;
@@ -12,6 +10,8 @@ use accel_snapshot::Process;
 use accel_snapshot::Sensor;
 use accel_snapshot::Snapshot;
 use accel_snapshot::State;
+use accel_snapshot::units;
+use accel_snapshot::units::ABSENT;
 
 /// What stands for an answer that is not there at the moment.
 const NOT_NOW: &str = "not available now";

@@ -22,10 +22,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli;
-use crate::select::Found;
-use crate::units;
+use crate::find::Found;
 use accel_snapshot::Identity;
 use accel_snapshot::SCHEMA;
+use accel_snapshot::units;
 
 /// Print the events of these devices.
 ///

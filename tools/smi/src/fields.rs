@@ -4,15 +4,15 @@
 use accel::info::LinkState;
 use accel::info::SensorKind;
 
-use crate::units;
-use crate::units::mebibytes;
-use crate::units::mebibytes_used;
 use accel_snapshot::Device;
 use accel_snapshot::Identity;
 use accel_snapshot::Process;
 use accel_snapshot::Sensor;
 use accel_snapshot::Snapshot;
 use accel_snapshot::Spares;
+use accel_snapshot::units;
+use accel_snapshot::units::mebibytes;
+use accel_snapshot::units::mebibytes_used;
 
 /// What the fields of one line are of.
 pub struct Source<'a> {
@@ -165,7 +165,7 @@ pub const PROCESS: &[Field] = fields! {
     "process_name": "its name", |s, _| Some(s.process?.name.clone());
     "uid": "number of its user", |s, _| Some(s.process?.uid.to_string());
     "used_memory" in "MiB": "its buffers in memory of the device; in system memory if that has none of its own",
-        |s, _| Some(mebibytes_used(used_memory(s.device, s.process?)).to_string());
+        |s, _| Some(mebibytes_used(s.device.used_memory(s.process?)).to_string());
     "used_system_memory" in "MiB": "its buffers in system memory",
         |s, _| Some(mebibytes_used(s.process?.system).to_string());
     "utilization" in "%": "engine time in the period of measurement, of one engine",
@@ -175,14 +175,6 @@ pub const PROCESS: &[Field] = fields! {
     "jobs": "jobs that ended, well or not", |s, _| Some(s.process?.jobs.to_string());
     "failures": "how often a job or a user queue of it failed", |s, _| Some(s.process?.failed.to_string());
 };
-
-/// Bytes of a process where the device works.
-pub fn used_memory(device: &Device, process: &Process) -> u64 {
-    match device.memory_used() {
-        Some((_, Some(_))) => process.local,
-        _ => process.system,
-    }
-}
 
 fn who(source: &Source<'_>, get: impl Fn(&Identity) -> String) -> Option<String> {
     source.device.identity.as_ref().map(get)

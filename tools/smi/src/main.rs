@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Show how the accelerators of a system are, and reset them. `cli` is what it can do.
 //!
-//! - crate `accel_snapshot` asks devices; `summary`, `detail`, `csv` with its `fields`, and serde render that;
+//! - crate `accel_snapshot` asks devices, and says which ones are meant; `summary`, `detail`, `csv` with its `fields`, and serde render that;
 //! - `show` is all this, once or again and again; `topo`, `events` and `reset` are the subcommands;
-//! - `select` and `sections` say which devices, and what of them.
+//! - `find` opens devices, `sections` says what of them is shown.
 
 mod cli;
 mod csv;
 mod detail;
 mod events;
 mod fields;
+mod find;
 mod reset;
 #[cfg(test)]
 mod schema;
 mod sections;
-mod select;
 mod show;
 mod summary;
 mod table;
 mod topo;
-mod units;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -27,17 +26,15 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
+use accel_snapshot::select;
+use accel_snapshot::select::NoDevice;
 use anyhow::Context;
 use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::Cli;
 use crate::cli::Command;
-use crate::select::NoDevice;
 use crate::topo::Topology;
-
-/// There is no device, or not the one that was named.
-const NO_DEVICE: u8 = 3;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(std::env::args_os().map(long_option));
@@ -68,7 +65,7 @@ fn status(error: &anyhow::Error) -> ExitCode {
     }
     eprintln!("accel-smi: {error:#}");
     match error.is::<NoDevice>() {
-        true => ExitCode::from(NO_DEVICE),
+        true => ExitCode::from(NoDevice::STATUS),
         false => ExitCode::FAILURE,
     }
 }
@@ -80,7 +77,7 @@ fn run(cli: Cli) -> Result<()> {
         None => show::show(&cli, &mut *open(&cli.output)?),
         Some(Command::Topo(asked)) => topology(asked),
         Some(Command::Events(asked)) => {
-            let devices = select::find(&asked.selection.id)?;
+            let devices = find::find(&asked.selection.id)?;
             events::print(asked, devices, &mut *open(&asked.output)?)
         }
         Some(Command::Reset(asked)) => reset::reset(asked),
@@ -92,7 +89,7 @@ fn help(fields: &[fields::Field]) -> Result<()> {
 }
 
 fn topology(asked: &cli::Topo) -> Result<()> {
-    let all = select::find(&[])?;
+    let all = find::find(&[])?;
     let uuids = all.iter().filter_map(|found| found.identity.as_ref());
     let machine: Vec<_> = uuids.map(|who| who.uuid.clone()).collect();
     let chosen = select::choose(&asked.selection.id, all)?;

@@ -12,8 +12,8 @@ use anyhow::Result;
 use anyhow::bail;
 
 use crate::cli;
-use crate::select;
-use crate::select::Found;
+use crate::find::Found;
+use crate::find::find;
 
 /// Reset the devices that are named, one after the other.
 ///
@@ -24,7 +24,7 @@ pub fn reset(asked: &cli::Reset) -> Result<()> {
     if !asked.yes && !io::stdin().is_terminal() {
         return Err(cli::usage("there is no terminal to ask at: give --yes"));
     }
-    let devices = select::find(&asked.id)?;
+    let devices = find(&asked.id)?;
     let mut to = io::stdout();
     let mut left = 0;
     for device in &devices {

@@ -19,12 +19,12 @@ use crate::detail::detail;
 use crate::fields;
 use crate::fields::Source;
 use crate::sections;
-use crate::select;
-use crate::select::NoDevice;
 use crate::summary;
 use accel_snapshot::Collector;
 use accel_snapshot::Snapshot;
 use accel_snapshot::complaints;
+use accel_snapshot::select;
+use accel_snapshot::select::NoDevice;
 
 /// How a snapshot is rendered.
 enum View {

@@ -3,17 +3,16 @@
 
 use accel::info::SensorKind;
 
-use crate::fields;
 use crate::table::Align::Left;
 use crate::table::Align::Right;
 use crate::table::Table;
-use crate::units;
-use crate::units::ABSENT;
-use crate::units::mebibytes;
-use crate::units::mebibytes_used;
 use accel_snapshot::Device;
 use accel_snapshot::Snapshot;
 use accel_snapshot::State;
+use accel_snapshot::units;
+use accel_snapshot::units::ABSENT;
+use accel_snapshot::units::mebibytes;
+use accel_snapshot::units::mebibytes_used;
 
 /// Both tables.
 pub fn summary(snapshot: &Snapshot) -> String {
@@ -154,10 +153,7 @@ fn processes(snapshot: &Snapshot) -> String {
                 process.uid.to_string(),
                 process.name.clone(),
                 or_absent(process.utilization.map(units::percent)),
-                format!(
-                    "{} MiB",
-                    mebibytes_used(fields::used_memory(device, process))
-                ),
+                format!("{} MiB", mebibytes_used(device.used_memory(process))),
                 process.jobs.to_string(),
                 process.failed.to_string(),
             ]);

@@ -12,15 +12,15 @@ use accel::info::Info;
 use accel::info::LinkState;
 use serde::Serialize;
 
-use crate::select::Found;
+use crate::find::Found;
 use crate::table::Align::Left;
 use crate::table::Table;
-use crate::units::ABSENT;
 use accel_snapshot::Answer;
 use accel_snapshot::Identity;
 use accel_snapshot::Link;
 use accel_snapshot::SCHEMA;
 use accel_snapshot::answer;
+use accel_snapshot::units::ABSENT;
 
 const LEGEND: &str = "
 Legend:

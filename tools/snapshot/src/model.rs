@@ -194,6 +194,14 @@ impl Device {
         Some((used, Some(own().filter_map(|memory| memory.size).sum())))
     }
 
+    /// Bytes that a process has where the device works: in memory of its own, if it has any.
+    pub fn used_memory(&self, process: &Process) -> u64 {
+        match self.memory_used() {
+            Some((_, Some(_))) => process.local,
+            _ => process.system,
+        }
+    }
+
     /// How many clients are not in [`processes`](Self::processes), as they are other users'.
     pub fn hidden_clients(&self) -> usize {
         let all = self.clients.get().map_or(0, |clients| clients.clients);

@@ -3,14 +3,19 @@
 
 use std::fmt;
 
-use accel::Monitor;
-use accel::device::Node;
-use accel::error::Cause;
-use accel::info;
-use accel::info::Info;
+use clap::ArgAction;
+use clap::Args;
 
-use accel_snapshot::Device;
-use accel_snapshot::Identity;
+use crate::model::Device;
+use crate::model::Identity;
+
+/// The devices that a command line names.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Selection {
+    /// Only these devices: index, UUID, or address on the bus
+    #[arg(short, long, value_name = "DEVICE", value_delimiter = ',', action = ArgAction::Append)]
+    pub id: Vec<String>,
+}
 
 /// No device is there, or not the one that was named.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +24,11 @@ pub enum NoDevice {
     None,
     /// None that is named so; the others are these.
     Named(String, Vec<String>),
+}
+
+impl NoDevice {
+    /// The exit status of a program that ends with it.
+    pub const STATUS: u8 = 3;
 }
 
 impl fmt::Display for NoDevice {
@@ -99,66 +109,10 @@ fn name(one: &impl Named) -> String {
     }
 }
 
-/// A device, and who it is.
-#[derive(Debug)]
-pub struct Found {
-    /// Its nodes.
-    pub node: Node,
-    /// Its monitor node, open, or why it is not.
-    pub monitor: accel::Result<Monitor>,
-    /// Who it is, unless it could not be asked.
-    pub identity: Option<Identity>,
-}
-
-impl Found {
-    fn is_gone(&self) -> bool {
-        let cause = self.monitor.as_ref().err().and_then(accel::Error::cause);
-        matches!(cause, Some(Cause::Gone | Cause::NotFound))
-    }
-}
-
-impl Named for Found {
-    fn index(&self) -> u32 {
-        self.node.index()
-    }
-
-    fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
-    }
-}
-
-/// The devices of this system that `ids` name, in the order of their indices; all if there are no ids. One
-/// that goes away meanwhile is not there any more.
-///
-/// # Errors
-///
-/// [`NoDevice`]; or as [`accel::device::nodes`].
-pub fn find(ids: &[String]) -> anyhow::Result<Vec<Found>> {
-    let mut found: Vec<_> = accel::device::nodes()?.into_iter().map(open).collect();
-    found.retain(|found| !found.is_gone());
-    if found.is_empty() && ids.is_empty() {
-        return Err(NoDevice::None.into());
-    }
-    Ok(choose(ids, found)?)
-}
-
-fn open(node: Node) -> Found {
-    let monitor = node.open_monitor();
-    let who = monitor
-        .as_ref()
-        .ok()
-        .and_then(|monitor| monitor.info::<info::Device>().ok());
-    Found {
-        node,
-        monitor,
-        identity: who.map(Identity::from),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use accel_snapshot::samples;
+    use crate::samples;
 
     fn chosen(ids: &[&str]) -> Result<Vec<u32>, NoDevice> {
         let ids: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();

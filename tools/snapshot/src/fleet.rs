@@ -2,6 +2,7 @@
 //! Asks all devices at the same time, and waits for none of them for long.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::Sender;
@@ -10,33 +11,37 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::collect::Watch;
+use crate::model::Device;
+use crate::model::State;
 use accel::Result;
 use accel::device::Node;
-use accel_snapshot::Device;
-use accel_snapshot::State;
-use accel_snapshot::Watch;
 
 /// Asks one device, each time it is called.
 type Ask = Box<dyn FnMut() -> Device>;
+
+/// Begins to watch a device, in the thread that asks it.
+type Begin = Arc<dyn Fn(Node) -> Ask + Send + Sync>;
 
 /// The devices of a system. Each has a thread that asks it, and alone is stuck if the device is.
 pub struct Fleet {
     workers: BTreeMap<u32, Worker>,
     nodes: fn() -> Result<Vec<Node>>,
-    watch: fn(Node) -> Ask,
+    watch: Begin,
     patience: Duration,
 }
 
 impl Fleet {
-    /// Those of this system; each has `patience` to answer.
-    pub fn new(patience: Duration) -> Self {
+    /// Those of this system. Each has `patience` to answer; its utilisation is measured over `period` at first.
+    pub fn new(patience: Duration, period: Duration) -> Self {
         Fleet {
             workers: BTreeMap::new(),
             nodes: accel::device::nodes,
-            watch: |node| {
+            watch: Arc::new(move |node| {
                 let mut watch = Watch::new(node);
+                thread::sleep(period);
                 Box::new(move || watch.ask())
-            },
+            }),
             patience,
         }
     }
@@ -54,7 +59,7 @@ impl Fleet {
         for node in nodes {
             let worker = self.workers.entry(node.index());
             worker
-                .or_insert_with(|| Worker::start(node, self.watch))
+                .or_insert_with(|| Worker::start(node, self.watch.clone()))
                 .ask();
         }
         let end = Instant::now() + self.patience;
@@ -79,12 +84,10 @@ struct Worker {
     is_pending: bool,
     /// It was too late once.
     is_late: bool,
-    /// What was last complained of.
-    error: Option<String>,
 }
 
 impl Worker {
-    fn start(node: Node, watch: fn(Node) -> Ask) -> Self {
+    fn start(node: Node, watch: Begin) -> Self {
         let (questions, asked) = mpsc::channel();
         let (answering, answers) = mpsc::channel();
         thread::spawn(move || {
@@ -100,7 +103,6 @@ impl Worker {
             answers,
             is_pending: false,
             is_late: false,
-            error: None,
         }
     }
 
@@ -121,7 +123,7 @@ impl Worker {
             true => Duration::ZERO,
             false => end.saturating_duration_since(Instant::now()),
         };
-        let device = match self.answers.recv_timeout(patience) {
+        match self.answers.recv_timeout(patience) {
             Ok(device) => {
                 self.is_pending = false;
                 device
@@ -132,18 +134,6 @@ impl Worker {
                 device.error = Some("it does not answer".into());
                 device
             }
-        };
-        self.complain(&device);
-        device
-    }
-
-    /// Say why a device cannot be asked, once.
-    fn complain(&mut self, device: &Device) {
-        if self.error != device.error {
-            if let Some(error) = &device.error {
-                eprintln!("accel-exporter: device {}: {error}", device.index);
-            }
-            self.error.clone_from(&device.error);
         }
     }
 }
@@ -164,7 +154,7 @@ mod tests {
         Fleet {
             workers: BTreeMap::new(),
             nodes,
-            watch,
+            watch: Arc::new(watch),
             patience: PATIENCE,
         }
     }
