@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::collect::Watch;
 use crate::model::Device;
+use crate::model::Identity;
 use crate::model::State;
 use accel::Result;
 use accel::device::Node;
@@ -84,6 +85,8 @@ struct Worker {
     is_pending: bool,
     /// It was too late once.
     is_late: bool,
+    /// Who it said it is.
+    identity: Option<Identity>,
 }
 
 impl Worker {
@@ -103,6 +106,7 @@ impl Worker {
             answers,
             is_pending: false,
             is_late: false,
+            identity: None,
         }
     }
 
@@ -126,11 +130,13 @@ impl Worker {
         match self.answers.recv_timeout(patience) {
             Ok(device) => {
                 self.is_pending = false;
+                self.identity.clone_from(&device.identity);
                 device
             }
             Err(_) => {
                 self.is_late = true;
                 let mut device = Device::new(index, State::Unreadable);
+                device.identity.clone_from(&self.identity);
                 device.error = Some("it does not answer".into());
                 device
             }
@@ -146,6 +152,7 @@ mod tests {
     use accel::info::Health;
 
     use super::*;
+    use crate::samples;
 
     const OPERATIONAL: State = State::Health(Health::Operational);
     const PATIENCE: Duration = Duration::from_millis(200);
@@ -175,7 +182,9 @@ mod tests {
             if node.index() == 1 && asked == 2 {
                 thread::sleep(Duration::from_secs(1));
             }
-            Device::new(node.index(), OPERATIONAL)
+            let mut device = Device::new(node.index(), OPERATIONAL);
+            device.identity = samples::card().identity;
+            device
         })
     }
 
@@ -185,7 +194,13 @@ mod tests {
         let all = [(0, OPERATIONAL), (1, OPERATIONAL), (2, OPERATIONAL)];
         let without = [(0, OPERATIONAL), (1, State::Unreadable), (2, OPERATIONAL)];
         assert_eq!(states(&mut fleet), all);
-        assert_eq!(states(&mut fleet), without);
+        let late = &fleet.ask().unwrap()[1];
+        assert_eq!(late.state, State::Unreadable);
+        assert_eq!(
+            late.identity,
+            samples::card().identity,
+            "who it is, is known"
+        );
         let start = Instant::now();
         assert_eq!(states(&mut fleet), without);
         assert!(start.elapsed() < PATIENCE, "it was waited for again");
