@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The inference service: 16 small clients and 2 large ones on a QDA card, judged by its model's log of packets.
 
-accel-smi watches it, the card beside it that nobody uses, and what becomes of both.
+accel-smi and accel-top watch it, the card beside it that nobody uses, and what becomes of both; what accel-top draws
+is judged by a terminal of others (tools/testing/screen).
 """
 
 from vm.scenario import Scenario
 
-FILES = {f"/bin/{program}": f"build/bin/{program}" for program in ("accel-serve", "accel-smi")} | {
+PROGRAMS = ("accel-serve", "accel-smi", "accel-top", "terminal-screen")
+
+FILES = {f"/bin/{program}": f"build/bin/{program}" for program in PROGRAMS} | {
     f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("weights", "held_out", "answers")
 }
 
@@ -87,8 +90,8 @@ check only_root_resets only_root_resets
 check accel_smi_resets resets
 """
 
-# Of a card that works; of one that sleeps; of one that goes away, and of others that do not.
-CHANGES = """
+# What accel-smi says of a card that works.
+WORK = """
 sees_the_work() { [ "$(csv -i 0 --period 300 --query-accel=utilization.accel)" -gt 50 ]; }
 check accel_smi_sees_the_work until_true 10 sees_the_work
 # 18 clients, who share two tensor engines; who may not know them is told how many they are.
@@ -102,13 +105,80 @@ sees_who_works() {
 check accel_smi_sees_who_works sees_who_works
 counts_others() { anybody >/tmp/out && grep -q '^No processes' /tmp/out && grep -q '^Accel 0: 18 clients of other users' /tmp/out; }
 check others_are_counted_but_not_named counts_others
+"""
+
+# What accel-top draws on a terminal of 100 columns and 36 lines while a card works, and how it leaves it.
+TOP = """
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mkfifo /tmp/keys
+on_a_terminal() {
+	SHELL=/bin/sh TERM=xterm-256color LANG=C.UTF-8 script -q -f -c 'stty rows 36 cols 100; accel-top; echo "status $?"; stty -a' \
+		/tmp/shown </tmp/keys >/dev/null &
+	exec 4>/tmp/keys
+}
+shown() { terminal-screen 100 36 "${1:-text}" </tmp/shown; }
+# How much memory of card 0 is in use, as accel-smi tells programs, in the words of accel-top.
+memory() {
+	accel-smi -i 0 --json | awk -F '[:,]' '
+		function mebibytes(bytes) { return sprintf(bytes % 2^20 ? "%.1f MiB" : "%d MiB", bytes / 2^20) }
+		/"name": "local"/ { found = 1 }
+		found && /"size_bytes"/ { size = $2 }
+		found && /"used_bytes"/ { print mebibytes($2) " / " mebibytes(size); exit }'
+}
+shows_the_work() {
+	shown >/tmp/out
+	[ "$(sed -n '/^Accel 0 /,/^Accel 1 /p' /tmp/out | grep -cE ' tensor[01] .* ([5-9][0-9]|100) %')" = 2 ] &&
+		[ "$(sed -n '/^Accel 1 /,/ PID /p' /tmp/out | grep -cE ' tensor[01] .*   0 %')" = 2 ] &&
+		grep -qF "]  $(memory)" /tmp/out && [ "$(shown modes)" = "alternate hidden" ] || return 1
+	first=$(sed -nE 's/^ *([0-9]+)  .* accel-serve$/\\1/p' /tmp/out | head -n 1)
+	[ "$(cat "/proc/$first/comm")" = accel-serve ]
+}
+obeys_keys() {
+	printf s >&4
+	sorted() { shown | grep -q '^accel-top .* sorted by MEMORY$'; }
+	printf 1 >&4
+	alone() { ! shown | grep -q '^Accel 0 ' && shown | grep -q '^Accel 1 .* operational$' && shown | grep -q '^No processes'; }
+	until_true 5 sorted && until_true 5 alone
+}
+# left STATUS: it ended so, and the terminal is as it was.
+left() {
+	until_true 5 grep -q "status $1" /tmp/shown && until_true 5 grep -q '^isig icanon iexten echo ' /tmp/shown &&
+		[ "$(shown modes)" = "main shown" ]
+}
+quits() { printf q >&4 && left 0; }
+drawn() { [ "$(shown modes)" = "alternate hidden" ] && shown | grep -q '^Accel 0 '; }
+stops_and_goes_on() {
+	on_a_terminal
+	given_back() { [ "$(shown modes)" = "main shown" ]; }
+	until_true 5 drawn && killall -TSTP accel-top && until_true 5 given_back && killall -CONT accel-top && until_true 5 drawn
+}
+is_killed() { killall accel-top && left 143; }
+prints_the_same() {
+	accel-top -b -n 1 -i 0 >/tmp/out && [ "$(grep -c ' accel-serve$' /tmp/out)" = 18 ] && grep -qF "]  $(memory)" /tmp/out &&
+		! grep -q "$(printf '\\033')" /tmp/out && ! grep -q '^Accel 1 ' /tmp/out || return 1
+	TERM=dumb accel-top -n 1 >/tmp/out 2>/tmp/why
+	[ $? = 2 ] && grep -q 'the standard output is no terminal; -b prints text' /tmp/why && [ ! -s /tmp/out ]
+}
+on_a_terminal
+check accel_top_shows_the_work until_true 10 shows_the_work
+check accel_top_obeys_keys obeys_keys
+check accel_top_gives_the_terminal_back quits
+check accel_top_stops_and_goes_on stops_and_goes_on
+check accel_top_gives_it_back_when_it_is_killed is_killed
+check accel_top_prints_the_same prints_the_same
+"""
+
+# Of cards that sleep, go away, and are wedged.
+CHANGES = """
 killall -KILL accel-serve
 check accel_smi_sees_them_go until_true 10 becomes clients,utilization.accel "0, 0"
 
 falls_asleep() {
 	echo auto >"/sys/bus/pci/devices/$card1/power/control"
 	asleep() { [ "$(csv -i 1 --query-accel=state)" = asleep ]; }
-	until_true 10 asleep && accel-smi -q -d LINKS -i 1 | grep -A1 Links | grep -q 'not available now' && asleep &&
+	until_true 10 asleep && accel-top -b -n 1 -i 1 | grep -q '^Accel 1 .* asleep$' &&
+		accel-smi -q -d LINKS -i 1 | grep -A1 Links | grep -q 'not available now' && asleep &&
 		[ "$(csv -i 1 --query-accel=temperature.die,ecc.errors.corrected.total)" = "[N/A], 0" ] &&
 		[ "$(host valid snapshot $(accel-smi --json))" = 1 ]
 }
@@ -141,15 +211,16 @@ SCENARIO = Scenario(
     kernels=("release",),
     modules=("accel-core", "accel_qda"),
     files=FILES,
+    programs=("script",),
     cards=2,
-    tests=24,
+    tests=30,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
     guest=f"""
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 24
+plan 30
 check accel_serve_is_right_to_a_bit accel-serve /training 20 normal low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
@@ -157,6 +228,8 @@ check equals_wait_for_more host waits qda0 more-than 1
 {IDLE}
 # For as long as it takes.
 accel-serve /training 1000000 normal low &
+{WORK}
+{TOP}
 {CHANGES}
 unload accel_qda accel_core
 exit $failures
