@@ -109,12 +109,16 @@ fn engine_lines(shown: &Shown, engine: &Engine, layout: Layout, look: Look) -> V
     let share = engine.utilization.unwrap_or(0.0) / 100.0;
     let mut left = vec![bar(&engine.name, share, Role::Load, layout, look)];
     left[0].push(Span::raw(format!("{percent:>6}  ")));
-    if layout.rows > 1 {
+    let counts = [
+        (u64::from(engine.queued), "queued"),
+        (engine.completed, "done"),
+        (engine.failed, "failed"),
+    ];
+    if layout.rows > 1 && counts.iter().any(|(count, _)| *count > 0) {
         let width = layout.width - layout.graph - INDENT - layout.name - 1;
-        let jobs = format!(
-            "{} queued, {} done, {} failed",
-            engine.queued, engine.completed, engine.failed
-        );
+        let jobs = counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .join(", ");
         let text = format!(
             "{:indent$}{jobs:<width$.width$}",
             "",
