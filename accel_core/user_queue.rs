@@ -45,6 +45,8 @@ pub struct UserQueueSetup<'a, T: Driver> {
     pub doorbell: &'a Arc<Doorbell>,
     /// What the client has to say to the driver; the kernel's own copy.
     pub payload: &'a [u8],
+    /// The user who opened the device, as the host numbers users.
+    pub user: u32,
     /// Who is to be told of what happens.
     pub events: &'a Arc<QueueEvents>,
 }

@@ -79,6 +79,7 @@ pub(crate) fn create<'f, T: Driver>(
         space: &space,
         doorbell: &doorbell,
         payload: &payload,
+        user: file.client.share.who().user,
         events: &events,
     };
     let device = &file.client.device;

@@ -10,7 +10,8 @@
 //! - `firmware`, `mailbox`: boots the management processor, asks it for something
 //! - `mmu`: page tables, contexts, invalidation
 //! - `job` -> `queue` -> `engine`: payload -> packets in a ring -> doorbell, interrupt, reset
-//! - `user_queue`: queues that clients write and ring themselves; `watch`: their packets that hang
+//! - `user_queue`: queues that clients write and ring themselves; `watch`: their packets that hang; `groups`:
+//!   whose messages are whose
 //! - `status`, `events`: what the card says of failures
 //! - `telemetry`: sensors, errors, bad rows, firmware
 //! - `ids`: numbers of contexts and queues
@@ -22,6 +23,7 @@ mod card;
 mod engine;
 mod events;
 mod firmware;
+mod groups;
 mod ids;
 mod info;
 mod job;

@@ -29,6 +29,7 @@ use crate::{
         Card,
         Ended, //
     },
+    groups::Member,
     job::refusal,
     mailbox::{
         Messages,
@@ -69,8 +70,9 @@ struct Entry {
     is_stale: bool,
     /// Its packet did not end.
     is_to_blame: bool,
-    /// Not given to anybody else as long as the card may know the queue.
+    /// Not given to anybody else as long as the card may know the queue, both.
     _doorbell: Arc<accel::Doorbell>,
+    _group: Option<Member>,
 }
 
 /// All of them, by their doorbells.
@@ -204,6 +206,15 @@ impl accel::UserQueues<Qda> for UserQueues {
         let new = parse(capabilities, setup.engine, setup.payload)?;
         let doorbell = setup.doorbell.index() as usize;
         let id = card.user_queue_id(doorbell)?;
+        let messages = Messages {
+            group: u16::try_from(new.group).map_err(Error::from)?,
+            links: u8::try_from(new.links).map_err(Error::from)?,
+        };
+        // A queue without links has no messages.
+        let group = match messages.links {
+            0 => None,
+            _ => Some(Member::join(messages.group, setup.user)?),
+        };
         let request = QueueRequest {
             queue: id,
             asid: setup.space.in_step()?.space().asid,
@@ -214,10 +225,7 @@ impl accel::UserQueues<Qda> for UserQueues {
             ring: new.ring,
             records: new.records,
             report: new.report,
-            messages: Messages {
-                group: u16::try_from(new.group).map_err(Error::from)?,
-                links: u8::try_from(new.links).map_err(Error::from)?,
-            },
+            messages,
         };
         let queues = card.user_queues();
         let entry = Entry {
@@ -225,6 +233,7 @@ impl accel::UserQueues<Qda> for UserQueues {
             is_stale: false,
             is_to_blame: false,
             _doorbell: setup.doorbell.clone(),
+            _group: group,
         };
         // No reset of the card comes in between.
         let _one_at_a_time = card.setup().lock();

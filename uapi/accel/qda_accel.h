@@ -97,7 +97,10 @@ enum accel_qda_opcode {
  * @report: address of a &struct accel_qda_report
  * @order: log2 of the packets in the ring, 4 to &accel_info_qda.order_max
  * @links: collective engine: bit L allows link L; else 0
- * @group: collective engine: of its messages; else 0
+ * @group: collective engine: of its messages, which only queues of the same group
+ *         receive; else 0. It is one user's at a time, on all cards of the machine, from
+ *         the first queue with it and a link until the last one is gone; EBUSY:
+ *         another user's; ENOSPC: there are too many
  * @reserved: 0
  *
  * Addresses are those of the address space, multiples of 64; records and report must be

@@ -24,7 +24,7 @@ struct side {
 	struct user_queue queue;
 };
 
-static inline int open_side(int card, struct side *side)
+static inline int open_side_in(int card, __u32 group, struct side *side)
 {
 	struct accel_qda_user_queue payload;
 	struct accel_user_queue_create create;
@@ -42,12 +42,17 @@ static inline int open_side(int card, struct side *side)
 	error = prepare_queue(side->fd, side->space, &side->queue);
 	payload = payload_of(&side->queue);
 	payload.links = 1;
-	payload.group = GROUP;
+	payload.group = group;
 	create = arguments_of(&side->queue, &payload);
 	create.engine = COLLECTIVE;
 	error = error ?: call(side->fd, ACCEL_IOCTL_USER_QUEUE_CREATE, &create);
 	side->queue.handle = create.handle;
 	return error;
+}
+
+static inline int open_side(int card, struct side *side)
+{
+	return open_side_in(card, GROUP, side);
 }
 
 static inline void close_side(struct side *side)

@@ -124,6 +124,39 @@ TEST_F_TIMEOUT(under_fire, both_sides_learn_of_it_and_both_cards_work_again, 120
 	EXPECT_TRUE(is_working(variant->card));
 }
 
+/* 0 or the errno of making a queue with @group and a link on card 0, as somebody else. */
+static int errno_of_others(__u32 group)
+{
+	pid_t child = fork();
+	struct side side;
+
+	if (!child)
+		_exit(setresuid(NOBODY, NOBODY, NOBODY) ? 100 : -open_side_in(0, group, &side));
+	return exit_code(child);
+}
+
+TEST(a_group_is_of_one_user)
+{
+	struct side sides[CARDS];
+	char path[32];
+
+	/* Who opens the node counts. */
+	snprintf(path, sizeof(path), "/dev/accel/accel%d", qda_index(0));
+	ASSERT_EQ(0, chmod(path, 0666));
+	/* On the other card as well. */
+	ASSERT_EQ(0, open_side(1, &sides[1]));
+	EXPECT_EQ(EBUSY, errno_of_others(GROUP));
+	EXPECT_EQ(0, errno_of_others(GROUP + 1));
+	ASSERT_EQ(0, open_side(0, &sides[0]));
+	close_side(&sides[1]);
+	EXPECT_EQ(EBUSY, errno_of_others(GROUP));
+	close_side(&sides[0]);
+	EXPECT_EQ(0, errno_of_others(GROUP));
+	ASSERT_EQ(0, open_side(0, &sides[0]));
+	close_side(&sides[0]);
+	EXPECT_EQ(0, chmod(path, 0660));
+}
+
 /* All messages are lost to a reset of their engine, whoever made it necessary. */
 TEST(who_waits_for_a_message_is_not_to_blame_for_a_reset)
 {
