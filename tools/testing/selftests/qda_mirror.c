@@ -5,11 +5,9 @@
 #include <sys/syscall.h>
 
 #include "inject.h"
-#include "user_queue.h"
+#include "mirror.h"
 
-#define SIZE		(64 * 1024UL)
 #define HUGE		(2 * 1024 * 1024UL)
-#define ANYWHERE	(MAP_PRIVATE | MAP_ANONYMOUS)
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -24,37 +22,6 @@ FIXTURE(mirror)
 	__u64 at_from, at_to;
 	struct user_queue user;
 };
-
-static unsigned char *some_memory(size_t size)
-{
-	unsigned char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, ANYWHERE, -1, 0);
-
-	memset(memory, 0, size);
-	return memory;
-}
-
-/* Maps memory of this process; returns 0 or -errno. */
-static int mirror_at(int fd, __u32 space, const volatile void *memory, __u64 size, __u32 access,
-		     __u64 *address)
-{
-	struct accel_address_space_map map = {
-		.space = space,
-		.flags = access | ACCEL_MAP_USER,
-		.offset = user((const void *)memory),
-		.size = size,
-	};
-	int error = call_settled(fd, ACCEL_IOCTL_ADDRESS_SPACE_MAP, &map);
-
-	*address = map.address;
-	return error;
-}
-
-static __u32 create_preemptible(int fd)
-{
-	struct accel_address_space_create space = { .flags = ACCEL_ADDRESS_SPACE_PREEMPTIBLE };
-
-	return call_settled(fd, ACCEL_IOCTL_ADDRESS_SPACE_CREATE, &space) ? 0 : space.handle;
-}
 
 FIXTURE_SETUP(mirror)
 {
@@ -84,12 +51,6 @@ static bool copies(struct user_queue *queue, const FIXTURE_DATA(mirror) *self, u
 	memset(self->from, value, SIZE);
 	return !execute(queue, move(self->at_from, self->at_to, SIZE)) &&
 	       all_bytes(self->to, value, SIZE);
-}
-
-/* How often the queue was suspended. */
-static __u32 suspensions(const struct user_queue *queue)
-{
-	return query_user_queue(queue->fd, queue->handle).suspensions;
 }
 
 TEST_F(mirror, the_card_works_with_memory_of_the_process)
@@ -154,19 +115,11 @@ TEST_F_TIMEOUT(mirror, it_follows_what_is_reclaimed, 120)
 	int file = open("/share/weights.npy", O_RDONLY);
 	void *memory = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, file, 0);
 	__u64 address;
-	__u32 before;
 
 	ASSERT_NE(MAP_FAILED, memory);
 	ASSERT_EQ(0, mirror_at(self->fd, self->space, memory, SIZE, ACCEL_MAP_READ, &address));
 	for (int i = 0; i < 3; i++) {
-		before = suspensions(&self->user);
-		/* Pages that are on their way to the lists of reclaim, on any CPU, stay. */
-		for (__s64 end = now_ns() + PATIENCE_NS;
-		     suspensions(&self->user) == before && now_ns() < end;) {
-			ASSERT_EQ(0, write_file("/proc/sys/vm/drop_caches", "1"));
-			ASSERT_EQ(0, madvise(memory, SIZE, MADV_PAGEOUT));
-		}
-		EXPECT_LT(before, suspensions(&self->user));
+		ASSERT_TRUE(is_reclaimed(&self->user, memory));
 		memset(self->to, 0, SIZE);
 		ASSERT_EQ(0, execute(&self->user, move(address, self->at_to, SIZE)));
 		EXPECT_EQ(0, memcmp(memory, self->to, SIZE));

@@ -24,8 +24,8 @@ SLEEP = only(
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=selftests("qda")
-    | selftests("qda_user", "qda_mirror", "qda_share", "qda_faults", "qda_telemetry", callers=("x86_64",))
-    | selftests("qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
+    | selftests("qda_user", "qda_mirror", "qda_taken", "qda_share", "qda_faults", callers=("x86_64",))
+    | selftests("qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
     | PACKETS
     | TRAINING,
     cards=2,
@@ -50,6 +50,7 @@ run /selftests/x86_64/qda_fabric
 plan 2
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 check two_cards_learn_what_one_learns accel-train /training /tmp 1 2
+run /selftests/x86_64/qda_taken
 # Failing allocations are those of dma-debug, too, which looks no more then.
 run /selftests/x86_64/qda_mirror
 # The share does not survive it: 9p over virtio has nothing for the sleep of the system.
