@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Contexts, queues, and what a program does to give a user queue work. */
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include <accel/accel.h>
 #include <qda_accel.h>
 
 #include "bench.h"
+#include "ring.h"
 
 #define RING	512U	/* packets */
 
@@ -68,12 +67,7 @@ static void own_packet(void)
 	submit(&own_queue, &packet);
 }
 
-/* The same by the library, as programs have it: bench/ring. */
-struct bench_ring;
-struct bench_ring *bench_ring_open(void);
-bool bench_ring_submit(struct bench_ring *ring);
-bool bench_ring_complete(struct bench_ring *ring);
-
+/* The same by the library, as programs have it. */
 static struct bench_ring *library_queue;
 
 static void library_packet(void)
