@@ -386,68 +386,6 @@ TEST_F(user, a_file_may_have_so_many)
 		close_user_queue(&queues[i]);
 }
 
-/* Rings what was somebody else's, as wrongly as can be, until that is taken away. */
-static void squatter(int fd, const struct user_queue *queue)
-{
-	/* Either would keep the file open. */
-	munmap(queue->memory, PAGE);
-	close(fd);
-	signal(SIGBUS, SIG_DFL);
-	for (;;)
-		*queue->page = 1000;
-}
-
-/* Works with a user queue until it is killed. */
-static void busy_owner(int number)
-{
-	int fd = open_qda(0);
-	__u32 space = create_space(fd);
-	struct user_queue queue;
-
-	if (open_user_queue(fd, space, number % 2, &queue))
-		_exit(1);
-	for (int i = 0; i < 100; i++)
-		if (execute(&queue, nop()))
-			_exit(1);
-	if (!fork())
-		squatter(fd, &queue);
-	for (;;)
-		pause();
-}
-
-TEST_F_TIMEOUT(user, killed_owners_leave_nothing, 240)
-{
-	for (int i = 0; i < times(50); i++) {
-		pid_t children[4];
-		struct user_queue mine;
-		int pipes[2];
-
-		ASSERT_EQ(0, pipe(pipes));
-		for (int c = 0; c < 4; c++) {
-			children[c] = fork();
-			if (!children[c])
-				busy_owner(c);
-		}
-		close(pipes[1]);
-		sleep_ms(100 + 10 * i);
-		for (int c = 0; c < 4; c++)
-			kill(children[c], SIGKILL);
-		for (int c = 0; c < 4; c++)
-			ASSERT_EQ(SIGKILL, death_signal(children[c]));
-		/* Who gets their doorbells is rung by nobody else. */
-		for (int c = 0; c < 4; c++) {
-			ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &mine));
-			ASSERT_EQ(0, execute(&mine, fill(self->address, 4, i)));
-			EXPECT_EQ((__u32)i, *(__u32 *)self->bytes);
-			close_user_queue(&mine);
-		}
-		/* Squatters have ended, too. */
-		EXPECT_EQ(POLLHUP, poll_for(pipes[0], POLLIN, 20000));
-		close(pipes[0]);
-	}
-	EXPECT_EQ(0, execute(&self->user, nop()));
-}
-
 static bool is_documented(int error)
 {
 	return !error || error == -ENOMEM || error == -EFAULT || error == -EAGAIN;

@@ -24,8 +24,9 @@ SLEEP = only(
 SCENARIO = Scenario(
     modules=("accel-core", "accel_qda"),
     files=selftests("qda")
-    | selftests("qda_user", "qda_mirror", "qda_taken", "qda_share", "qda_faults", callers=("x86_64",))
-    | selftests("qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", "qda_power", "qda_death", callers=("x86_64",))
+    | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
+    | selftests("qda_faults", "qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
+    | selftests("qda_power", "qda_death", callers=("x86_64",))
     | PACKETS
     | TRAINING,
     cards=2,
@@ -41,6 +42,7 @@ run qda-packets /packets
 # What 32-bit callers could see differently.
 run /selftests/i386/qda -t there_are_two_cards -t copies_are_right_to_the_byte -t payloads_are_checked
 run /selftests/x86_64/qda_user
+run /selftests/x86_64/qda_sigkill
 run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_faults
 run /selftests/x86_64/qda_telemetry
