@@ -17,8 +17,12 @@
  *   only their reference count and their dma_resv.
  * - It has a render node: accel nodes (CONFIG_DRM_ACCEL) exclude ours.
  *
- * Each of them but the first leaves out work of the peer's. Runtime PM costs nothing: the kernel of
- * the bench is without CONFIG_PM.
+ * Each of them but the first leaves out work of the peer's.
+ *
+ * Runtime PM is that of ethosu, call by call; its device never sleeps, as jobs come before the
+ * delay is over. Ours pays for its own: Device::enter_awake() looks whether the device is awake
+ * for every job, of accel_fake as of drivers whose devices do sleep. The kernel of the bench had no
+ * CONFIG_PM at first, when the peer had 13,498 instructions and the row was 0.61.
  *
  * To change what is measured here moves the target of the row: say why in the commit.
  */
