@@ -71,6 +71,7 @@ struct step {
 	void (*after)(struct __test_metadata *_metadata, struct subject *subject, int error);
 	int also;	/* an errno that it may fail with, besides ENOMEM and EFAULT */
 	unsigned int stride;	/* in `make test`: not every point, but so far from each other */
+	int allocations;	/* how many there are at most, unless 0 */
 };
 
 static bool is_documented(int error, int also)
@@ -83,6 +84,7 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		 const struct step *step)
 {
 	const unsigned int stride = step->stride && !is_long() ? step->stride : 1;
+	int allocations = 0;
 
 	for (unsigned int nth = 1; nth < MOST_POINTS; nth += stride) {
 		int error;
@@ -93,6 +95,7 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		arm(subject->nth, nth);
 		error = step->call(subject);
 		hit = disarm(subject->nth);
+		allocations += error == -ENOMEM;
 		EXPECT_TRUE(is_documented(error, step->also))
 			TH_LOG("point %u: error %d", nth, error);
 		if (step->after)
@@ -104,6 +107,8 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		if (!hit) {
 			EXPECT_EQ(0, error);
 			EXPECT_EQ(0, run_nop(subject->fd));
+			EXPECT_TRUE(!step->allocations || allocations <= step->allocations)
+				TH_LOG("%d allocations", allocations);
 			return (nth - 1) / stride;
 		}
 	}
@@ -561,9 +566,11 @@ static void look_and_release(struct __test_metadata *_metadata, struct subject *
 	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
 }
 
+/* It allocates its fence; and a list of fences, which grows each time with CONFIG_DEBUG_MUTEXES. */
 TEST_F_TIMEOUT(fail, submit_prepared_job, 120)
 {
-	EXPECT_SWEPT(.before = prepare_before, .call = submit_again, .after = look_and_release);
+	EXPECT_SWEPT(.before = prepare_before, .call = submit_again, .after = look_and_release,
+		     .allocations = 2);
 }
 
 /* Names one private buffer and two shared ones, one of which the job must wait for. */
