@@ -118,6 +118,29 @@ TEST_F_TIMEOUT(npu, it_sleeps_with_the_system, 120)
 	EXPECT_EQ(before.resets, status_of(self->fd).resets);
 }
 
+TEST_F_TIMEOUT(npu, it_dozes_and_a_job_wakes_it, 120)
+{
+	struct accel_info_status before = status_of(self->fd);
+	struct accel_info_device device;
+	char power[24];
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(power, sizeof(power), "%.20s", device.address);
+	ASSERT_EQ(0, let_doze(power));
+	for (int i = 0; i < times(20) / 4 + 1; i++) {
+		struct ethosu_job job;
+
+		EXPECT_TRUE(dozes(power));
+		memset(self->target, i, COPY_SIZE);
+		copy(&job, self->in.handle, 0, self->out.handle, 0);
+		EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));
+		EXPECT_EQ(0, memcmp(self->source, self->target, COPY_SIZE));
+		EXPECT_TRUE(is_in(power, "active"));
+	}
+	keep_awake(power);
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+}
+
 TEST_F_TIMEOUT(npu, a_client_can_leave_a_hung_job, 60)
 {
 	pid_t child;

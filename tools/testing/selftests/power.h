@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sleep of the system, as far as it can be tested without one that wakes up. */
+/* Sleep of the system, as far as it can be tested without one that wakes up, and of a device. */
 #ifndef _ACCEL_SELFTESTS_POWER_H
 #define _ACCEL_SELFTESTS_POWER_H
 
@@ -23,6 +23,44 @@ static inline int sleep_to(const char *level, const char *state)
 static inline int sleep_system(const char *level)
 {
 	return sleep_to(level, "freeze");
+}
+
+static inline int set_power(const char *device, const char *name, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/%s", device, name);
+	return write_file(path, value);
+}
+
+/* Whether a device of PCI is "active" or "suspended". */
+static inline bool is_in(const char *device, const char *status)
+{
+	char path[96], text[32];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/runtime_status", device);
+	return !read_file(path, text, sizeof(text)) && !strncmp(text, status, strlen(status));
+}
+
+/* Waits until it is suspended, as nobody uses it. */
+static inline bool dozes(const char *device)
+{
+	for (__s64 end = in_ms(10000); !is_in(device, "suspended") && now_ns() < end; sleep_ms(5))
+		;
+	return is_in(device, "suspended");
+}
+
+/* Has it doze as soon as nobody uses it. */
+static inline int let_doze(const char *device)
+{
+	int error = set_power(device, "autosuspend_delay_ms", "50");
+
+	return error ?: set_power(device, "control", "auto");
+}
+
+static inline void keep_awake(const char *device)
+{
+	set_power(device, "control", "on");
 }
 
 #endif /* _ACCEL_SELFTESTS_POWER_H */

@@ -199,29 +199,6 @@ FIXTURE(idle)
 	long sleeps;
 };
 
-static int set_power(const char *device, const char *name, const char *value)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/%s", device, name);
-	return write_file(path, value);
-}
-
-static bool is_in(const char *device, const char *status)
-{
-	char path[96], text[32];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.20s/power/runtime_status", device);
-	return !read_file(path, text, sizeof(text)) && !strncmp(text, status, strlen(status));
-}
-
-static bool dozes(const char *device)
-{
-	for (__s64 end = in_ms(10000); !is_in(device, "suspended") && now_ns() < end; sleep_ms(5))
-		;
-	return is_in(device, "suspended");
-}
-
 FIXTURE_SETUP(idle)
 {
 	struct accel_info_device device;
@@ -245,8 +222,7 @@ FIXTURE_SETUP(idle)
 				NULL));
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
 	snprintf(self->power, sizeof(self->power), "%.20s", device.address);
-	ASSERT_EQ(0, set_power(self->power, "autosuspend_delay_ms", "50"));
-	ASSERT_EQ(0, set_power(self->power, "control", "auto"));
+	ASSERT_EQ(0, let_doze(self->power));
 	self->sleeps = qda_state(0, "sleeps");
 	EXPECT_TRUE(dozes(self->power));
 	EXPECT_LE(self->sleeps + 1, qda_state(0, "sleeps"));
@@ -254,7 +230,7 @@ FIXTURE_SETUP(idle)
 
 FIXTURE_TEARDOWN(idle)
 {
-	set_power(self->power, "control", "on");
+	keep_awake(self->power);
 	munmap(self->bytes, SIZE);
 	close(self->monitor);
 	close(self->fd);
@@ -331,6 +307,36 @@ TEST_F_TIMEOUT(idle, user_queues_keep_it_awake, 60)
 	EXPECT_EQ(0, execute(&user, fill(self->at_host, 4096, 0x55555555)));
 	close_user_queue(&user);
 	EXPECT_TRUE(dozes(self->power));
+}
+
+TEST_F_TIMEOUT(idle, owners_are_killed_in_its_sleep, 60)
+{
+	for (int i = 0; i < times(40) / 4 + 1; i++) {
+		int ready[2];
+		char byte;
+		pid_t child;
+
+		ASSERT_EQ(0, pipe(ready));
+		child = fork();
+		if (!child) {
+			int fd = open_compute(self->index);
+			__u32 space = create_space(fd);
+			__s64 queue = create_queue_in(fd, space);
+
+			if (run_packet(fd, queue, nop(), NULL) || write(ready[1], "", 1) != 1)
+				_exit(1);
+			pause();
+		}
+		close(ready[1]);
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+		EXPECT_TRUE(dozes(self->power));
+		ASSERT_EQ(0, kill(child, SIGKILL));
+		EXPECT_EQ(SIGKILL, death_signal(child));
+		close(ready[0]);
+		/* What it had is given back, for which the card is woken. */
+		EXPECT_TRUE(dozes(self->power));
+	}
+	EXPECT_TRUE(is_intact(self));
 }
 
 TEST_F_TIMEOUT(idle, jobs_race_with_its_sleep, 60)

@@ -19,6 +19,7 @@ SLEEP = only(
     "a_job_wakes_it",
     "monitors_do_not_wake_it",
     "user_queues_keep_it_awake",
+    "owners_are_killed_in_its_sleep",
 )
 
 SCENARIO = Scenario(
