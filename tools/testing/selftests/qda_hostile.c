@@ -342,6 +342,14 @@ static void riot(struct rioter *rioter, __s64 until)
 		ways[dice(rioter) % ARRAY_SIZE(ways)](rioter);
 }
 
+/* As long as the test is allowed to take. */
+static int riot_ms(void)
+{
+	const char *given = getenv("ACCEL_RIOT_MS");
+
+	return given ? atoi(given) : is_long() ? 10 * RIOT_MS : RIOT_MS;
+}
+
 FIXTURE(crowd)
 {
 	int index, monitor;
@@ -401,12 +409,12 @@ TEST_F_TIMEOUT(crowd, seven_clients_do_not_notice_a_hostile_one, 300)
 	wild_addresses(&rioter);
 	/* What is behind the buffer may be its own ring. */
 	EXPECT_LE(3U, rioter.faults);
-	riot(&rioter, in_ms(is_long() ? 10 * RIOT_MS : RIOT_MS));
+	riot(&rioter, in_ms(riot_ms()));
 	TH_LOG("%u wild addresses", rioter.faults);
 	/* As documented: it is slowed down, then banned, whatever else it does. */
 	EXPECT_EQ(-ECANCELED, hang_until_banned(&rioter.place));
 	EXPECT_EQ(-ECANCELED, create_queue_for(&rioter.place, 0));
-	riot(&rioter, in_ms(RIOT_MS / 10));
+	riot(&rioter, in_ms(riot_ms() / 10));
 	EXPECT_TRUE(all_go_on(self->shared));
 	__atomic_store_n(&self->shared->is_over, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < HONEST; i++) {
