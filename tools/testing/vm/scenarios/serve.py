@@ -121,7 +121,7 @@ shown() { terminal-screen 100 36 "${1:-text}" </tmp/shown; }
 # How much memory of card 0 is in use, as accel-smi tells programs, in the words of accel-top.
 memory() {
 	accel-smi -i 0 --json | awk -F '[:,]' '
-		function mebibytes(bytes) { return sprintf(bytes % 2^20 ? "%.1f MiB" : "%d MiB", bytes / 2^20) }
+		function mebibytes(bytes) { return sprintf(bytes % 1048576 ? "%.1f MiB" : "%d MiB", bytes / 1048576) }
 		/"name": "local"/ { found = 1 }
 		found && /"size_bytes"/ { size = $2 }
 		found && /"used_bytes"/ { print mebibytes($2) " / " mebibytes(size); exit }'
