@@ -2,7 +2,7 @@
 """The inference service: 16 small clients and 2 large ones on a QDA card, judged by its model's log of packets.
 
 accel-smi and accel-top watch it, the card beside it that nobody uses, and what becomes of both; what accel-top draws
-is judged by a terminal of others (tools/testing/screen).
+is judged by a terminal of others (tools/testing/screen). gputop of igt finds the clients by their fdinfo.
 """
 
 from vm.scenario import Scenario
@@ -12,6 +12,8 @@ PROGRAMS = ("accel-serve", "accel-smi", "accel-top", "terminal-screen")
 FILES = {f"/bin/{program}": f"build/bin/{program}" for program in PROGRAMS} | {
     f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("weights", "held_out", "answers")
 }
+
+PRELOADED = {"/lib/accel_as_drm.so": "build/selftests/preload/accel_as_drm.so"}
 
 # What accel-smi says of cards that do nothing.
 IDLE = """
@@ -169,6 +171,38 @@ check accel_top_gives_it_back_when_it_is_killed is_killed
 check accel_top_prints_the_same prints_the_same
 """
 
+# What gputop draws of the clients of a card that works: it takes them for those of a DRM device.
+GPUTOP = """
+# fdinfo PID: of the file of card 0 that it has open.
+fdinfo() { cat /proc/$1/fdinfo/* 2>/dev/null | grep '^drm-'; }
+# told_of PID: its line, as far as it tells of it and of its memory.
+told_of() {
+	fdinfo "$1" | awk -v pid="$1" '
+		function size(kib) { return kib == 0 ? "0B" : kib < 1024 ? kib "K" : kib < 1048576 ? int(kib / 1024) "M" : int(kib / 1048576) "G" }
+		/^drm-total-/ { total += $2 }
+		/^drm-resident-/ { resident += $2 }
+		END { print pid, size(total), size(resident) }'
+}
+busy() {
+	awk -v engine="$1" '
+		$1 == "PID" { for (i = 4; i < NF; i++) if ($i == engine) column = i - 3 }
+		$NF == "accel-serve" { gsub("[|]", " "); seen = 0; for (i = 4; i < NF; i++) if ($i ~ /%$/ && ++seen == column) sum += $i }
+		END { print int(sum) }' /tmp/out
+}
+shows_clients() {
+	script -q -c 'stty rows 36 cols 160; LD_PRELOAD=/lib/accel_as_drm.so gputop -d 1 -n 2' /tmp/gputop </dev/null >/dev/null &&
+		terminal-screen 160 36 text </tmp/gputop >/tmp/out || return 1
+	clients=$(csv --query-compute-apps=pid)
+	engines=$(fdinfo $(echo "$clients" | head -n 1) | awk -F '[-:]' '/^drm-engine-/ && !/capacity/ { print $3 }' | xargs)
+	[ "$(head -n 1 /tmp/out)" = "DRM minor $((0x$(stat -c %T /dev/accel/accel0)))" ] &&
+		[ "$(sed -n 2p /tmp/out | xargs)" = "PID MEM RSS $engines NAME" ] || return 1
+	for client in $clients; do told_of "$client"; done | sort >/tmp/expected
+	awk '$NF == "accel-serve" { print $1, $2, $3 }' /tmp/out | sort | cmp - /tmp/expected &&
+		[ "$(busy tensor)" -gt 50 ] && [ "$(busy tensor)" -gt "$(busy copy)" ]
+}
+check gputop_shows_clients shows_clients
+"""
+
 # Of cards that sleep, go away, and are wedged.
 CHANGES = """
 killall -KILL accel-serve
@@ -210,17 +244,17 @@ check who_cannot_be_reset_is_wedged wedges
 SCENARIO = Scenario(
     kernels=("release",),
     modules=("accel-core", "accel_qda"),
-    files=FILES,
-    programs=("script",),
+    files=FILES | PRELOADED,
+    programs=("gputop", "script"),
     cards=2,
-    tests=30,
+    tests=31,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
     guest=f"""
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 30
+plan 31
 check accel_serve_is_right_to_a_bit accel-serve /training 20 normal low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
@@ -230,6 +264,7 @@ check equals_wait_for_more host waits qda0 more-than 1
 accel-serve /training 1000000 normal low &
 {WORK}
 {TOP}
+{GPUTOP}
 {CHANGES}
 unload accel_qda accel_core
 exit $failures
