@@ -3,6 +3,7 @@
 #include "hwmon.h"
 #include "monitor.h"
 #include "qda.h"
+#include "viewer.h"
 
 #define SENSORS		6	/* those of the card, and energy */
 #define BLOCKS		12
@@ -305,6 +306,34 @@ TEST_F(telemetry, links_agree)
 		EXPECT_EQ(replays, links[i].replays);
 		EXPECT_EQ(losses, links[i].losses);
 	}
+}
+
+TEST_F(telemetry, nobody_learns_of_clients_of_others)
+{
+	const __u64 happens = 1ULL << ACCEL_EVENT_CLIENT | 1ULL << ACCEL_EVENT_FAULT |
+			      1ULL << ACCEL_EVENT_ERROR | 1ULL << ACCEL_EVENT_THROTTLE;
+	int nobody = open_as_nobody(self->index), fd;
+	__u32 space, queue;
+
+	ASSERT_LE(0, nobody);
+	forget_events(self->monitor, nobody);
+	fd = open_compute(self->index);
+	ASSERT_LE(0, fd);
+	space = create_space(fd);
+	queue = create_queue_in(fd, space);
+	ASSERT_EQ(0, run_packet(fd, queue, nop(), NULL));
+	compare_info(_metadata, self->monitor, nobody, 1);
+	/* Nothing is mapped there. */
+	ASSERT_NE(0, run_packet(fd, queue, fill(0x10000, PAGE, 1), NULL));
+	ASSERT_TRUE(host("model qda0 corrected 2"));
+	ASSERT_TRUE(host("model qda0 brake on"));
+	ASSERT_TRUE(becomes_active(self->monitor, 3, true));
+	ASSERT_TRUE(host("model qda0 brake off"));
+	ASSERT_TRUE(becomes_active(self->monitor, 3, false));
+	EXPECT_EQ(happens, happens & compare_events(_metadata, self->monitor, nobody));
+	compare_event_kinds(_metadata, nobody);
+	close(fd);
+	close(nobody);
 }
 
 static struct accel_info_firmware firmware(int fd)
