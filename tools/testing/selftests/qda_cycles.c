@@ -6,6 +6,7 @@
 
 #include "fault_cycle.h"
 #include "qda.h"
+#include "watchers.h"
 
 static int device_index(void)
 {
@@ -54,5 +55,37 @@ FIXTURE_VARIANT_ADD(fault, spurious_interrupt) {
 	.after = "slow 0",
 	.least_ms = 50,
 };
+
+FIXTURE(watched)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(watched)
+{
+	self->fd = open_qda(0);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(watched)
+{
+	close(self->fd);
+}
+
+TEST_F_TIMEOUT(watched, monitors_come_and_go_in_resets, 1200)
+{
+	struct watchers watchers;
+
+	/* Both cards. */
+	ASSERT_EQ(0, start_watching(&watchers, 2));
+	for (int i = 0; is_watched(&watchers); i++) {
+		EXPECT_EQ(0, reset_device(device_index()));
+		if (i % 100 == 0)
+			TH_LOG("%d left", watchers.left);
+	}
+	EXPECT_EQ(0, end_watching(&watchers));
+	EXPECT_EQ(0U, clients_of(self->fd).monitors);
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->fd).health);
+}
 
 TEST_HARNESS_MAIN

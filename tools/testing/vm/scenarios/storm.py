@@ -5,7 +5,7 @@ from vm.scenario import Scenario, selftests
 from vm.scenarios import fake
 
 # Once, with all their repetitions.
-PROGRAMS = "crowd sigkill account advise buffer mmap submit clients fence timeline fail_nth unplug module".split()
+PROGRAMS = "watchers crowd sigkill account advise buffer mmap submit clients fence timeline fail_nth unplug module".split()
 # As `make test` does it, but again and again.
 AGAIN = "reset unplug module".split()
 ETHOSU = "ethosu_unplug ethosu_cycles".split()
