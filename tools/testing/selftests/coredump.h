@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Dumps of devices that failed: /sys/class/accel/accelN/device/devcoredump, or debugfs in a kernel without
- * CONFIG_DEV_COREDUMP.
+ * Dumps of devices that failed: /sys/class/accel/accelN/device/devcoredump, or debugfs in a kernel
+ * without CONFIG_DEV_COREDUMP.
  */
 #ifndef _ACCEL_SELFTESTS_COREDUMP_H
 #define _ACCEL_SELFTESTS_COREDUMP_H

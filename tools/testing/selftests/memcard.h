@@ -108,7 +108,7 @@ static inline int create_in(int fd, __u32 region, __u64 size, __u32 flags,
 	return error;
 }
 
-/* Submits a job on up to two buffers, the second may be 0, that waits for @point: number or -errno. */
+/* Submits a job on one or two buffers that waits for @point; returns its number or -errno. */
 static inline __s64 submit_mover(int fd, struct accel_memcard_job job, __u32 dst, __u32 src,
 				 const struct accel_point *point)
 {

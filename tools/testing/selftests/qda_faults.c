@@ -224,7 +224,7 @@ TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 		;
 	EXPECT_TRUE(is_operational(monitor));
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
-	/* What it left is the dump: the letters "QDAC" and version 1 first, and what it has logged. */
+	/* What it left is in the dump: the letters "QDAC" and version 1 first. */
 	EXPECT_NE(NULL, strstr(dump_of(self->index), "\nfirmware state 7\n"));
 	EXPECT_NE(NULL, strstr(dump_of(self->index), "\ncrash 0x000 0000000143414451 "));
 	EXPECT_NE(NULL, strstr(dump_of(self->index), "\ncrash 0x020 "));

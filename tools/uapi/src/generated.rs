@@ -1587,10 +1587,10 @@ pub struct accel_doorbell_close {
 /// refuses the payload; EBUSY the doorbell or the timeline is that of another queue; EPERM
 /// a priority above normal without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT
 /// ACCEL_USER_QUEUE_MAX; ECANCELED the context was ended because its jobs hang, or the client
-/// is banned because they or its user queues do; ENOSPC the device has no room for more queues; EOPNOTSUPP the
-/// device has no user queues, a flag; EAGAIN in reset, or memory of the process that is
-/// mapped in the address space is on its way; EIO the device does not answer; EFAULT; ENOMEM;
-/// ENODEV.
+/// is banned because they or its user queues do; ENOSPC the device has no room for more
+/// queues; EOPNOTSUPP the device has no user queues, a flag; EAGAIN in reset, or memory of the
+/// process that is mapped in the address space is on its way; EIO the device does not answer;
+/// EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_user_queue_create {
