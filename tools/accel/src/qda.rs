@@ -13,25 +13,7 @@
 //! What does not fit together is refused here; all else about a packet is the card's to check, and ends
 //! the job with [`Fault::Command`](crate::job::Fault). The specification is `Documentation/devices/qda`.
 //!
-//! ```no_run
-//! use accel::info::EngineKind;
-//! use accel::job::Deadline;
-//! use accel::qda;
-//! use accel::qda::tensor;
-//! use accel::queue::Priority;
-//!
-//! # fn main() -> accel::Result<()> {
-//! # let device = accel::device::Node::new(0).open()?;
-//! let workspace = qda::Workspace::new(&device)?;
-//! let memory = workspace.host_memory(4096)?;
-//! let a = qda::Matrix::f32(memory.address(), 8, 8);
-//! let d = qda::Matrix::f32(memory.address() + 1024, 8, 8);
-//! let queue = workspace.queue(EngineKind::Compute, Priority::Normal)?;
-//! let packets = [tensor::gemm(a, a.transposed(), d)?, tensor::relu(d, d)?];
-//! qda::job(&queue, &packets).submit()?.wait(Deadline::NEVER)?;
-//! # Ok(())
-//! # }
-//! ```
+//! `examples/qda.rs` is a whole program that multiplies two matrices.
 
 mod card;
 pub mod collective;

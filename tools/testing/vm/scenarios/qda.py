@@ -29,6 +29,7 @@ SCENARIO = Scenario(
     | selftests("qda_faults", "qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
     | selftests("qda_power", "qda_death", callers=("x86_64",))
     | PACKETS
+    | {"/bin/qda-example": "build/bin/qda"}
     | TRAINING,
     cards=2,
     share="build/training",
@@ -50,7 +51,8 @@ run /selftests/x86_64/qda_telemetry
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile
 run /selftests/x86_64/qda_fabric
-plan 2
+plan 3
+check the_example_multiplies_two_matrices qda-example
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 check two_cards_learn_what_one_learns accel-train /training /tmp 1 2
 run /selftests/x86_64/qda_taken
