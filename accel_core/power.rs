@@ -249,6 +249,7 @@ impl<T: Driver> Device<T> {
         self.enter()?.with(|bound| {
             self.address_spaces.suspend(bound);
             let _one_at_a_time = self.recovery.lock();
+            bound.panel.keep_counters(&bound.data);
             let result = match T::HAS_SUSPEND && self.health.state() != health::State::Wedged {
                 true => T::suspend(&bound.data),
                 false => Ok(()),

@@ -62,7 +62,7 @@ pub struct Block<T: Driver> {
 
 impl<T: Driver> Panel<T> {
     /// Returns what block number `index` has counted, as far as that is known.
-    fn read_block(&self, data: Option<&T::Data<'_>>, index: usize) -> Option<Errors> {
+    pub(super) fn read_block(&self, data: Option<&T::Data<'_>>, index: usize) -> Option<Errors> {
         let block = self.tables.blocks.get(index)?;
         let mut counters = self.counters.lock();
         let [corrected, uncorrected] = counters.blocks.get_mut(index)?;

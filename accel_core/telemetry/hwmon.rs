@@ -37,17 +37,21 @@ pub(crate) type Hwmon<T> = Registration<Sensors<T>>;
 impl<T: Driver> Chip for Sensors<T> {
     /// EAGAIN: the device sleeps; ENODATA: it does not know; ENODEV.
     fn read(&self, channel: usize, value: Value) -> Result<i64> {
-        let read = |guard: crate::device::Section<'_, T>| {
-            guard.with(|bound| {
-                let sensor = bound.panel.tables.sensors.get(channel)?;
-                match value {
-                    Value::Input => bound.panel.read_sensor(&bound.data, channel),
-                    Value::Max => sensor.high,
-                    Value::Critical => sensor.critical,
+        let device = &self.0;
+        device.enter()?.with(|bound| {
+            let sensors = &bound.panel.tables.sensors;
+            let sensor = sensors.get(channel).ok_or(ENODATA)?;
+            match value {
+                Value::Input => {
+                    let awake = device.enter_if_awake();
+                    let data = awake.as_ref().ok().map(|_| &bound.data);
+                    let value = bound.panel.read_sensor(data, channel);
+                    value.ok_or(awake.err().unwrap_or(ENODATA))
                 }
-            })
-        };
-        read(self.0.enter_if_awake()?).ok_or(ENODATA)
+                Value::Max => sensor.high.ok_or(ENODATA),
+                Value::Critical => sensor.critical.ok_or(ENODATA),
+            }
+        })
     }
 }
 

@@ -126,4 +126,16 @@ impl<T: Driver> Panel<T> {
             GFP_KERNEL,
         )
     }
+
+    /// Reads all counters of a device that cannot be asked soon: they are what they were then.
+    pub(crate) fn keep_counters(&self, data: &T::Data<'_>) {
+        for (index, sensor) in self.tables.sensors.iter().enumerate() {
+            if sensor.kind == SensorKind::Energy {
+                self.read_sensor(Some(data), index);
+            }
+        }
+        for index in 0..self.tables.blocks.len() {
+            self.read_block(Some(data), index);
+        }
+    }
 }

@@ -54,19 +54,20 @@ pub struct Sensor<T: Driver> {
 }
 
 impl<T: Driver> Panel<T> {
-    /// Reads sensor number `index` of a device that is awake.
-    pub(super) fn read_sensor(&self, data: &T::Data<'_>, index: usize) -> Option<i64> {
+    /// Reads sensor number `index`; of a device that cannot be asked, what is known.
+    pub(super) fn read_sensor(&self, data: Option<&T::Data<'_>>, index: usize) -> Option<i64> {
         let sensor = self.tables.sensors.get(index)?;
+        let read = || (sensor.read)(data?, index);
         match sensor.kind {
             SensorKind::Energy => {
                 let mut counters = self.counters.lock();
                 let counter = counters.sensors.get_mut(index)?;
-                if let Some(raw) = (sensor.read)(data, index) {
+                if let Some(raw) = read() {
                     counter.update(raw.unsigned_abs());
                 }
                 i64::try_from(counter.get()).ok()
             }
-            _ => (sensor.read)(data, index),
+            _ => read(),
         }
     }
 }
@@ -79,9 +80,9 @@ pub(crate) fn sensors<T: Driver>(
 ) -> Result {
     let panel = &bound.panel;
     let awake = device.enter_if_awake().ok();
+    let data = awake.as_ref().map(|_| &bound.data);
     for (index, sensor) in panel.tables.sensors.iter().enumerate() {
-        let read = |_| panel.read_sensor(&bound.data, index);
-        let value = awake.as_ref().and_then(read);
+        let value = panel.read_sensor(data, index);
         let flag = |value: Option<i64>, flag| value.map_or(0, |_| flag);
         answer.push(&accel_info_sensor {
             label: sensor.label.as_bytes(),

@@ -500,7 +500,8 @@ struct accel_info_link {
  * @ACCEL_SENSOR_VOLTAGE: voltage, millivolts
  * @ACCEL_SENSOR_CURRENT: current, milliamperes
  * @ACCEL_SENSOR_POWER: power that the device takes, microwatts
- * @ACCEL_SENSOR_ENERGY: energy that it has taken, microjoules; never goes back
+ * @ACCEL_SENSOR_ENERGY: energy that it has taken, microjoules; never goes back, and is what
+ *                       it was while the device cannot be asked
  * @ACCEL_SENSOR_FREQUENCY: a clock, hertz
  * @ACCEL_SENSOR_FAN: a fan, revolutions per minute
  *

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda: cards sleep with the system, or when nobody uses them, and lose nothing. */
+#include "hwmon.h"
+#include "monitor.h"
 #include "power.h"
 #include "qda_fixture.h"
 #include "user_queue.h"
@@ -222,8 +224,8 @@ FIXTURE_SETUP(idle)
 				NULL));
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
 	snprintf(self->power, sizeof(self->power), "%.20s", device.address);
-	ASSERT_EQ(0, let_doze(self->power));
 	self->sleeps = qda_state(0, "sleeps");
+	ASSERT_EQ(0, let_doze(self->power));
 	EXPECT_TRUE(dozes(self->power));
 	EXPECT_LE(self->sleeps + 1, qda_state(0, "sleeps"));
 }
@@ -276,6 +278,60 @@ TEST_F_TIMEOUT(idle, monitors_do_not_wake_it, 60)
 	/* A client's question does. */
 	EXPECT_EQ(0, info(self->fd, ACCEL_INFO_QDA, &qda, sizeof(qda)));
 	EXPECT_TRUE(is_in(self->power, "active"));
+	EXPECT_TRUE(dozes(self->power));
+}
+
+/* Microjoules that the card has taken, as its model knows. */
+static unsigned long long energy_of_model(void)
+{
+	unsigned long long energy = 0;
+	char text[HOST_ANSWER];
+
+	if (!ask_host("model qda0 telemetry power", text) ||
+	    sscanf(text, "ok %*u %llu", &energy) != 1)
+		return 0;
+	return energy;
+}
+
+/* What the sensor of a kind and label says, if it has a value; else -1. */
+static __s64 sensed(int fd, __u32 kind, const char *label)
+{
+	struct accel_info_sensor sensors[16];
+	int count = array(fd, ACCEL_INFO_SENSORS, sensors, sizeof(sensors));
+
+	for (int i = 0; i < count; i++)
+		if (sensors[i].kind == kind && !strcmp(sensors[i].label, label) &&
+		    sensors[i].flags & ACCEL_SENSOR_VALUE)
+			return sensors[i].value;
+	return -1;
+}
+
+TEST_F_TIMEOUT(idle, its_energy_is_known_meanwhile, 60)
+{
+	struct accel_info_qda qda;
+	unsigned long long before;
+	char folder[128], file[HWMON_TEXT];
+	__s64 energy;
+
+	/* Nobody asks for it from its waking to its sleep. */
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_QDA, &qda, sizeof(qda)));
+	before = energy_of_model();
+	ASSERT_LT(0ULL, before);
+	ASSERT_TRUE(dozes(self->power));
+	energy = sensed(self->monitor, ACCEL_SENSOR_ENERGY, "board");
+	EXPECT_LE((__s64)before, energy);
+	EXPECT_GE((__s64)energy_of_model(), energy);
+	EXPECT_EQ(energy, sensed(self->monitor, ACCEL_SENSOR_ENERGY, "board"));
+	EXPECT_EQ(-1, sensed(self->monitor, ACCEL_SENSOR_POWER, "board"));
+	ASSERT_EQ(0, find_hwmon(self->index, folder));
+	ASSERT_EQ(0, read_hwmon(folder, "energy1_input", file));
+	EXPECT_EQ(energy, atoll(file));
+	EXPECT_NE(0, read_hwmon(folder, "power1_input", file));
+	EXPECT_EQ(0, read_hwmon(folder, "power1_max", file));
+	EXPECT_TRUE(is_in(self->power, "suspended"));
+	/* It goes on from there. */
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_QDA, &qda, sizeof(qda)));
+	EXPECT_LT(energy, sensed(self->monitor, ACCEL_SENSOR_ENERGY, "board"));
 	EXPECT_TRUE(dozes(self->power));
 }
 

@@ -181,6 +181,7 @@ sleeps() {
 	asleep() { get 29836/metrics >/tmp/metrics && grep -q '^accel_device_state{device="accel1",state="asleep"} 1$' /tmp/metrics; }
 	until_true 10 asleep && asleep && grep -q '^accel_up{device="accel1"} 1$' /tmp/metrics &&
 		! grep -q '^accel_temperature_celsius{device="accel1"' /tmp/metrics &&
+		grep -q '^accel_energy_joules_total{device="accel1",sensor="board"} [1-9]' /tmp/metrics &&
 		[ "$(cat "/sys/bus/pci/devices/$card1/power/runtime_status")" = suspended ]
 }
 check who_sleeps_is_up_and_not_woken sleeps

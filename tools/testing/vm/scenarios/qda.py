@@ -18,6 +18,7 @@ SLEEP = only(
     "where_memory_would_be_lost_the_system_stays_awake",
     "a_job_wakes_it",
     "monitors_do_not_wake_it",
+    "its_energy_is_known_meanwhile",
     "user_queues_keep_it_awake",
     "owners_are_killed_in_its_sleep",
 )
