@@ -11,7 +11,7 @@ use kernel::fmt::{
 const SIZE: usize = 32;
 
 /// A text of at most 31 bytes, all of them printable.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Label {
     bytes: [u8; SIZE],
     len: usize,

@@ -21,6 +21,7 @@ use kernel_ext::hwmon::{
 
 use super::{
     Panel,
+    Sensor,
     SensorKind, //
 };
 use crate::{
@@ -67,6 +68,29 @@ impl SensorKind {
             Self::Fan => Quantity::Fan,
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::Voltage => "voltage",
+            Self::Current => "current",
+            Self::Power => "power",
+            Self::Energy => "energy",
+            Self::Frequency => "clock",
+            Self::Fan => "fan",
+        }
+    }
+}
+
+/// Returns what sensor number `index` is called: programs tell those of a chip by their labels alone, so one
+/// that an earlier sensor has does not do.
+fn label<T: Driver>(sensors: &[Sensor<T>], index: usize) -> Result<CString> {
+    let sensor = sensors.get(index).ok_or(EINVAL)?;
+    let mut earlier = sensors.iter().take(index);
+    match earlier.any(|other| other.label == sensor.label) {
+        true => CString::try_from_fmt(fmt!("{} {}", sensor.label, sensor.kind.name())),
+        false => CString::try_from_fmt(fmt!("{}", sensor.label)),
+    }
 }
 
 impl<T: Driver> Panel<T> {
@@ -78,10 +102,10 @@ impl<T: Driver> Panel<T> {
     ) -> Result<Option<Hwmon<T>>> {
         let sensors = &self.tables.sensors;
         let mut channels = KVec::with_capacity(sensors.len(), GFP_KERNEL)?;
-        for sensor in sensors {
+        for (index, sensor) in sensors.iter().enumerate() {
             let channel = Channel {
                 quantity: sensor.kind.quantity(),
-                label: CString::try_from_fmt(fmt!("{}", sensor.label))?,
+                label: label(sensors, index)?,
                 has_max: sensor.high.is_some(),
                 has_critical: sensor.critical.is_some(),
             };

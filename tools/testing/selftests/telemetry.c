@@ -240,7 +240,7 @@ TEST_F(telemetry, hwmon_has_the_same)
 		{ "curr1_input", "1002" }, { "curr1_label", "rail" }, { "curr1_max", "20000" },
 		{ "power1_input", "1003" }, { "power1_label", "board" },
 		{ "power1_max", "75000000" }, { "energy1_input", "1004" },
-		{ "energy1_label", "board" }, { "freq1_input", "1005" },
+		{ "energy1_label", "board energy" }, { "freq1_input", "1005" },
 		{ "freq1_label", "engine" }, { "fan1_input", "1006" }, { "fan1_label", "fan" },
 	};
 	static const char *const absent[] = {

@@ -92,7 +92,10 @@ check it_knows_what_is_measured knows_what_is_measured
 # Others read the same through hwmon, while card 0 is forced to 71.25 degrees.
 hwmon_agrees() {
 	accel-smi -i 0 --json >/tmp/smi && grep -q '"value": 71.25,' /tmp/smi || return 1
-	[ "$(sensors -j 2>/tmp/why | grep -o 'temp1_input": *71.250' | wc -l)" = 1 ] || return 1
+	sensors -j >/tmp/sensors 2>/tmp/why
+	# tells TEXT: how often it is in what is told of both cards.
+	tells() { grep -o "$1" /tmp/sensors | wc -l; }
+	[ "$(tells 'temp1_input": *71.250')" = 1 ] && [ "$(tells '"board":')" = 2 ] && [ "$(tells '"board energy":')" = 2 ] || return 1
 	prometheus-node-exporter --collector.disable-defaults --collector.hwmon --web.listen-address=127.0.0.1:9100 2>/tmp/node.log &
 	until_true 20 get 9100/metrics
 	get 9100/metrics >/tmp/node
