@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The QDA driver on two cards below one switch: memory, jobs, every fault, unbind; at last, the cards die."""
 
+from vm import stress
 from vm.scenario import Scenario, only, selftests
 
 TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
@@ -24,7 +25,7 @@ SLEEP = only(
 )
 
 SCENARIO = Scenario(
-    modules=("accel-core", "accel_qda"),
+    modules=("accel-core", "accel_qda", "accel_fake"),
     files=selftests("qda")
     | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
     | selftests("qda_faults", "qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
@@ -32,12 +33,14 @@ SCENARIO = Scenario(
     | PACKETS
     | {"/bin/qda-example": "build/bin/qda"}
     | TRAINING,
+    programs=stress.PROGRAMS,
     cards=2,
     share="build/training",
     timeout=1600,
     allow=("DMA-API: cacheline tracking ENOMEM, dma-debug disabled",),
     guest=f"""
-load
+{stress.STRESS}
+load accel-core accel_qda
 until_true 10 test -e /dev/accel/accel1 || exit 1
 run /selftests/x86_64/qda
 # The links are up now.
@@ -57,6 +60,10 @@ check the_example_multiplies_two_matrices qda-example
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
 check two_cards_learn_what_one_learns accel-train /training /tmp 1 2
 run /selftests/x86_64/qda_taken
+insmod /modules/accel_fake.ko devices=1
+stress 10 root
+run /selftests/x86_64/qda -t copies_are_right_to_the_byte
+unload accel_fake
 # Failing allocations are those of dma-debug, too, which looks no more then.
 run /selftests/x86_64/qda_mirror
 # The share does not survive it: 9p over virtio has nothing for the sleep of the system.

@@ -14,7 +14,7 @@ SCENARIO = replace(
     guest="""
 export ACCEL_LONG=1
 cd /selftests/x86_64
-load
+load accel-core accel_qda
 until_true 10 test -e /dev/accel/accel1 || exit 1
 for program in qda_user qda_sigkill qda_share qda_cycles qda_hostile qda_taken qda_power; do run ./$program; done
 for round in 1 2 3 4 5 6 7 8 9 10; do run ./qda_fabric; done
