@@ -22,6 +22,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli;
+use crate::find;
 use crate::find::Found;
 use accel_snapshot::Identity;
 use accel_snapshot::SCHEMA;
@@ -33,10 +34,10 @@ use accel_snapshot::units;
 ///
 /// If a device cannot be read, or the output cannot be written.
 pub fn print(asked: &cli::Events, devices: Vec<Found>, to: &mut dyn Write) -> anyhow::Result<()> {
-    let mut sources = Vec::new();
-    for found in devices {
-        sources.push(Source::new(found, filter(asked))?);
-    }
+    let sources = devices
+        .into_iter()
+        .map(|found| Source::new(found, filter(asked)));
+    let sources = find::of_those_left(sources)?;
     let mut print = |line: Line| {
         match asked.json {
             true => writeln!(to, "{}", serde_json::to_string(&line)?)?,

@@ -22,13 +22,6 @@ pub struct Found {
     pub identity: Option<Identity>,
 }
 
-impl Found {
-    fn is_gone(&self) -> bool {
-        let cause = self.monitor.as_ref().err().and_then(accel::Error::cause);
-        matches!(cause, Some(Cause::Gone | Cause::NotFound))
-    }
-}
-
 impl Named for Found {
     fn index(&self) -> u32 {
         self.node.index()
@@ -47,11 +40,29 @@ impl Named for Found {
 /// [`NoDevice`]; or as [`accel::device::nodes`].
 pub fn find(ids: &[String]) -> anyhow::Result<Vec<Found>> {
     let mut found: Vec<_> = accel::device::nodes()?.into_iter().map(open).collect();
-    found.retain(|found| !found.is_gone());
+    found.retain(|found| !found.monitor.as_ref().is_err_and(is_gone));
     if found.is_empty() && ids.is_empty() {
         return Err(NoDevice::None.into());
     }
     Ok(select::choose(ids, found)?)
+}
+
+/// What was made of devices that were found; nothing of those that went away since.
+///
+/// # Errors
+///
+/// The first other one.
+pub fn of_those_left<T>(
+    results: impl IntoIterator<Item = accel::Result<T>>,
+) -> accel::Result<Vec<T>> {
+    let results = results.into_iter();
+    results
+        .filter(|result| !result.as_ref().is_err_and(is_gone))
+        .collect()
+}
+
+fn is_gone(error: &accel::Error) -> bool {
+    matches!(error.cause(), Some(Cause::Gone | Cause::NotFound))
 }
 
 fn open(node: Node) -> Found {
@@ -64,5 +75,26 @@ fn open(node: Node) -> Found {
         node,
         monitor,
         identity: who.map(Identity::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed<T>(cause: Cause) -> accel::Result<T> {
+        Err(accel::Error::Call { call: "ask", cause })
+    }
+
+    #[test]
+    fn those_who_went_away_are_left_out() {
+        let results = [Ok(1), failed(Cause::Gone), Ok(3), failed(Cause::NotFound)];
+        assert_eq!(of_those_left(results), Ok(vec![1, 3]));
+    }
+
+    #[test]
+    fn what_else_goes_wrong_is_told() {
+        let results = [Ok(1), failed(Cause::NoMemory)];
+        assert_eq!(of_those_left(results), failed(Cause::NoMemory));
     }
 }

@@ -93,8 +93,8 @@ fn topology(asked: &cli::Topo) -> Result<()> {
     let uuids = all.iter().filter_map(|found| found.identity.as_ref());
     let machine: Vec<_> = uuids.map(|who| who.uuid.clone()).collect();
     let chosen = select::choose(&asked.selection.id, all)?;
-    let places = chosen.into_iter().map(topo::place);
-    let topology = Topology::new(places.collect::<accel::Result<_>>()?, &machine);
+    let places = find::of_those_left(chosen.into_iter().map(topo::place))?;
+    let topology = Topology::new(places, &machine);
     let text = match asked.json {
         true => serde_json::to_string_pretty(&topology)? + "\n",
         false => topology.matrix(),
