@@ -3,6 +3,7 @@
 #include "ethosu.h"
 
 #define LIMIT_MS	200
+#define LOST_MS		LIMIT_MS
 
 #include "fault_cycle.h"
 
