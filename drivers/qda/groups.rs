@@ -60,31 +60,21 @@ impl Member {
     /// Joins a group for a user. EBUSY: it is another user's; ENOSPC: there are too many groups, or
     /// members.
     pub(crate) fn join(number: u16, user: u32) -> Result<Self> {
+        let places = || GROUPS.iter().map(|place| (place, place.load(Acquire)));
+        let is_mine = |group: Group| (group.number, group.user) == (number, user);
+        let empty = Group {
+            number,
+            user,
+            members: 0,
+        };
         loop {
-            let (mut mine, mut free) = (None, None);
-            for place in &GROUPS {
-                let bits = place.load(Acquire);
-                match Group::from_bits(bits) {
-                    Some(group) if group.number == number && group.user != user => {
-                        return Err(EBUSY)
-                    }
-                    Some(group) if group.number == number => mine = Some((place, bits, group)),
-                    Some(_) => (),
-                    None => free = Some((place, bits)),
-                }
+            if is_others(number, user) {
+                return Err(EBUSY);
             }
-            let (place, before, group) = match (mine, free) {
-                (Some(mine), _) => mine,
-                (None, Some((place, bits))) => {
-                    let group = Group {
-                        number,
-                        user,
-                        members: 0,
-                    };
-                    (place, bits, group)
-                }
-                (None, None) => return Err(ENOSPC),
-            };
+            let mine = places().find(|(_, bits)| Group::from_bits(*bits).is_some_and(is_mine));
+            let found = mine.or_else(|| places().find(|(_, bits)| *bits == 0));
+            let (place, before) = found.ok_or(ENOSPC)?;
+            let group = Group::from_bits(before).unwrap_or(empty);
             let members = group.members.checked_add(1).ok_or(ENOSPC)?;
             let after = Group { members, ..group }.bits();
             if place.cmpxchg(before, after, Full).is_ok() {
