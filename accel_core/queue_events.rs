@@ -69,18 +69,22 @@ impl QueueEvents {
     /// The queue has stopped for good, as a command of it did not end, and was given up: that counts
     /// against its client. Any context.
     pub fn hung(&self) {
-        if self.fault().is_none() {
+        let fault = Fault::new(FaultKind::Timeout);
+        if self.keep(fault) {
             self.witness.conduct.note_hang();
+            self.tell(fault);
         }
-        self.failed(Fault::new(FaultKind::Timeout));
     }
 
     /// The queue has stopped for good; the first reason that is given counts. Any context.
     pub fn failed(&self, fault: Fault) {
-        let error = fault.kind.error();
-        if !self.keep(fault) {
-            return;
+        if self.keep(fault) {
+            self.tell(fault);
         }
+    }
+
+    /// Tells everybody of the first reason.
+    fn tell(&self, fault: Fault) {
         let Witness {
             events,
             alarm,
@@ -91,7 +95,7 @@ impl QueueEvents {
         events.fault(*who, *engine, 0, fault);
         alarm.ring();
         if let Some(timeline) = &self.timeline {
-            timeline.end(error);
+            timeline.end(fault.kind.error());
         }
     }
 

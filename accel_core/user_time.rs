@@ -105,9 +105,11 @@ impl<T: Driver> Served<T> {
         self.share.device()
     }
 
-    /// Ends it if it may not go on: it does not run any more then, though its client still has it.
+    /// Ends it if it may not go on, unless it has ended already: it does not run any more then, though its
+    /// client still has it.
     fn end_if_over(&self, bound: &Bound<'_, T>) {
-        if self.life.is_over() || self.share.check().is_err() {
+        let may_go_on = || !self.life.is_over() && self.share.check().is_ok();
+        if self.events.fault().is_none() && !may_go_on() {
             self.events.failed(Fault::new(FaultKind::Canceled));
             self.space.preemption().remove(Some(bound), &self.driver);
         }
