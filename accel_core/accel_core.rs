@@ -54,6 +54,7 @@ mod debugfs;
 mod device;
 mod device_memory;
 mod dma_buf;
+mod done;
 mod doorbell;
 mod doorbell_ioctl;
 mod driver;

@@ -43,6 +43,7 @@ use crate::{
         Job, //
     },
     lock_class,
+    logic::gate::Gate,
     queue::Queue,
     scheduler::Scheduler,
     worker, //
@@ -63,7 +64,7 @@ pub(crate) struct Backlog<T: Driver> {
     #[pin]
     mover: Mutex<Mover<T>>,
     #[pin]
-    waiting: SpinLockIrq<List<Job<T>>>,
+    waiting: SpinLockIrq<Gate<List<Job<T>>>>,
     #[pin]
     work: Work<Self>,
 }
@@ -85,7 +86,7 @@ impl<T: Driver> Backlog<T> {
             pin_init!(Self {
                 queue,
                 mover <- Mutex::new(first, mover.0, mover.1),
-                waiting <- SpinLockIrq::new(List::new(), waiting.0, waiting.1),
+                waiting <- SpinLockIrq::new(Gate::new(List::new()), waiting.0, waiting.1),
                 work <- Work::new(work.0, work.1),
             }),
             GFP_KERNEL,
@@ -106,15 +107,14 @@ impl<T: Driver> Backlog<T> {
             return;
         };
         let mut waiting = self.waiting.lock();
-        let is_first = waiting.is_empty();
-        if is_first && job.dependencies.is_empty() {
+        if waiting.is_free() && job.dependencies.is_empty() {
             // With the lock, so that no later one gets there earlier.
             let ended = scheduler.push(bound, job);
             drop(waiting);
             scheduler.tell(bound, ended);
             return;
         }
-        waiting.push_back(job);
+        let is_first = waiting.wait(job);
         drop(waiting);
         if is_first {
             self.wake();
@@ -123,7 +123,7 @@ impl<T: Driver> Backlog<T> {
 
     /// Returns whether a job waits.
     pub(crate) fn has_jobs(&self) -> bool {
-        !self.waiting.lock().is_empty()
+        !self.waiting.lock().is_free()
     }
 
     /// Has the first job looked at. Any context.
@@ -134,8 +134,8 @@ impl<T: Driver> Backlog<T> {
     /// Returns the first fence that the first job must still wait for, `None` if there is none;
     /// fails if no job waits.
     fn next_dependency(&self, passed: &mut usize) -> Result<Option<ARef<Fence>>> {
-        let waiting = self.waiting.lock();
-        let job = waiting.iter().next().ok_or(ENOENT)?;
+        let mut waiting = self.waiting.lock();
+        let job = waiting.waiting().iter().next().ok_or(ENOENT)?;
         while let Some(fence) = job.dependencies.get(*passed) {
             if !fence.is_signaled() {
                 return Ok(Some(fence.clone()));
@@ -166,7 +166,7 @@ impl<T: Driver> Backlog<T> {
             }
             mover.passed = 0;
             let mut waiting = self.waiting.lock();
-            let Some(job) = waiting.pop_front() else {
+            let Some(job) = waiting.leave() else {
                 return;
             };
             let ended = scheduler.push(bound, job);
@@ -189,7 +189,7 @@ impl<T: Driver> Backlog<T> {
         drop(mover);
         cancel_sync::<Self, 0>(this);
         let mut jobs = List::new();
-        jobs.push_all_back(&mut this.waiting.lock());
+        jobs.push_all_back(this.waiting.lock().waiting());
         jobs.push_all_back(&mut unarmed);
         if let Some(scheduler) = this.scheduler() {
             let ended = scheduler.refuse(jobs, fault);

@@ -29,7 +29,7 @@ impl<T: Driver> Scheduler<T> {
     /// Returns what an engine of it has done until now.
     pub(crate) fn stats(&self, engine: usize) -> Stats {
         let mut state = self.charged(engine);
-        let count = state.count;
+        let count = state.ready.count();
         let engine = self.engine(&mut state, engine);
         let mut stats = engine.map(|engine| engine.stats()).unwrap_or_default();
         stats.queued += count;
@@ -39,7 +39,7 @@ impl<T: Driver> Scheduler<T> {
     /// Returns what an engine of it has done for a client until now.
     pub(crate) fn used(&self, client: ClientId, engine: usize) -> Used {
         let number = engine.wrapping_sub(self.engines().start);
-        self.charged(engine).schedule.used(client, number)
+        self.charged(engine).ready.schedule.used(client, number)
     }
 
     /// Returns the state, an engine's time charged until now.
@@ -63,11 +63,15 @@ impl<T: Driver> State<T> {
         }
         let charged = engine.charge(now, off.map(|(running, _)| running));
         if let Some((client, ns)) = charged {
-            self.schedule.note(client, number, Used { ns, jobs: 0 });
+            self.ready
+                .schedule
+                .note(client, number, Used { ns, jobs: 0 });
         }
         if let Some((running, jobs)) = off {
             let client = running.ticket.client();
-            self.schedule.note(client, number, Used { ns: 0, jobs });
+            self.ready
+                .schedule
+                .note(client, number, Used { ns: 0, jobs });
         }
     }
 }

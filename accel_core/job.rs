@@ -2,10 +2,12 @@
 
 //! Jobs: what a client submitted and an engine runs.
 //!
-//! A job is created (it has a number and a status, so it must end: [`Created`]), armed (its fence is
-//! where others may wait for it: [`Armed`]), queued, started and ended, exactly once. Everything that
-//! can fail happens before it is armed, and for most jobs before it is created: only one that waits for
-//! a point that nothing backs yet is armed later.
+//! A job is, in turn and each once, what its type says: created (it has a number and a status, so it
+//! must end: [`Created`]), armed (its fence is where others may wait for it: [`Armed`]), submitted (it
+//! has all that it runs with, and its queue and the engines hand it on: [`Job`], while it is on an engine
+//! [`Running`](crate::engine::Running)), done ([`Done`](crate::done::Done)). Everything that can fail
+//! happens before it is armed, and for most jobs before it is created: only one that waits for a point
+//! that nothing backs yet is armed later.
 
 use core::mem::{
     take,
@@ -355,7 +357,7 @@ impl<T: Driver> Body<T> {
     }
 }
 
-/// A job on its way through an engine.
+/// A job that was submitted, on its way through an engine.
 #[pin_data]
 pub(crate) struct Job<T: Driver> {
     #[pin]
@@ -457,8 +459,8 @@ impl<T: Driver> Job<T> {
         self.reruns.load(Relaxed)
     }
 
-    /// The job ended; only the first call counts. Any context; [`Armed::tell`] must follow, and
-    /// [`Job::told`], when it is where it is dropped from.
+    /// The job ended: for [`Done::new`](crate::done::Done::new), after which [`Armed::tell`] must
+    /// follow, and [`Job::told`], when it is where it is dropped from.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
         self.queue.untold.fetch_add(1, Relaxed);
         self.queue.tell_of_end(self.armed.number(), now, outcome);

@@ -46,16 +46,14 @@ use crate::{
         Device,
         Section, //
     },
+    done::DoneList,
     driver::Driver,
     engine::Engine,
     events::ResetReason,
     health, lock_class,
     region::Region,
     scheduler::Scheduler,
-    scheduler_state::{
-        Ended,
-        Mode, //
-    },
+    scheduler_state::Mode,
 };
 
 /// Somebody has used it since it was last asked whether it can doze.
@@ -323,20 +321,20 @@ impl<T: Driver> Scheduler<T> {
 
     /// Starts what has waited since [`Scheduler::rest`].
     fn rise(&self, bound: &Bound<'_, T>) {
-        let mut ended = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         if state.mode == Mode::Resting {
             state.mode = Mode::Open;
-            self.start_all(&mut state, bound, &mut ended);
+            self.start_all(&mut state, bound, &mut done);
         }
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
     }
 
     /// As [`Scheduler::rest`], if it has no job; returns whether it does.
     fn rest_if_idle(&self) -> bool {
         let mut state = self.state.lock();
-        let is_idle = state.count == 0 && state.engines.iter().all(Engine::is_idle);
+        let is_idle = state.ready.count() == 0 && state.engines.iter().all(Engine::is_idle);
         if is_idle && state.mode == Mode::Open {
             state.mode = Mode::Resting;
         }

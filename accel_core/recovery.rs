@@ -10,10 +10,7 @@
 use kernel::{
     list::List,
     prelude::*,
-    sync::{
-        atomic::Relaxed,
-        Arc, //
-    }, //
+    sync::atomic::Relaxed, //
 };
 use kernel_ext::{
     coredump::Dump,
@@ -25,6 +22,7 @@ use crate::{
         Bound,
         Device, //
     },
+    done::DoneList,
     driver::Driver,
     dump::{
         self,
@@ -38,8 +36,7 @@ use crate::{
     health,
     job::{
         Fault,
-        FaultKind,
-        Job, //
+        FaultKind, //
     },
     logic::{
         recovery::{
@@ -56,7 +53,6 @@ use crate::{
     look::Look,
     scheduler::Scheduler,
     scheduler_state::{
-        Ended,
         Mode,
         State, //
     },
@@ -349,12 +345,12 @@ impl<T: Driver> Scheduler<T> {
 
     /// Goes on after a step for one engine.
     fn resume(&self, bound: &Bound<'_, T>, index: usize, step: Step) {
-        let mut ended = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
-        state.settle(index - self.engines().start, step, &mut ended);
-        self.start_all(&mut state, bound, &mut ended);
+        state.settle(index - self.engines().start, step, &mut done);
+        self.start_all(&mut state, bound, &mut done);
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
     }
 
     /// Starts nothing until [`Scheduler::reopen`].
@@ -367,23 +363,20 @@ impl<T: Driver> Scheduler<T> {
 
     /// Goes on after a reset of the device.
     fn reopen(&self, bound: &Bound<'_, T>) {
-        let mut ended = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         if state.mode == Mode::Wedged {
             state.mode = Mode::Open;
             self.is_wedged.store(false, Relaxed);
         }
         for engine in 0..state.engines.len() {
-            state.settle(engine, Step::Device, &mut ended);
+            state.settle(engine, Step::Device, &mut done);
         }
-        let State {
-            lost, ended: all, ..
-        } = &mut *state;
-        // Of which everybody was told.
-        all.push_all_back(lost);
-        self.start_all(&mut state, bound, &mut ended);
+        let State { lost, retired, .. } = &mut *state;
+        retired.append(lost);
+        self.start_all(&mut state, bound, &mut done);
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
         if let Some(worker) = bound.workers.get(self.engines().start) {
             worker.reap();
         }
@@ -398,48 +391,44 @@ impl<T: Driver> Scheduler<T> {
             self.is_wedged.store(true, Relaxed);
         }
         drop(state);
-        while let Some(job) = self.lose() {
-            job.armed.tell();
-            job.told();
-        }
-        let mut ended = Ended::new();
+        let told = self.lose().tell();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
+        state.lost.add(told);
         let reset = Fault::new(FaultKind::Reset);
-        for slot in 0..state.waiting.len() {
-            state.refuse_all(slot, reset, &mut ended);
+        while let Some(job) = state.ready.take_any(|job| job.queue.id()) {
+            state.refuse(job, reset, &mut done);
         }
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
     }
 
-    /// Ends a job that is in flight, but keeps it.
-    fn lose(&self) -> Option<Arc<Job<T>>> {
+    /// Ends the jobs that are in flight.
+    fn lose(&self) -> DoneList<T> {
+        let mut lost = DoneList::new();
         let mut state = self.state.lock();
-        let (running, fault) = state.engines.iter_mut().find_map(|engine| {
+        while let Some((running, fault)) = state.engines.iter_mut().find_map(|engine| {
             let reset = Fault::new(FaultKind::Reset);
             let lost = |engine: &mut Engine<T>| Some((engine.take_lost()?, reset));
             engine.take_faulted().or_else(|| lost(engine))
-        })?;
-        let job = state.account(running, Err(fault));
-        let lost = job.clone_arc();
-        state.lost.push_back(job);
-        Some(lost)
+        }) {
+            lost.push(state.account(running, Err(fault)));
+        }
+        lost
     }
 }
 
 impl<T: Driver> State<T> {
     /// Ends, or queues again, what a step has hit on an engine, which goes on.
-    fn settle(&mut self, number: usize, step: Step, ended: &mut Ended<T>) {
+    fn settle(&mut self, number: usize, step: Step, done: &mut DoneList<T>) {
         let mut again = List::new();
         while let Some((running, fault)) = self.take_hit(number, step) {
             match fault {
-                Some(fault) => ended.0.push_back(self.account(running, Err(fault))),
+                Some(fault) => done.push(self.account(running, Err(fault))),
                 None => again.push_back(self.take_back(running)),
             }
         }
-        while let Some(job) = again.pop_back() {
-            self.wait_first(job);
-        }
+        self.ready.put_back(again, |job| job.queue.id());
         self.enable(number, self.mode.takes());
     }
 

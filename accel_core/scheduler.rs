@@ -5,13 +5,10 @@
 //! Which queue comes next says [`logic::schedule`](crate::logic). Lock order: waiting jobs
 //! (`backlog`), scheduler, statuses, fences. All are taken in interrupts. Under the scheduler's lock
 //! nothing is allocated or freed, and nobody is told that a job has ended, as that calls back: whoever
-//! ends jobs collects them ([`Ended`]) until it has no lock.
+//! ends jobs collects them ([`DoneList`]) until it has no lock.
 
 use core::{
-    mem::{
-        replace,
-        swap, //
-    },
+    mem::replace,
     ops::Range, //
 };
 use kernel::{
@@ -36,6 +33,11 @@ use kernel_ext::{
 
 use crate::{
     device::Bound,
+    done::{
+        Done,
+        DoneList, //
+        Retired,
+    },
     driver::{
         Driver,
         EngineInfo,
@@ -59,15 +61,15 @@ use crate::{
         ClientSlot,
         Priority,
         QueueId,
-        QueueSlot, //
+        QueueSlot,
+        Schedule, //
     },
     look::Look,
     queue::Queue,
     scheduler_state::{
         lists,
-        Ended,
         Mode,
-        Schedule,
+        Ready,
         State,
         FIRST_SLOTS, //
     },
@@ -101,13 +103,11 @@ impl<T: Driver> Scheduler<T> {
         let mut state = State {
             mode: Mode::Open,
             has_refused: false,
-            schedule: Schedule::new(count, clients, queues),
-            waiting: lists(FIRST_SLOTS)?,
-            count: 0,
+            ready: Ready::new(Schedule::new(count, clients, queues), lists(FIRST_SLOTS)?),
             engines,
-            ended: List::new(),
+            retired: Retired::new(),
             is_reaping: false,
-            lost: List::new(),
+            lost: Retired::new(),
         };
         for engine in 0..count {
             state.enable(engine, true);
@@ -139,39 +139,39 @@ impl<T: Driver> Scheduler<T> {
 
     /// Lets a client have a `2^slowdown`th of its share.
     pub(crate) fn slow_down(&self, client: ClientId, slowdown: u32) {
-        self.state.lock().schedule.slow_down(client, slowdown);
+        self.state.lock().ready.schedule.slow_down(client, slowdown);
     }
 
     /// Adds a client. May sleep. ENOMEM.
     pub(crate) fn add_client(&self) -> Result<ClientId> {
         loop {
             let mut state = self.state.lock();
-            if let Ok(id) = state.schedule.add_client() {
+            if let Ok(id) = state.ready.schedule.add_client() {
                 return Ok(id);
             }
-            let (count, _) = state.schedule.slots();
+            let (count, _) = state.ready.schedule.slots();
             drop(state);
             let slots = KVVec::from_elem(ClientSlot::VACANT, 2 * count, GFP_KERNEL)?;
-            let spare = self.state.lock().schedule.grow_clients(slots);
+            let spare = self.state.lock().ready.schedule.grow_clients(slots);
             drop(spare);
         }
     }
 
     /// Takes out a client that has no queues.
     pub(crate) fn remove_client(&self, client: ClientId) {
-        let _ = self.state.lock().schedule.remove_client(client);
+        let _ = self.state.lock().ready.schedule.remove_client(client);
     }
 
     /// Adds a queue to a client. May sleep. ENOMEM.
     pub(crate) fn add_queue(&self, client: ClientId, priority: Priority) -> Result<QueueId> {
         loop {
             let mut state = self.state.lock();
-            match state.schedule.add_queue(client, priority) {
+            match state.ready.schedule.add_queue(client, priority) {
                 Ok(id) => return Ok(id),
                 Err(schedule::Error::NoSlots) => (),
                 Err(_) => return Err(EINVAL),
             }
-            let (_, count) = state.schedule.slots();
+            let (_, count) = state.ready.schedule.slots();
             drop(state);
             self.grow_queues(2 * count)?;
         }
@@ -180,57 +180,48 @@ impl<T: Driver> Scheduler<T> {
     /// Makes room for `count` queues.
     fn grow_queues(&self, count: usize) -> Result {
         let slots = KVVec::from_elem(QueueSlot::VACANT, count, GFP_KERNEL)?;
-        let mut waiting = lists(count)?;
-        let mut state = self.state.lock();
-        let spare = state.schedule.grow_queues(slots);
-        // Another thread may have been faster.
-        if spare.is_ok() {
-            for (new, old) in waiting.iter_mut().zip(&mut state.waiting) {
-                swap(new, old);
-            }
-            swap(&mut waiting, &mut state.waiting);
-        }
-        drop(state);
-        // With nothing in it.
-        drop((spare, waiting));
+        let lists = lists(count)?;
+        // Another thread may have been faster; what is too much is dropped after the lock.
+        let spare = self.state.lock().ready.grow_queues(slots, lists);
+        drop(spare);
         Ok(())
     }
 
     /// Takes out a queue without jobs that wait.
     pub(crate) fn remove_queue(&self, queue: QueueId) {
-        self.state.lock().schedule.remove_queue(queue);
+        self.state.lock().ready.schedule.remove_queue(queue);
     }
 
     /// Queues a job whose dependencies are signalled.
-    pub(crate) fn push(&self, bound: &Bound<'_, T>, job: ListArc<Job<T>>) -> Ended<T> {
-        let mut ended = Ended::new();
+    pub(crate) fn push(&self, bound: &Bound<'_, T>, job: ListArc<Job<T>>) -> DoneList<T> {
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         match state.mode.fault() {
-            Some(fault) => state.refuse(job, fault, &mut ended),
+            Some(fault) => state.refuse(job, fault, &mut done),
             None => {
-                if let Some(job) = state.wait(job) {
-                    state.refuse(job, Fault::new(FaultKind::Canceled), &mut ended);
+                if let Some(job) = state.ready.push(job.queue.id(), job) {
+                    state.refuse(job, Fault::new(FaultKind::Canceled), &mut done);
                 }
-                self.start_all(&mut state, bound, &mut ended);
+                self.start_all(&mut state, bound, &mut done);
             }
         }
-        ended
+        done
     }
 
     /// Ends jobs that were never queued, because of `fault`.
-    pub(crate) fn refuse(&self, mut jobs: List<Job<T>>, fault: Fault) -> Ended<T> {
-        let mut ended = Ended::new();
+    pub(crate) fn refuse(&self, mut jobs: List<Job<T>>, fault: Fault) -> DoneList<T> {
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         while let Some(job) = jobs.pop_front() {
-            state.refuse(job, fault, &mut ended);
+            state.refuse(job, fault, &mut done);
         }
         drop(state);
-        ended
+        done
     }
 
     /// Tells everybody that jobs have ended; the worker drops them. Any context, without locks.
-    pub(crate) fn tell(&self, bound: &Bound<'_, T>, ended: Ended<T>) {
-        if self.bury(ended) {
+    pub(crate) fn tell(&self, bound: &Bound<'_, T>, done: DoneList<T>) {
+        if self.bury(done) {
             if let Some(worker) = bound.workers.get(self.engines.start) {
                 worker.reap();
             }
@@ -239,20 +230,13 @@ impl<T: Driver> Scheduler<T> {
 
     /// Tells everybody that jobs have ended, and keeps them for [`Scheduler::reap`]. Returns whether the
     /// worker must be asked for that.
-    fn bury(&self, Ended(mut jobs): Ended<T>) -> bool {
+    fn bury(&self, jobs: DoneList<T>) -> bool {
         if jobs.is_empty() {
             return false;
         }
-        let signalling = Signalling::begin();
-        for job in jobs.iter() {
-            job.armed.tell();
-        }
-        drop(signalling);
+        let told = jobs.tell();
         let mut state = self.state.lock();
-        for job in jobs.iter() {
-            job.told();
-        }
-        state.ended.push_all_back(&mut jobs);
+        state.retired.add(told);
         !replace(&mut state.is_reaping, true)
     }
 
@@ -261,14 +245,14 @@ impl<T: Driver> Scheduler<T> {
         &self,
         state: &mut State<T>,
         bound: &Bound<'_, T>,
-        ended: &mut Ended<T>,
+        done: &mut DoneList<T>,
     ) {
-        while state.mode == Mode::Open && state.count != 0 {
+        while state.mode == Mode::Open && state.ready.count() != 0 {
             let now = monotonic_ns();
-            let Some((job, ticket)) = state.next(now) else {
+            let Some((job, ticket)) = state.ready.next(now) else {
                 return;
             };
-            self.start(state, bound, Running::new(job, ticket, now), ended);
+            self.start(state, bound, Running::new(job, ticket, now), done);
         }
     }
 
@@ -278,12 +262,12 @@ impl<T: Driver> Scheduler<T> {
         state: &mut State<T>,
         bound: &Bound<'_, T>,
         mut running: Running<T>,
-        ended: &mut Ended<T>,
+        done: &mut DoneList<T>,
     ) {
         let job = &running.job;
         if job.fault.is_some() || state.has_refused && job.queue.is_over() {
             let fault = job.refusal();
-            return state.fail(running, fault, ended);
+            return state.fail(running, fault, done);
         }
         let Some(engine) = state.engines.get_mut(running.ticket.engine()) else {
             return;
@@ -306,7 +290,7 @@ impl<T: Driver> Scheduler<T> {
             }
             _ => {
                 job.sync_for_cpu();
-                state.fail(running, Fault::new(FaultKind::Device), ended);
+                state.fail(running, Fault::new(FaultKind::Device), done);
             }
         }
     }
@@ -318,19 +302,19 @@ impl<T: Driver> Scheduler<T> {
         bound: &Bound<'_, T>,
         running: Running<T>,
         outcome: Outcome,
-        ended: &mut Ended<T>,
+        done: &mut DoneList<T>,
     ) {
         match outcome {
             Err(fault) if T::RESET_AFTER_FAULT => {
                 let worker = bound
                     .workers
                     .get(self.engines.start + running.ticket.engine());
-                self.hold(state, running, fault, ended);
+                self.hold(state, running, fault, done);
                 if let Some(worker) = worker {
                     worker.recover();
                 }
             }
-            _ => ended.0.push_back(state.account(running, outcome)),
+            _ => done.push(state.account(running, outcome)),
         }
     }
 
@@ -341,7 +325,7 @@ impl<T: Driver> Scheduler<T> {
         state: &mut State<T>,
         running: Running<T>,
         fault: Fault,
-        ended: &mut Ended<T>,
+        done: &mut DoneList<T>,
     ) {
         let number = running.ticket.engine();
         state.enable(number, false);
@@ -350,7 +334,7 @@ impl<T: Driver> Scheduler<T> {
             None => Some(running),
         };
         if let Some(running) = refused {
-            ended.0.push_back(state.account(running, Err(fault)));
+            done.push(state.account(running, Err(fault)));
         }
     }
 
@@ -363,7 +347,7 @@ impl<T: Driver> Scheduler<T> {
         f: impl FnOnce(&mut InFlight<'_, T>) -> R,
     ) -> Option<R> {
         let _signalling = Signalling::begin();
-        let mut done = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         let result = f(&mut InFlight(self.engine(&mut state, engine)?));
         let mut has_ended = false;
@@ -388,15 +372,15 @@ impl<T: Driver> Scheduler<T> {
             } else {
                 Err(Fault::new(FaultKind::Device))
             };
-            let mut ended = Ended::new();
+            let mut done = DoneList::new();
             let mut state = self.state.lock();
             let running = self.engine(&mut state, engine).and_then(|e| e.take(&job));
             if let Some(running) = running {
-                self.finish(&mut state, bound, running, outcome, &mut ended);
-                self.start_all(&mut state, bound, &mut ended);
+                self.finish(&mut state, bound, running, outcome, &mut done);
+                self.start_all(&mut state, bound, &mut done);
             }
             drop(state);
-            self.tell(bound, ended);
+            self.tell(bound, done);
             // Before the job is dropped, perhaps.
             drop(signalling);
         }
@@ -410,50 +394,43 @@ impl<T: Driver> Scheduler<T> {
 
     /// Cancels the jobs of a queue that wait. Those in flight go on: they own what they need.
     pub(crate) fn cancel(&self, bound: &Bound<'_, T>, queue: &Queue<T>) {
-        let mut ended = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         let canceled = Fault::new(FaultKind::Canceled);
-        state.schedule.sleep(queue.id());
-        state.refuse_all(queue.id().slot(), canceled, &mut ended);
+        while let Some(job) = state.ready.take(queue.id()) {
+            state.refuse(job, canceled, &mut done);
+        }
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
     }
 
     /// Returns whether it has an unfinished job of a queue.
     pub(crate) fn has(&self, queue: &Arc<Queue<T>>) -> bool {
         let state = self.state.lock();
-        let waiting = state.waiting.get(queue.id().slot());
         let mut running = state.engines.iter().flat_map(Engine::all);
-        waiting.is_some_and(|jobs| !jobs.is_empty())
-            || running.any(|running| Arc::ptr_eq(&running.job.queue, queue))
+        state.ready.has(queue.id()) || running.any(|running| Arc::ptr_eq(&running.job.queue, queue))
     }
 
     /// Ends all jobs for good; the device must have been stopped.
     pub(crate) fn close(&self, fault: Fault) {
         let now = monotonic_ns();
-        let (mut jobs, mut waiting) = (List::new(), List::new());
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
         state.mode = Mode::Closed;
         for slot in 0..state.engines.len() {
             while let Some(running) = state.engines.get_mut(slot).and_then(Engine::take_any) {
-                state.schedule.end(running.ticket, 0);
-                jobs.push_back(running.job);
+                state.ready.schedule.end(running.ticket, 0);
+                running.job.sync_for_cpu();
+                done.push(Done::new(running.job, now, Err(fault)));
             }
         }
-        jobs.push_all_back(&mut state.lost);
-        for jobs in &mut state.waiting {
-            waiting.push_all_back(jobs);
+        while let Some(job) = state.ready.take_any(|job| job.queue.id()) {
+            done.push(Done::new(job, now, Err(fault)));
         }
-        state.count = 0;
+        let State { lost, retired, .. } = &mut *state;
+        retired.append(lost);
         drop(state);
-        for job in jobs.iter() {
-            job.sync_for_cpu();
-        }
-        jobs.push_all_back(&mut waiting);
-        for job in jobs.iter() {
-            job.end(now, Err(fault));
-        }
-        self.bury(Ended(jobs));
+        self.bury(done);
         self.reap();
     }
 
@@ -463,20 +440,15 @@ impl<T: Driver> Scheduler<T> {
         self.reap()
     }
 
-    /// Drops jobs that have ended, or gives them back ([`Job::retire`]); may sleep. Returns whether all
+    /// Drops jobs that nobody needs any more; may sleep. Returns whether all
     /// are gone.
     pub(crate) fn reap(&self) -> bool {
-        let (mut ended, mut left) = (List::new(), List::new());
-        ended.push_all_back(&mut self.state.lock().ended);
-        while let Some(job) = ended.pop_front() {
-            if let Some(job) = Job::retire(job) {
-                left.push_back(job);
-            }
-        }
-        if left.is_empty() {
+        let mut retired = Retired::new();
+        retired.append(&mut self.state.lock().retired);
+        let Some(mut left) = retired.drop_jobs() else {
             return true;
-        }
-        self.state.lock().ended.push_all_back(&mut left);
+        };
+        self.state.lock().retired.append(&mut left);
         false
     }
 

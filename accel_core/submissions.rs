@@ -16,6 +16,7 @@ use kernel::{
     prelude::*,
     rbtree::{
         RBTree,
+        RBTreeNode,
         RBTreeNodeReservation, //
     },
     sync::{
@@ -60,6 +61,10 @@ use crate::{
         Run, //
     },
     lock_class,
+    logic::{
+        fifo::Fifo,
+        gate::Gate, //
+    },
     prepared::{
         Loan,
         PreparedJobs, //
@@ -148,29 +153,39 @@ impl<T: Driver> Unarmed<T> {
     }
 }
 
-struct Jobs<T: Driver> {
-    /// Those that are not armed, by their numbers.
-    unarmed: RBTree<u64, Unarmed<T>>,
-}
+/// The jobs that are not armed, by their numbers.
+struct Jobs<T: Driver>(RBTree<u64, Unarmed<T>>);
 
 /// Nothing in the tree is pinned.
 impl<T: Driver> Unpin for Jobs<T> {}
 
 impl<T: Driver> Jobs<T> {
-    fn new() -> Self {
-        Self {
-            unarmed: RBTree::new(),
-        }
-    }
-
     fn first(&mut self) -> Option<&mut Unarmed<T>> {
-        self.unarmed.values_mut().next()
+        self.0.values_mut().next()
+    }
+}
+
+impl<T: Driver> Fifo for Jobs<T> {
+    type Item = RBTreeNode<u64, Unarmed<T>>;
+
+    fn push_back(&mut self, job: Self::Item) {
+        // Nothing is replaced: the number is new.
+        self.0.insert(job);
     }
 
-    fn pop(&mut self) -> Option<Unarmed<T>> {
-        let (_, node) = self.unarmed.cursor_front_mut()?.remove_current();
-        Some(node.to_key_value().1)
+    fn pop_front(&mut self) -> Option<Self::Item> {
+        Some(self.0.cursor_front_mut()?.remove_current().1)
     }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Makes the gate before which jobs wait until they can be armed.
+fn gate<T: Driver>() -> Gate<Jobs<T>> {
+    Gate::new(Jobs(RBTree::new()))
 }
 
 /// The jobs of a queue on their way to its [`Backlog`].
@@ -182,7 +197,7 @@ pub(crate) struct Submissions<T: Driver> {
     prepared: PreparedJobs<T>,
     /// Locked while a job gets its number and while it is armed, so that both go in the same order.
     #[pin]
-    jobs: Mutex<Jobs<T>>,
+    jobs: Mutex<Gate<Jobs<T>>>,
     #[pin]
     work: Work<Self>,
 }
@@ -200,7 +215,7 @@ impl<T: Driver> Submissions<T> {
                 backlog,
                 reservations,
                 prepared <- PreparedJobs::new(),
-                jobs <- Mutex::new(Jobs::new(), jobs.0, jobs.1),
+                jobs <- Mutex::new(gate(), jobs.0, jobs.1),
                 work <- Work::new(work.0, work.1),
             }),
             GFP_KERNEL,
@@ -243,7 +258,7 @@ impl<T: Driver> Submissions<T> {
         mut parts: Parts<T>,
     ) -> Result<u64> {
         let mut jobs = self.jobs.lock();
-        if !jobs.unarmed.is_empty() || !parts.points.are_backed() {
+        if !jobs.is_free() || !parts.points.are_backed() {
             return self.keep(&mut jobs, parts);
         }
         match self.begin(bound, &mut parts) {
@@ -307,15 +322,11 @@ impl<T: Driver> Submissions<T> {
 
     /// Keeps a job that cannot be armed yet.
     #[cold]
-    fn keep(self: &Arc<Self>, jobs: &mut Jobs<T>, mut parts: Parts<T>) -> Result<u64> {
-        let is_first = jobs.unarmed.is_empty();
+    fn keep(self: &Arc<Self>, jobs: &mut Gate<Jobs<T>>, mut parts: Parts<T>) -> Result<u64> {
         match self.create(&mut parts) {
             Ok((place, created)) => {
                 let number = created.number();
-                // Nothing is replaced: the number is new.
-                jobs.unarmed
-                    .insert(place.into_node(number, Unarmed { created, parts }));
-                if is_first {
+                if jobs.wait(place.into_node(number, Unarmed { created, parts })) {
                     // Its points may have been backed since we looked.
                     self.wake();
                 }
@@ -352,14 +363,15 @@ impl<T: Driver> Submissions<T> {
     /// Arms jobs as far as their points are backed.
     fn advance(&self, bound: &Bound<'_, T>) {
         let mut jobs = self.jobs.lock();
-        while let Some(first) = jobs.first() {
+        while let Some(first) = jobs.waiting().first() {
             let found = first.parts.points.look_again();
             if found == Ok(false) {
                 return;
             }
-            let Some(first) = jobs.pop() else {
+            let Some(first) = jobs.leave() else {
                 return;
             };
+            let (_, first) = first.to_key_value();
             if let Some((job, left)) = self.arm_later(bound, first, found) {
                 self.backlog.push(bound, job);
                 drop(left);
@@ -400,14 +412,15 @@ impl<T: Driver> Submissions<T> {
     /// may submit any more.
     pub(crate) fn close(this: &Arc<Self>, bound: &Bound<'_, T>, fault: Fault) {
         this.prepared.close();
-        let mut jobs = replace(&mut *this.jobs.lock(), Jobs::new());
-        for job in jobs.unarmed.values_mut() {
+        let mut jobs = replace(&mut *this.jobs.lock(), gate());
+        for job in jobs.waiting().0.values_mut() {
             // So that nothing wakes us.
             drop(job.parts.points.take_fences());
         }
         cancel_sync::<Self, 0>(this);
         let mut unarmed = List::new();
-        while let Some(job) = jobs.pop() {
+        while let Some(job) = jobs.leave() {
+            let (_, job) = job.to_key_value();
             unarmed.push_back(job.fail(this.queue(), fault).0);
         }
         Backlog::close(&this.backlog, bound, unarmed, fault);

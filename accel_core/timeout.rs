@@ -9,6 +9,7 @@ use crate::{
         Bound,
         Device, //
     },
+    done::DoneList,
     driver::{
         Driver,
         Progress, //
@@ -18,18 +19,15 @@ use crate::{
         FaultKind, //
     },
     scheduler::Scheduler,
-    scheduler_state::{
-        Ended,
-        State, //
-    },
+    scheduler_state::State, //
 };
 
 impl<T: Driver> Scheduler<T> {
     /// Looks after the jobs of an engine whose time may be over.
     pub(crate) fn check_timeout(&self, device: &Device<T>, bound: &Bound<'_, T>, engine: usize) {
-        let mut ended = Ended::new();
+        let mut done = DoneList::new();
         let mut state = self.state.lock();
-        let is_hung = self.look_at_due(&mut state, bound, engine, &mut ended);
+        let is_hung = self.look_at_due(&mut state, bound, engine, &mut done);
         let due = self.engine(&mut state, engine).and_then(|engine| {
             let due = engine.first_due();
             engine.has_timer = due.is_some();
@@ -39,7 +37,7 @@ impl<T: Driver> Scheduler<T> {
             worker.arm_timeout(due.saturating_sub(monotonic_ns()));
         }
         drop(state);
-        self.tell(bound, ended);
+        self.tell(bound, done);
         if is_hung {
             self.recover(device, bound, engine);
         }
@@ -52,7 +50,7 @@ impl<T: Driver> Scheduler<T> {
         state: &mut State<T>,
         bound: &Bound<'_, T>,
         index: usize,
-        ended: &mut Ended<T>,
+        done: &mut DoneList<T>,
     ) -> bool {
         let Some(engine) = self.engine(state, index) else {
             return false;
@@ -74,15 +72,15 @@ impl<T: Driver> Scheduler<T> {
         };
         match progress {
             Progress::Ended(outcome) => {
-                self.finish(state, bound, running, outcome, ended);
-                self.start_all(state, bound, ended);
+                self.finish(state, bound, running, outcome, done);
+                self.start_all(state, bound, done);
                 false
             }
             _ => {
                 let job = &running.job;
                 job.queue.tell_of_timeout(index, job.armed.number());
                 let fault = Fault::new(FaultKind::Timeout);
-                self.hold(state, running, fault, ended);
+                self.hold(state, running, fault, done);
                 true
             }
         }

@@ -3,8 +3,14 @@
 
 #[path = "../../../../../accel_core/logic/bandwidth.rs"]
 mod bandwidth;
+#[path = "../../../../../accel_core/logic/fifo.rs"]
+mod fifo;
+#[path = "../../../../../accel_core/logic/gate.rs"]
+mod gate;
 #[path = "../../../../../accel_core/logic/offence.rs"]
 mod offence;
+#[path = "../../../../../accel_core/logic/ready.rs"]
+mod ready;
 #[path = "../../../../../accel_core/logic/recovery.rs"]
 mod recovery;
 #[path = "../../../../../accel_core/logic/run_queue.rs"]
@@ -18,6 +24,7 @@ mod tournament;
 
 mod allocations;
 mod fairness;
+mod jobs;
 mod ladder;
 mod model;
 mod simulation;
