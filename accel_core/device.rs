@@ -24,10 +24,7 @@ use kernel_ext::{
         Cell,
         Guard, //
     },
-    ida,
-    irq,
-    power,
-    sysfs::AttributeInfo, //
+    ida, irq, power,
 };
 
 use crate::{
@@ -40,11 +37,13 @@ use crate::{
         EngineInfo, //
     },
     engine::InFlight,
+    error_limits::ErrorLimits,
     events::Events,
     health::Health,
     identity::Identity,
     lock_class,
     memory::Memory,
+    per_engine::PerEngine,
     power::Power,
     recovery::Recovery,
     region::Region,
@@ -52,6 +51,7 @@ use crate::{
     scheduler::Scheduler,
     scrub::Scrubber,
     submissions::Submissions,
+    sysfs::Attributes,
     telemetry::{
         Panel,
         Throttle, //
@@ -82,12 +82,15 @@ pub struct Device<T: Driver> {
     pub(crate) client_list: ClientList<T>,
     #[pin]
     pub(crate) throttle: Throttle,
+    #[pin]
+    pub(crate) error_limits: ErrorLimits,
     pub(crate) events: Arc<Events>,
     /// Each has some of the engines, in their order.
     pub(crate) schedulers: KVec<Pin<KBox<Scheduler<T>>>>,
     /// The time-out of jobs that a developer wants; 0: those that the driver wants.
     pub(crate) timeout_ms: Arc<Atomic<u32>>,
-    /// A job has hung, or the device was wedged, since it was bound: who submits must look closer.
+    /// A job has hung, or the device was wedged or isolated, since it was bound: who submits must look
+    /// closer.
     pub(crate) is_troubled: Atomic<bool>,
     /// Held by who resets anything.
     #[pin]
@@ -103,7 +106,9 @@ pub struct Device<T: Driver> {
     pub(crate) doorbells: SetOnce<Arc<Doorbells>>,
     #[pin]
     pub(crate) user_times: UserTimes<T>,
-    pub(crate) attributes: KVec<AttributeInfo>,
+    /// How many user queues have failed.
+    pub(crate) user_failures: Arc<PerEngine>,
+    pub(crate) attributes: SetOnce<Attributes<T>>,
     #[pin]
     pub(crate) nodes: Mutex<Option<Nodes<T>>>,
 }
@@ -146,6 +151,7 @@ impl<T: Driver> Device<T> {
                 clients <- Clients::new(),
                 client_list <- ClientList::new(),
                 throttle <- Throttle::new(),
+                error_limits <- ErrorLimits::new(),
                 events: Events::new()?,
                 schedulers: schedulers::<T>(&timeout_ms)?,
                 timeout_ms,
@@ -158,7 +164,8 @@ impl<T: Driver> Device<T> {
                 regions: SetOnce::new(),
                 doorbells: SetOnce::new(),
                 user_times <- UserTimes::new(),
-                attributes: crate::sysfs::all::<T>()?,
+                user_failures: Arc::new(PerEngine::new(T::ENGINES.len())?, GFP_KERNEL)?,
+                attributes: SetOnce::new(),
                 nodes <- Mutex::new(None, nodes.0, nodes.1),
             }),
             GFP_KERNEL,

@@ -20,7 +20,14 @@ use zerocopy::FromZeros;
 use crate::{
     device::Device,
     driver::Driver,
-    health,
+    error_limits::{
+        Excess,
+        Sort, //
+    },
+    health::{
+        Change,
+        State, //
+    },
     job::{
         Fault,
         FaultKind,
@@ -44,7 +51,7 @@ use crate::{
 const KEPT: usize = uapi::ACCEL_EVENTS_KEPT as usize;
 
 /// All kinds that there are.
-const ALL: u64 = (1 << (uapi::ACCEL_EVENT_MEMORY + 1)) - (1 << uapi::ACCEL_EVENT_HEALTH);
+const ALL: u64 = (1 << (uapi::ACCEL_EVENT_LIMIT + 1)) - (1 << uapi::ACCEL_EVENT_HEALTH);
 
 /// What a driver tells of its device ([`Device::tell`]).
 #[derive(Clone, Copy)]
@@ -237,6 +244,16 @@ impl Events {
         );
     }
 
+    /// The device found more errors in itself than it may.
+    pub(crate) fn limit(&self, excess: Excess) {
+        let (severity, is_uncorrected) = match excess.sort {
+            Sort::Corrected => (uapi::ACCEL_SEVERITY_WARNING, 0),
+            Sort::Uncorrected => (uapi::ACCEL_SEVERITY_FATAL, 1),
+        };
+        let data = [is_uncorrected, excess.count.into(), excess.limit.into()];
+        self.push(uapi::ACCEL_EVENT_LIMIT, severity, About::device(data));
+    }
+
     /// A reset of an engine, or of all of the device, has ended.
     fn reset(&self, engine: Option<usize>, reason: ResetReason, result: Result, epoch: u32) {
         let (severity, error) = match result {
@@ -251,13 +268,13 @@ impl Events {
     }
 
     /// The health changed.
-    fn health(&self, now: health::State, before: health::State) {
-        let severity = match now {
-            health::State::Operational => uapi::ACCEL_SEVERITY_INFO,
-            health::State::Resetting => uapi::ACCEL_SEVERITY_WARNING,
-            health::State::Wedged => uapi::ACCEL_SEVERITY_FATAL,
+    pub(crate) fn health(&self, change: Change) {
+        let severity = match change.now {
+            State::Operational => uapi::ACCEL_SEVERITY_INFO,
+            State::Resetting => uapi::ACCEL_SEVERITY_WARNING,
+            State::Wedged | State::Isolated => uapi::ACCEL_SEVERITY_FATAL,
         };
-        let about = About::device([now as u64, before as u64, 0]);
+        let about = About::device([change.now as u64, change.before as u64, 0]);
         self.push(uapi::ACCEL_EVENT_HEALTH, severity, about);
     }
 
@@ -420,6 +437,7 @@ impl<T: Driver> Device<T> {
             self.throttle.set(reasons);
         }
         self.events.tell(event);
+        self.check_limits(event);
     }
 
     /// Tells of a reset of an engine that was none of the core's steps: because of a command of a user
@@ -430,11 +448,9 @@ impl<T: Driver> Device<T> {
     }
 
     /// Changes the health, and tells of it.
-    pub(crate) fn set_health(&self, state: health::State) {
-        let before = self.health.state();
-        self.health.set(state);
-        if state != before {
-            self.events.health(state, before);
+    pub(crate) fn set_health(&self, state: State) {
+        if let Some(change) = self.health.set(state) {
+            self.events.health(change);
         }
     }
 

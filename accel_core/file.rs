@@ -264,7 +264,7 @@ impl<T: Driver> chrdev::Operations for File<T> {
     }
 
     fn attributes(device: &Device<T>) -> &[AttributeInfo] {
-        &device.attributes
+        device.attributes.as_ref().map_or(&[], |all| all.infos())
     }
 
     fn store(device: &Device<T>, index: usize, text: &[u8]) -> Result {

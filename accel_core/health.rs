@@ -5,9 +5,15 @@
 use kernel::{
     fs::File,
     prelude::*,
-    sync::poll::{
-        PollCondVar,
-        PollTable, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        poll::{
+            PollCondVar,
+            PollTable, //
+        },
     },
 };
 use kernel_ext::{
@@ -30,22 +36,43 @@ pub(crate) enum State {
     Operational = uapi::ACCEL_HEALTH_OPERATIONAL,
     Resetting = uapi::ACCEL_HEALTH_RESETTING,
     Wedged = uapi::ACCEL_HEALTH_WEDGED,
+    Isolated = uapi::ACCEL_HEALTH_ISOLATED,
 }
 
 impl State {
+    /// Returns the one with this number.
+    fn of(status: &accel_info_status) -> Self {
+        match status.health {
+            uapi::ACCEL_HEALTH_OPERATIONAL => State::Operational,
+            uapi::ACCEL_HEALTH_RESETTING => State::Resetting,
+            uapi::ACCEL_HEALTH_ISOLATED => State::Isolated,
+            _ => State::Wedged,
+        }
+    }
+
     /// Returns the name used in sysfs.
     pub(crate) fn name(self) -> &'static str {
         match self {
             State::Operational => "operational",
             State::Resetting => "resetting",
             State::Wedged => "wedged",
+            State::Isolated => "isolated",
         }
     }
+}
+
+/// That the state changed.
+#[derive(Clone, Copy)]
+pub(crate) struct Change {
+    pub(crate) before: State,
+    pub(crate) now: State,
 }
 
 /// The health of a device.
 #[pin_data]
 pub(crate) struct Health {
+    /// It gets no work even if it is operational, so that is not what it is called.
+    is_isolated: Atomic<bool>,
     #[pin]
     status: SeqLock<accel_info_status>,
     #[pin]
@@ -63,6 +90,7 @@ impl Health {
         };
         let (lock, changed) = (lock_class::health(), lock_class::health_changed());
         pin_init!(Self {
+            is_isolated: Atomic::new(false),
             status <- SeqLock::new(status, lock.0, lock.1),
             changed <- PollCondVar::new(changed.0, changed.1),
         })
@@ -76,11 +104,13 @@ impl Health {
 
     /// Returns the state.
     pub(crate) fn state(&self) -> State {
-        match self.get().health {
-            uapi::ACCEL_HEALTH_OPERATIONAL => State::Operational,
-            uapi::ACCEL_HEALTH_RESETTING => State::Resetting,
-            _ => State::Wedged,
-        }
+        State::of(&self.get())
+    }
+
+    /// Returns whether it is to get no work.
+    #[inline]
+    pub(crate) fn is_isolated(&self) -> bool {
+        self.is_isolated.load(Relaxed)
     }
 
     /// Returns how often the state changed.
@@ -97,17 +127,40 @@ impl Health {
         });
     }
 
-    /// Changes the state.
-    pub(crate) fn set(&self, state: State) {
-        let now = monotonic_ns();
-        self.status.update(|status| {
-            if status.health != state as u32 {
-                status.health = state as u32;
-                status.since_ns = now;
+    /// Changes the state; returns the change, if it is one.
+    pub(crate) fn set(&self, state: State) -> Option<Change> {
+        self.change(|_| state)
+    }
+
+    /// Has it get no work, whatever becomes of it, or no longer so. Returns whether that is new, and the
+    /// change of the state, if it is one.
+    pub(crate) fn isolate(&self, is_wanted: bool) -> (bool, Option<Change>) {
+        let mut is_new = false;
+        let change = self.change(|before| {
+            is_new = self.is_isolated.xchg(is_wanted, Relaxed) != is_wanted;
+            before
+        });
+        (is_new, change)
+    }
+
+    fn change(&self, next: impl FnOnce(State) -> State) -> Option<Change> {
+        let time = monotonic_ns();
+        let change = self.status.update(|status| {
+            let before = State::of(status);
+            let now = match next(before) {
+                State::Operational | State::Isolated if self.is_isolated() => State::Isolated,
+                State::Isolated => State::Operational,
+                state => state,
+            };
+            (now != before).then(|| {
+                status.health = now as u32;
+                status.since_ns = time;
                 status.changes += 1;
-            }
+                Change { before, now }
+            })
         });
         self.changed.notify_all();
+        change
     }
 
     /// Wakes everybody because the device is gone.

@@ -21,10 +21,12 @@ use crate::{
         Setup, //
     },
     logic::uuid,
+    mmu::Mmu,
     uapi::{
         self,
         accel_info_device, //
     },
+    user_queue::UserQueues,
 };
 
 /// Who the device is; made at probe.
@@ -56,11 +58,7 @@ impl Identity {
             subsystem_device: ids.subsystem_device.into(),
             revision: ids.revision.into(),
             numa_node: numa_node(parent),
-            flags: if setup.exclusive {
-                uapi::ACCEL_DEVICE_EXCLUSIVE
-            } else {
-                0
-            },
+            flags: flags(setup),
         })
     }
 
@@ -71,4 +69,20 @@ impl Identity {
     pub(crate) fn uuid(&self) -> &[u8; 16] {
         &self.0.uuid
     }
+}
+
+/// Returns what a device can do.
+fn flags<T: Driver>(setup: &Setup<'_, T>) -> u32 {
+    let all = [
+        (setup.exclusive, uapi::ACCEL_DEVICE_EXCLUSIVE),
+        (T::Mmu::INFO.is_some(), uapi::ACCEL_DEVICE_ADDRESS_SPACES),
+        (
+            T::UserQueues::MAX_PAYLOAD.is_some(),
+            uapi::ACCEL_DEVICE_USER_QUEUES,
+        ),
+        (T::HAS_REBIND, uapi::ACCEL_DEVICE_PREPARED_JOBS),
+        (T::HAS_SUSPEND && T::HAS_RESUME, uapi::ACCEL_DEVICE_SLEEPS),
+    ];
+    let has = all.into_iter().filter(|(has, _)| *has);
+    has.fold(0, |flags, (_, flag)| flags | flag)
 }

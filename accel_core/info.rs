@@ -22,6 +22,7 @@ use crate::{
         SYSTEM_MEMORY, //
     },
     driver::Driver,
+    error_limits,
     file::File,
     link,
     telemetry::{
@@ -37,6 +38,7 @@ use crate::{
         accel_info_clients,
         accel_info_device,
         accel_info_engine,
+        accel_info_error_limits,
         accel_info_errors,
         accel_info_firmware,
         accel_info_kind,
@@ -130,7 +132,7 @@ impl<T: Driver> Asker<'_, T> {
 }
 
 /// The kinds of the core, the most wanted one first.
-const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 16] {
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
     use Fill::{Awake, Bound, Client, Device, Table, Viewer};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
@@ -148,7 +150,7 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 16] {
         ),
         (
             Meta {
-                version: 2,
+                version: 3,
                 ..meta::<accel_info_engine>(uapi::ACCEL_INFO_ENGINES, ARRAY)
             },
             Device(engines),
@@ -193,7 +195,11 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 16] {
         ),
         (
             meta::<accel_info_errors>(uapi::ACCEL_INFO_ERRORS, ARRAY),
-            Table(|tables| !tables.blocks.is_empty(), telemetry::errors),
+            Table(Telemetry::counts_errors, telemetry::errors),
+        ),
+        (
+            meta::<accel_info_error_limits>(uapi::ACCEL_INFO_ERROR_LIMITS, 0),
+            Table(Telemetry::counts_errors, error_limits::error_limits),
         ),
         (
             meta::<accel_info_row>(uapi::ACCEL_INFO_ROWS, ARRAY),
@@ -384,6 +390,7 @@ fn engines<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
             failed: stats.failed,
             busy_ns: stats.busy_ns,
             user_ns: device.user_time(engine),
+            user_failed: device.user_failures.get(engine),
         })?;
     }
     Ok(())

@@ -37,6 +37,7 @@ classes! {
     doorbells = c"accel_doorbells";
     dump = c"accel_dump";
     end = c"accel_end";
+    error_limits = c"accel_error_limits";
     events = c"accel_events";
     events_arrived = c"accel_events_arrived";
     file_queues = c"accel_file_queues";
@@ -44,6 +45,7 @@ classes! {
     handles = c"accel_handles";
     health = c"accel_health";
     health_changed = c"accel_health_changed";
+    isolate = c"accel_isolate";
     monitor = c"accel_monitor";
     mover = c"accel_mover";
     nodes = c"accel_nodes";

@@ -147,7 +147,7 @@ impl<T: Driver> Queue<T> {
     }
 
     /// Looks whether it takes jobs. May sleep. ECANCELED: its context has ended, or its client is
-    /// banned; EIO: the device is wedged.
+    /// banned; EIO: the device is wedged or isolated.
     #[inline]
     pub(crate) fn check(&self) -> Result {
         match self.device().is_troubled.load(Relaxed) {
@@ -161,6 +161,7 @@ impl<T: Driver> Queue<T> {
         if self.life.is_over() {
             return Err(ECANCELED);
         }
+        self.device().check_isolation()?;
         self.share().check()?;
         self.scheduler().ok_or(ENODEV)?.check()
     }
@@ -168,7 +169,9 @@ impl<T: Driver> Queue<T> {
     /// Returns whether its jobs are not to start.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
-        self.life.is_over() || self.share().conduct.is_banned()
+        self.life.is_over()
+            || self.share().conduct.is_banned()
+            || self.device().health.is_isolated()
     }
 
     /// Returns whose jobs it has.

@@ -26,6 +26,7 @@ use crate::{
         Fault,
         FaultKind, //
     },
+    per_engine::PerEngine,
     timeline::Driven, //
 };
 
@@ -34,6 +35,7 @@ pub(crate) struct Witness {
     pub(crate) events: Arc<Events>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) conduct: Arc<Conduct>,
+    pub(crate) failures: Arc<PerEngine>,
     pub(crate) who: Who,
     pub(crate) engine: usize,
 }
@@ -88,10 +90,14 @@ impl QueueEvents {
         let Witness {
             events,
             alarm,
+            failures,
             who,
             engine,
             ..
         } = &self.witness;
+        if fault.kind != FaultKind::Canceled {
+            failures.add(*engine, 1);
+        }
         events.fault(*who, *engine, 0, fault);
         alarm.ring();
         if let Some(timeline) = &self.timeline {

@@ -211,7 +211,7 @@ impl<T: Driver> Device<T> {
     }
 
     /// Has everybody look closer from now on at who may have jobs.
-    fn tell_of_trouble(&self) {
+    pub(crate) fn tell_of_trouble(&self) {
         self.is_troubled.store(true, Relaxed);
         for scheduler in &self.schedulers {
             scheduler.state.lock().has_refused = true;

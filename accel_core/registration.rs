@@ -50,6 +50,7 @@ use crate::{
     },
     scrub::Scrubber,
     submissions::Submissions,
+    sysfs::Attributes,
     telemetry::{
         Hwmon,
         Panel,
@@ -149,7 +150,11 @@ unsafe impl<T: Driver> bound::Owner for Device<T> {
             this.clients.set_mode(ComputeMode::Exclusive)?;
         }
         let dev = parent.as_ref();
-        let hwmon = this.enter()?.with(|bound| bound.panel.hwmon(dev, this))?;
+        let hwmon = this.enter()?.with(|bound| {
+            let attributes = Attributes::new(&bound.panel.tables)?;
+            this.attributes.populate(attributes);
+            bound.panel.hwmon(dev, this)
+        })?;
         let (index, parent): (u32, &ParentDevice) = (this.index(), &this.parent);
         let nodes = Nodes {
             _monitor: chrdev::Registration::new(&crate::MONITOR, c"monitor", index, parent, this)?,

@@ -30,7 +30,7 @@ use crate::{
             Used, //
         }, //
     },
-    user_time::Times, //
+    per_engine::PerEngine,
 };
 
 /// As who a scheduler knows a client.
@@ -75,7 +75,7 @@ pub(crate) struct Share<T: Driver> {
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) conduct: Arc<Conduct>,
     /// What engines have done for its user queues.
-    pub(crate) user_times: Times,
+    pub(crate) user_times: PerEngine,
     /// How many of its jobs have not ended, but for the first ones of each queue.
     jobs: Arc<Atomic<u32>>,
     /// One for each scheduler that has queues of it.
@@ -87,7 +87,7 @@ pub(crate) struct Share<T: Driver> {
 
 impl<T: Driver> Share<T> {
     pub(crate) fn new(device: &Arc<Device<T>>) -> Result<Arc<Self>> {
-        let user_times = Times::new(T::ENGINES.len())?;
+        let user_times = PerEngine::new(T::ENGINES.len())?;
         let mut memberships = KVec::with_capacity(device.schedulers.len(), GFP_KERNEL_ACCOUNT)?;
         for _ in &device.schedulers {
             memberships.push(None, GFP_KERNEL_ACCOUNT)?;

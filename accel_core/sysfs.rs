@@ -21,7 +21,9 @@ use kernel_ext::{
 use crate::{
     clients::ComputeMode,
     device::Device,
-    driver::Driver, //
+    driver::Driver,
+    error_limits::Sort,
+    telemetry::Telemetry, //
 };
 
 /// A read-only attribute of a driver.
@@ -37,6 +39,7 @@ type Store<T> = fn(&Device<T>, &[u8]) -> Result;
 
 /// An attribute of the core.
 struct Core<T: Driver> {
+    folder: Option<&'static CStr>,
     name: &'static CStr,
     show: Option<Show<T>>,
     store: Option<Store<T>>,
@@ -45,27 +48,54 @@ struct Core<T: Driver> {
 impl<T: Driver> Core<T> {
     const fn shown(name: &'static CStr, show: Show<T>) -> Self {
         Self {
+            folder: None,
             name,
             show: Some(show),
             store: None,
         }
     }
 
-    const ALL: [Self; 6] = [
+    const fn changeable(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::shown(name, show)
+        }
+    }
+
+    const fn limit(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
+        Self {
+            folder: Some(c"error_limits"),
+            ..Self::changeable(name, show, store)
+        }
+    }
+
+    const ALL: [Self; 7] = [
         Self::shown(c"health", health),
         Self::shown(c"resets", resets),
         Self::shown(c"reset_epoch", reset_epoch),
         Self::shown(c"uuid", uuid),
+        Self::changeable(c"compute_mode", compute_mode, set_compute_mode),
+        Self::changeable(c"isolated", isolated, set_isolated),
         Self {
-            name: c"compute_mode",
-            show: Some(compute_mode),
-            store: Some(set_compute_mode),
-        },
-        Self {
+            folder: None,
             name: c"reset",
             show: None,
             store: Some(reset),
         },
+    ];
+
+    /// Of devices that find errors in themselves.
+    const LIMITS: [Self; 2] = [
+        Self::limit(
+            c"corrected",
+            |device, page| limit(device, page, Sort::Corrected),
+            |device, text| set_limit(device, text, Sort::Corrected),
+        ),
+        Self::limit(
+            c"uncorrected",
+            |device, page| limit(device, page, Sort::Uncorrected),
+            |device, text| set_limit(device, text, Sort::Uncorrected),
+        ),
     ];
 
     fn is_for(&self) -> AttributeUse {
@@ -80,48 +110,90 @@ impl<T: Driver> Core<T> {
 /// Where the busy times of the engines are.
 const BUSY: &CStr = c"busy_ns";
 
-/// Returns all attributes: the core's, the driver's and those of the engines.
-pub(crate) fn all<T: Driver>() -> Result<KVec<AttributeInfo>> {
-    let count = Core::<T>::ALL.len() + T::ATTRIBUTES.len() + T::ENGINES.len();
-    let mut all = KVec::with_capacity(count, GFP_KERNEL)?;
-    let mut add = |folder, name, is_for| {
+/// What an attribute is about.
+enum About<T: Driver> {
+    Core(&'static Core<T>),
+    Driver(&'static Attribute<T>),
+    /// How long an engine was busy.
+    Busy(usize),
+}
+
+/// The attributes of a device: the core's, the driver's and those of the engines.
+pub(crate) struct Attributes<T: Driver> {
+    infos: KVec<AttributeInfo>,
+    /// In the same order.
+    about: KVec<About<T>>,
+}
+
+impl<T: Driver> Attributes<T> {
+    /// Makes those of a device with these tables. ENOMEM.
+    pub(crate) fn new(tables: &Telemetry<T>) -> Result<Self> {
+        let mut all = Self {
+            infos: KVec::new(),
+            about: KVec::new(),
+        };
+        let limits = match tables.counts_errors() {
+            true => const { &Core::<T>::LIMITS }.as_slice(),
+            false => &[],
+        };
+        for attribute in Iterator::chain(const { &Core::<T>::ALL }.iter(), limits) {
+            let (folder, is_for) = (attribute.folder, attribute.is_for());
+            all.push(folder, attribute.name, is_for, About::Core(attribute))?;
+        }
+        for attribute in T::ATTRIBUTES {
+            let about = About::Driver(attribute);
+            all.push(None, attribute.name, AttributeUse::Show, about)?;
+        }
+        for (index, engine) in T::ENGINES.iter().enumerate() {
+            let about = About::Busy(index);
+            all.push(Some(BUSY), engine.name, AttributeUse::Show, about)?;
+        }
+        Ok(all)
+    }
+
+    fn push(
+        &mut self,
+        folder: Option<&'static CStr>,
+        name: &'static CStr,
+        is_for: AttributeUse,
+        about: About<T>,
+    ) -> Result {
         let info = AttributeInfo {
             name,
             folder,
             is_for,
         };
-        all.push(info, GFP_KERNEL)
-    };
-    for attribute in &Core::<T>::ALL {
-        add(None, attribute.name, attribute.is_for())?;
+        self.infos.push(info, GFP_KERNEL)?;
+        Ok(self.about.push(about, GFP_KERNEL)?)
     }
-    for attribute in T::ATTRIBUTES {
-        add(None, attribute.name, AttributeUse::Show)?;
+
+    pub(crate) fn infos(&self) -> &[AttributeInfo] {
+        &self.infos
     }
-    for engine in T::ENGINES {
-        add(Some(BUSY), engine.name, AttributeUse::Show)?;
-    }
-    Ok(all)
 }
 
-/// Writes `text` to the attribute at `index` of [`all`]. EPERM: whoever writes is no administrator.
+/// Writes `text` to an attribute, by its index. EPERM: whoever writes is no administrator.
 pub(crate) fn store<T: Driver>(device: &Device<T>, index: usize, text: &[u8]) -> Result {
     if !task::is_capable_of_administration() {
         return Err(EPERM);
     }
-    let store = Core::<T>::ALL.get(index).and_then(|one| one.store);
-    store.ok_or(EIO)?(device, text.trim_ascii())
+    let attributes = device.attributes.as_ref().ok_or(EIO)?;
+    match attributes.about.get(index) {
+        Some(About::Core(core)) => core.store.ok_or(EIO)?(device, text.trim_ascii()),
+        _ => Err(EIO),
+    }
 }
 
-/// Shows the attribute at `index` of [`all`].
+/// Shows an attribute, by its index.
 pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<'_>) -> Result {
-    let rest = index.wrapping_sub(Core::<T>::ALL.len());
-    let result = match (Core::<T>::ALL.get(index), T::ATTRIBUTES.get(rest)) {
-        (Some(one), _) => one.show.ok_or(EIO)?(device, page),
-        (_, Some(attribute)) => device
+    let attributes = device.attributes.as_ref().ok_or(EIO)?;
+    let result = match attributes.about.get(index) {
+        Some(About::Core(core)) => core.show.ok_or(EIO)?(device, page),
+        Some(About::Driver(attribute)) => device
             .enter_if_awake()?
             .with(|bound| (attribute.show)(&bound.data, page)),
-        _ => busy(device, rest - T::ATTRIBUTES.len(), page),
+        Some(About::Busy(engine)) => busy(device, *engine, page),
+        None => return Err(EIO),
     };
     // The page is full.
     result.map_err(|_| EMSGSIZE)
@@ -148,6 +220,35 @@ fn set_compute_mode<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
         return Err(EOPNOTSUPP);
     }
     device.clients.set_mode(mode)
+}
+
+fn isolated<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {
+    writeln!(page, "{}", u8::from(device.health.is_isolated()))
+}
+
+/// EINVAL: it is neither "0" nor "1".
+fn set_isolated<T: Driver>(device: &Device<T>, text: &[u8]) -> Result {
+    let is_wanted = match text {
+        b"0" => false,
+        b"1" => true,
+        _ => return Err(EINVAL),
+    };
+    device
+        .enter()?
+        .with(|bound| device.isolate(bound, is_wanted));
+    Ok(())
+}
+
+fn limit<T: Driver>(device: &Device<T>, page: &mut Page<'_>, sort: Sort) -> fmt::Result {
+    writeln!(page, "{}", device.error_limits.get(sort))
+}
+
+/// EINVAL: it is no number of 32 bits.
+fn set_limit<T: Driver>(device: &Device<T>, text: &[u8], sort: Sort) -> Result {
+    let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
+    let limit = text.parse().map_err(|_| EINVAL)?;
+    device.error_limits.set(sort, limit);
+    Ok(())
 }
 
 fn health<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

@@ -53,6 +53,7 @@ pub(crate) fn create<'f, T: Driver>(
     }
     let priority = priority(args.priority)?;
     let engine = args.engine as usize;
+    file.client.device.check_isolation()?;
     file.client.share.check()?;
     let context = match args.context {
         0 => return Err(EINVAL),
@@ -69,6 +70,7 @@ pub(crate) fn create<'f, T: Driver>(
         events: file.client.device.events.clone(),
         alarm: file.client.share.alarm.clone(),
         conduct: file.client.share.conduct.clone(),
+        failures: file.client.device.user_failures.clone(),
         who: file.client.share.who(),
         engine,
     };

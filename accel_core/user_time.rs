@@ -35,6 +35,7 @@ use crate::{
         FaultKind, //
     },
     lock_class,
+    per_engine::PerEngine,
     queue_events::QueueEvents,
     share::Share,
     user_queue::{
@@ -42,29 +43,6 @@ use crate::{
         UserQueues, //
     },
 };
-
-/// Nanoseconds for each engine.
-pub(crate) struct Times(KVec<Atomic<u64>>);
-
-impl Times {
-    pub(crate) fn new(engines: usize) -> Result<Self> {
-        let mut times = KVec::with_capacity(engines, GFP_KERNEL_ACCOUNT)?;
-        for _ in 0..engines {
-            times.push(Atomic::new(0), GFP_KERNEL_ACCOUNT)?;
-        }
-        Ok(Self(times))
-    }
-
-    pub(crate) fn get(&self, engine: usize) -> u64 {
-        self.0.get(engine).map_or(0, |time| time.load(Relaxed))
-    }
-
-    fn add(&self, engine: usize, ns: u64) {
-        if let Some(time) = self.0.get(engine) {
-            time.fetch_add(ns, Relaxed);
-        }
-    }
-}
 
 /// A user queue, as its device knows it.
 pub(crate) struct Served<T: Driver> {
@@ -108,7 +86,11 @@ impl<T: Driver> Served<T> {
     /// Ends it if it may not go on, unless it has ended already: it does not run any more then, though its
     /// client still has it.
     fn end_if_over(&self, bound: &Bound<'_, T>) {
-        let may_go_on = || !self.life.is_over() && self.share.check().is_ok();
+        let may_go_on = || {
+            !self.life.is_over()
+                && !self.device().health.is_isolated()
+                && self.share.check().is_ok()
+        };
         if self.events.fault().is_none() && !may_go_on() {
             self.events.failed(Fault::new(FaultKind::Canceled));
             self.space.preemption().remove(Some(bound), &self.driver);
@@ -140,7 +122,8 @@ impl<T: Driver> Served<T> {
 pub(crate) struct UserTimes<T: Driver> {
     #[pin]
     queues: Mutex<KVec<Arc<Served<T>>>>,
-    times: Times,
+    /// Nanoseconds.
+    times: PerEngine,
 }
 
 impl<T: Driver> UserTimes<T> {
@@ -148,7 +131,7 @@ impl<T: Driver> UserTimes<T> {
         let (name, key) = lock_class::served();
         try_pin_init!(Self {
             queues <- Mutex::new(KVec::new(), name, key),
-            times: Times::new(T::ENGINES.len())?,
+            times: PerEngine::new(T::ENGINES.len())?,
         })
     }
 

@@ -39,6 +39,7 @@ const LOOK: u64 = 0;
 const ANNOUNCE: u64 = 1;
 const DUMP: u64 = 2;
 const END: u64 = 3;
+const ISOLATE: u64 = 4;
 
 /// Watches a device. Exists while the device is bound.
 #[pin_data]
@@ -52,6 +53,8 @@ pub(crate) struct Watch<T: Driver> {
     dump: Work<Self, DUMP>,
     #[pin]
     end: Work<Self, END>,
+    #[pin]
+    isolate: Work<Self, ISOLATE>,
 }
 
 impl_has_delayed_work! {
@@ -62,13 +65,14 @@ impl_has_work! {
     impl{T: Driver} HasWork<Self, 1> for Watch<T> { self.announce }
     impl{T: Driver} HasWork<Self, 2> for Watch<T> { self.dump }
     impl{T: Driver} HasWork<Self, 3> for Watch<T> { self.end }
+    impl{T: Driver} HasWork<Self, 4> for Watch<T> { self.isolate }
 }
 
 impl<T: Driver> Watch<T> {
     pub(crate) fn new(device: Arc<Device<T>>) -> Result<Arc<Self>> {
         let (watch, timer) = (lock_class::watch(), lock_class::watch_timer());
         let (announce, dump) = (lock_class::announce(), lock_class::dump());
-        let end = lock_class::end();
+        let (end, isolate) = (lock_class::end(), lock_class::isolate());
         Arc::pin_init(
             pin_init!(Self {
                 device,
@@ -76,6 +80,7 @@ impl<T: Driver> Watch<T> {
                 announce <- Work::new(announce.0, announce.1),
                 dump <- Work::new(dump.0, dump.1),
                 end <- Work::new(end.0, end.1),
+                isolate <- Work::new(isolate.0, isolate.1),
             }),
             GFP_KERNEL,
         )
@@ -107,12 +112,18 @@ impl<T: Driver> Watch<T> {
         }
     }
 
+    /// Isolates the device; later, as that tells user space.
+    pub(crate) fn isolate(self: Arc<Self>) {
+        let _ = system_dfl().enqueue::<_, ISOLATE>(self);
+    }
+
     /// Takes the work back; nobody may ask for more.
     pub(crate) fn cancel(this: &Arc<Self>) {
         cancel_delayed_sync::<Self, LOOK>(this);
         cancel_sync::<Self, ANNOUNCE>(this);
         cancel_sync::<Self, DUMP>(this);
         cancel_sync::<Self, END>(this);
+        cancel_sync::<Self, ISOLATE>(this);
     }
 
     /// Returns whether to go on: not while the device sleeps, and who wakes it begins again.
@@ -154,6 +165,17 @@ impl<T: Driver> WorkItem<END> for Watch<T> {
 
     fn run(this: Arc<Self>) {
         this.device.end_user_queues();
+    }
+}
+
+impl<T: Driver> WorkItem<ISOLATE> for Watch<T> {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        let guard = this.device.cell.enter();
+        if let Some(guard) = guard {
+            guard.with(|bound| this.device.isolate(bound, true));
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod bandwidth;
 pub(crate) mod buddy;
 pub(crate) mod counter;
+pub(crate) mod error_limit;
 pub(crate) mod event_ring;
 pub(crate) mod fifo;
 pub(crate) mod gate;

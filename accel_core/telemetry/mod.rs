@@ -92,6 +92,11 @@ impl<T: Driver> Telemetry<T> {
             firmware: KVec::new(),
         }
     }
+
+    /// Returns whether the device finds errors in itself.
+    pub(crate) fn counts_errors(&self) -> bool {
+        !self.blocks.is_empty()
+    }
 }
 
 /// What was read of counters of the hardware, so that they never go back.

@@ -119,6 +119,10 @@ extern "C" {
  * @ACCEL_INFO_SPARES: &struct accel_info_spares; likewise
  * @ACCEL_INFO_FIRMWARE: array of &struct accel_info_firmware
  * @ACCEL_INFO_CLIENT_LIST: array of &struct accel_info_client; on the monitor node only
+ * @ACCEL_INFO_ERROR_LIMITS: &struct accel_info_error_limits; not of devices without
+ *                           ACCEL_INFO_ERRORS
+ * @ACCEL_INFO_ATTESTATION: kept for what a device says of itself and signs; no device
+ *                          does yet, so it is EOPNOTSUPP
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -138,6 +142,8 @@ enum accel_info_id {
 	ACCEL_INFO_SPARES	= 13,
 	ACCEL_INFO_FIRMWARE	= 14,
 	ACCEL_INFO_CLIENT_LIST	= 15,
+	ACCEL_INFO_ERROR_LIMITS	= 16,
+	ACCEL_INFO_ATTESTATION	= 17,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -210,6 +216,10 @@ struct accel_info_kind {
 };
 
 #define ACCEL_DEVICE_EXCLUSIVE		(1 << 0)	/* made for one client at a time */
+#define ACCEL_DEVICE_ADDRESS_SPACES	(1 << 1)	/* has an MMU for its jobs */
+#define ACCEL_DEVICE_USER_QUEUES	(1 << 2)	/* and doorbells */
+#define ACCEL_DEVICE_PREPARED_JOBS	(1 << 3)	/* ACCEL_IOCTL_JOB_PREPARE */
+#define ACCEL_DEVICE_SLEEPS		(1 << 4)	/* when nobody uses it */
 
 /**
  * struct accel_info_device - who the device is; never changes
@@ -228,7 +238,7 @@ struct accel_info_kind {
  * @subsystem_device: subsystem device id
  * @revision: revision id
  * @numa_node: NUMA node, -1 if unknown
- * @flags: ACCEL_DEVICE_EXCLUSIVE
+ * @flags: what it can do: mask of ACCEL_DEVICE_*
  *
  * Strings end with a NUL.
  */
@@ -256,11 +266,16 @@ struct accel_info_device {
  * @ACCEL_HEALTH_RESETTING: being reset; jobs wait
  * @ACCEL_HEALTH_WEDGED: no reset helped; jobs are refused until an administrator
  *                       resets or rebinds the device
+ * @ACCEL_HEALTH_ISOLATED: it works, but gets no work: it found more errors in itself than
+ *                         its administrator allows, or he wants that. Jobs that run come
+ *                         to their end, others end with ECANCELED or are refused, until
+ *                         he takes it back or rebinds the device
  */
 enum accel_health {
 	ACCEL_HEALTH_OPERATIONAL	= 1,
 	ACCEL_HEALTH_RESETTING		= 2,
 	ACCEL_HEALTH_WEDGED		= 3,
+	ACCEL_HEALTH_ISOLATED		= 4,
 };
 
 /**
@@ -310,6 +325,7 @@ enum accel_engine_kind {
  *           counts it (usually when a packet ends); 0 if it does not. As @busy_ns. A
  *           device may execute packets of user queues while a job is on the engine:
  *           the sum of both may be more than the time that passed
+ * @user_failed: user queues that failed
  */
 struct accel_info_engine {
 	char name[32];
@@ -319,6 +335,7 @@ struct accel_info_engine {
 	__u64 failed;
 	__u64 busy_ns;
 	__u64 user_ns;
+	__u64 user_failed;
 };
 
 /**
@@ -620,6 +637,30 @@ struct accel_info_errors {
 	__u32 reserved;
 	__u64 corrected;
 	__u64 uncorrected;
+};
+
+/**
+ * struct accel_info_error_limits - how many errors the device may find in itself, in all
+ *                                  blocks together
+ * @period_s: for how long an error counts, seconds
+ * @reserved: 0
+ * @corrected_limit: how many may be corrected before an ACCEL_EVENT_LIMIT tells of it; 0:
+ *                   any number
+ * @uncorrected_limit: how many others there may be before the device is isolated
+ *                     (ACCEL_HEALTH_ISOLATED); 0: any number
+ * @corrected: how many were corrected of late; 0 without limit, as is the next one
+ * @uncorrected: how many others there were of late
+ *
+ * An administrator sets the limits in sysfs. Errors are forgotten one by one, as many as
+ * the limit in a period.
+ */
+struct accel_info_error_limits {
+	__u32 period_s;
+	__u32 reserved;
+	__u32 corrected_limit;
+	__u32 uncorrected_limit;
+	__u32 corrected;
+	__u32 uncorrected;
 };
 
 /**
@@ -1129,7 +1170,8 @@ struct accel_submit_job {
  * to a buffer not named for writing, or that is read-only; EDQUOT too many unfinished
  * jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
  * ECANCELED the context was ended because its jobs hang, or the client is banned because
- * they do so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+ * they do so again and again; EIO the device is wedged or
+ * isolated; EINTR; EFAULT; ENOMEM; ENODEV.
  *
  * Of prepared jobs: ENOENT there is none; EBUSY it has not ended; EINVAL there is a payload,
  * too many buffers, no such place, or a buffer is smaller than the one that was checked or in
@@ -1937,7 +1979,8 @@ struct accel_doorbell_close {
  * ACCEL_USER_QUEUE_MAX; ECANCELED the context was ended because its jobs hang, or the client
  * is banned because they or its user queues do; ENOSPC the device has no room for more
  * queues; EOPNOTSUPP the device has no user queues, a flag; EAGAIN in reset, or memory of the
- * process that is mapped in the address space is on its way; EIO the device does not answer;
+ * process that is mapped in the address space is on its way; EIO the device does not answer,
+ * or is isolated;
  * EFAULT; ENOMEM; ENODEV.
  */
 struct accel_user_queue_create {
@@ -2064,6 +2107,10 @@ struct accel_failure_eventfd {
  *                      element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted,
  *                      data[2]: bytes that nobody uses. Not told again of the same region
  *                      for a second
+ * @ACCEL_EVENT_LIMIT: the hardware found more errors in itself than its administrator
+ *                     allows: corrected ones (ACCEL_SEVERITY_WARNING), or others, and is
+ *                     isolated (ACCEL_SEVERITY_FATAL). data[0]: 0 corrected, 1 others,
+ *                     data[1]: how many of late, data[2]: how many may be
  *
  * Numbers are below 64, so that a filter is a mask of them.
  */
@@ -2079,6 +2126,7 @@ enum accel_event_kind {
 	ACCEL_EVENT_FIRMWARE	= 8,
 	ACCEL_EVENT_CLIENT	= 9,
 	ACCEL_EVENT_MEMORY	= 10,
+	ACCEL_EVENT_LIMIT	= 11,
 };
 
 /**

@@ -51,6 +51,8 @@ numbers! {
         Client = ACCEL_EVENT_CLIENT, "client";
         /// There was no room in the device's memory.
         Memory = ACCEL_EVENT_MEMORY, "memory";
+        /// The device found more errors in itself than it may.
+        Limit = ACCEL_EVENT_LIMIT, "limit";
     }
 }
 
@@ -147,6 +149,15 @@ pub enum What {
         /// Bytes that nobody uses.
         free: u64,
     },
+    /// The device found more errors in itself than its administrator allows.
+    Limit {
+        /// They were not corrected, and the device is isolated.
+        uncorrected: bool,
+        /// How many there were of late.
+        count: u64,
+        /// How many there may be.
+        limit: u64,
+    },
     /// Something that this library does not know, as the kernel says it.
     Unknown([u64; 3]),
 }
@@ -221,6 +232,11 @@ fn what(kind: u32, data: [u64; 3]) -> What {
             wanted: data[1],
             free: data[2],
         },
+        uapi::ACCEL_EVENT_LIMIT => What::Limit {
+            uncorrected: data[0] != 0,
+            count: data[1],
+            limit: data[2],
+        },
         _ => What::Unknown(data),
     }
 }
@@ -240,7 +256,7 @@ pub struct Filter {
 impl Filter {
     /// All events.
     pub const ALL: Filter = Filter {
-        kinds: (2 << uapi::ACCEL_EVENT_MEMORY) - (1 << uapi::ACCEL_EVENT_HEALTH),
+        kinds: (2 << uapi::ACCEL_EVENT_LIMIT) - (1 << uapi::ACCEL_EVENT_HEALTH),
         severity: 0,
     };
 
@@ -324,7 +340,7 @@ mod tests {
     #[test]
     fn filters_are_masks() {
         let filter = Filter::ALL.without_clients().at_least(Severity::Error);
-        assert_eq!(filter.raw().kinds, 0x5fe);
+        assert_eq!(filter.raw().kinds, 0xdfe);
         assert_eq!(filter.raw().severity, uapi::ACCEL_SEVERITY_ERROR);
         let filter = Filter::ALL.only(&[Kind::Health, Kind::Dropped, Kind::Unknown(64)]);
         assert_eq!(filter.raw().kinds, 1 << uapi::ACCEL_EVENT_HEALTH);

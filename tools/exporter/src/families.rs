@@ -7,6 +7,7 @@ use accel::info::Health;
 use accel::info::LinkState;
 use accel::info::SensorKind;
 use accel_snapshot::Device;
+use accel_snapshot::ErrorLimit;
 use accel_snapshot::Sensor;
 use accel_snapshot::State;
 
@@ -106,6 +107,9 @@ pub const FAMILIES: &[Family] = families! {
     Counter "accel_engine_user_seconds_total", "Time that the engine worked for user queues.": |d, to| {
         d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.user));
     };
+    Counter "accel_user_queue_failures_total", "User queues that failed.": |d, to| {
+        d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.user_failed));
+    };
     Gauge "accel_queue_depth", "Jobs that wait for the engine or run on it.": |d, to| {
         d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.queued));
     };
@@ -178,6 +182,12 @@ pub const FAMILIES: &[Family] = families! {
             to.add(&[block[0], block[1], ("severity", "uncorrected")], errors.uncorrected);
         }
     };
+    Gauge "accel_error_limit", "Errors that there may be of late; absent if any number.": |d, to| {
+        limits(d, |limit, severity| to.add(&[("severity", severity)], limit.limit));
+    };
+    Gauge "accel_recent_errors", "Errors that there were of late, where there is a limit.": |d, to| {
+        limits(d, |limit, severity| to.add(&[("severity", severity)], limit.recent));
+    };
     Gauge "accel_memory_rows", "Bad rows: pending ones are replaced at the next reset, stuck ones cannot be.": |d, to| {
         if let Some(rows) = d.spares.get() {
             to.add(&[("state", "pending")], rows.pending);
@@ -225,12 +235,22 @@ pub const FAMILIES: &[Family] = families! {
     };
 };
 
-const STATES: [State; 4] = [
+const STATES: [State; 5] = [
     State::Health(Health::Operational),
     State::Health(Health::Resetting),
     State::Health(Health::Wedged),
+    State::Health(Health::Isolated),
     State::Asleep,
 ];
+
+/// Each limit of errors with its severity.
+fn limits(device: &Device, mut with: impl FnMut(ErrorLimit, &str)) {
+    let limits = device.error_limits.get();
+    let all = limits.map(|limits| [limits.corrected, limits.uncorrected]);
+    for (limit, severity) in all.into_iter().flatten().zip(["corrected", "uncorrected"]) {
+        limit.into_iter().for_each(|limit| with(limit, severity));
+    }
+}
 
 /// Each link with its labels.
 fn links(device: &Device, mut with: impl FnMut(&accel_snapshot::Link, &[(&str, &str)])) {

@@ -5,6 +5,7 @@ use crate::cli::Section;
 use crate::sections;
 use accel_snapshot::Answer;
 use accel_snapshot::Device;
+use accel_snapshot::ErrorLimit;
 use accel_snapshot::Link;
 use accel_snapshot::Process;
 use accel_snapshot::Sensor;
@@ -85,6 +86,13 @@ impl Page {
     }
 }
 
+fn names(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    }
+}
+
 fn or_absent(value: Option<impl ToString>) -> String {
     value.map_or(ABSENT.to_owned(), |value| value.to_string())
 }
@@ -105,6 +113,7 @@ fn identity(page: &mut Page, device: &Device) {
         page.line("Driver", &who.driver);
         page.line("Driver Version", &who.driver_version);
         page.line("Subsystem Version", &who.core_version);
+        page.line("Capabilities", names(&who.capabilities));
     }
     if let Answer::Here(resets) = device.resets {
         page.line("Resets", resets.count);
@@ -184,6 +193,7 @@ fn utilization(page: &mut Page, device: &Device) {
             page.line("Jobs Failed", engine.failed);
             page.line("Busy With Jobs", units::seconds(engine.busy));
             page.line("Busy With User Queues", units::seconds(engine.user));
+            page.line("User Queues Failed", engine.user_failed);
         });
     });
 }
@@ -196,6 +206,20 @@ fn ecc(page: &mut Page, device: &Device) {
             page.line("Uncorrected", block.uncorrected);
         });
     });
+    if let Some(limits) = device.error_limits.get() {
+        let hours = limits.period.as_secs() / 3600;
+        page.below(format!("Limits In {hours} Hours"), |page| {
+            page.line("Corrected", limit(limits.corrected));
+            page.line("Uncorrected", limit(limits.uncorrected));
+        });
+    }
+}
+
+fn limit(limit: Option<ErrorLimit>) -> String {
+    match limit {
+        Some(ErrorLimit { limit, recent }) => format!("{limit}, of late {recent}"),
+        None => "none".to_owned(),
+    }
 }
 
 fn row_remapper(page: &mut Page, device: &Device) {

@@ -259,6 +259,11 @@ fn data(what: &What, names: &Names) -> Value {
             "wanted_bytes": wanted,
             "free_bytes": free,
         }),
+        What::Limit {
+            uncorrected,
+            count,
+            limit,
+        } => json!({ "uncorrected": uncorrected, "count": count, "limit": limit }),
         What::Unknown(data) => json!({ "data": data }),
         // What the library may know one day, and this program does not.
         _ => json!({}),
@@ -312,6 +317,16 @@ fn text(what: &What, names: &Names) -> String {
             name(&names.regions, *region),
             units::bytes(*free)
         ),
+        What::Limit {
+            uncorrected: false,
+            count,
+            limit,
+        } => format!("{count} errors corrected of late, more than {limit}"),
+        What::Limit {
+            uncorrected: true,
+            count,
+            limit,
+        } => format!("{count} uncorrected errors of late, more than {limit}: it is isolated"),
         other => format!("{other:?}"),
     }
 }

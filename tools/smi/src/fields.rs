@@ -83,7 +83,7 @@ pub const ACCEL: &[Field] = fields! {
     "driver_name": "name of the driver", |s, _| who(s, |who| who.driver.clone());
     "driver_version": "version of the driver", |s, _| who(s, |who| who.driver_version.clone());
     "core_version": "version of the subsystem", |s, _| who(s, |who| who.core_version.clone());
-    "state": "operational, resetting, wedged, asleep, gone, unreadable", |s, _| Some(s.device.state.to_string());
+    "state": "operational, resetting, wedged, isolated, asleep, gone, unreadable", |s, _| Some(s.device.state.to_string());
     "compute_mode": "how many clients there may be: shared, exclusive",
         |s, _| Some(s.device.clients.get()?.mode.to_string());
     "clients": "how many there are, all users'", |s, _| Some(s.device.clients.get()?.clients.to_string());
@@ -138,6 +138,14 @@ pub const ACCEL: &[Field] = fields! {
         |s, label| Some(by_name(s.device.errors.all(), label, |e| &e.name)?.corrected.to_string());
     "ecc.errors.uncorrected.<block>": "likewise",
         |s, label| Some(by_name(s.device.errors.all(), label, |e| &e.name)?.uncorrected.to_string());
+    "ecc.limits.corrected": "how many errors may be corrected in a day until that is told of; absent if any number",
+        |s, _| Some(s.device.error_limits.get()?.corrected?.limit.to_string());
+    "ecc.limits.uncorrected": "how many others there may be until the device is isolated, likewise",
+        |s, _| Some(s.device.error_limits.get()?.uncorrected?.limit.to_string());
+    "ecc.recent.corrected": "how many errors were corrected of late, if there is a limit",
+        |s, _| Some(s.device.error_limits.get()?.corrected?.recent.to_string());
+    "ecc.recent.uncorrected": "others",
+        |s, _| Some(s.device.error_limits.get()?.uncorrected?.recent.to_string());
     "rows.pending": "bad rows of memory that the next reset replaces", |s, _| rows(s, |rows| rows.pending);
     "rows.retired": "rows that were replaced", |s, _| rows(s, |rows| rows.retired);
     "rows.stuck": "bad rows for which no spare is left", |s, _| rows(s, |rows| rows.stuck);

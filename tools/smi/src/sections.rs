@@ -42,6 +42,7 @@ pub fn keep(device: &mut Device, sections: &[Section]) {
         sections.contains(&Section::Utilization),
     );
     keep_if(&mut device.errors, sections.contains(&Section::Ecc));
+    keep_if(&mut device.error_limits, sections.contains(&Section::Ecc));
     keep_if(&mut device.rows, sections.contains(&Section::RowRemapper));
     keep_if(&mut device.spares, sections.contains(&Section::RowRemapper));
     keep_if(

@@ -152,6 +152,7 @@ fn tell(
     device.sensors = array::<info::Sensor, _>(monitor)?;
     device.throttle = array::<info::Throttle, _>(monitor)?;
     device.errors = array::<info::Errors, _>(monitor)?;
+    device.error_limits = answer(monitor.info::<info::ErrorLimits>())?.map(Into::into);
     device.rows = array::<info::Row, _>(monitor)?;
     device.spares = answer(monitor.info::<info::Spares>())?.map(Into::into);
     device.firmware = array::<info::Firmware, _>(monitor)?;

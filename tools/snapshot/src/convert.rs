@@ -5,6 +5,8 @@ use accel::info;
 
 use crate::model::Clients;
 use crate::model::Engine;
+use crate::model::ErrorLimit;
+use crate::model::ErrorLimits;
 use crate::model::Errors;
 use crate::model::Firmware;
 use crate::model::Identity;
@@ -29,8 +31,21 @@ impl From<info::Device> for Identity {
             vendor_id: device.vendor,
             device_id: device.device,
             numa_node: device.numa_node,
+            capabilities: capabilities(device.can),
         }
     }
+}
+
+fn capabilities(can: info::Capabilities) -> Vec<&'static str> {
+    let all = [
+        (can.exclusive, "exclusive"),
+        (can.address_spaces, "address-spaces"),
+        (can.user_queues, "user-queues"),
+        (can.prepared_jobs, "prepared-jobs"),
+        (can.sleeps, "sleeps"),
+    ];
+    let has = all.into_iter().filter(|(has, _)| *has);
+    has.map(|(_, name)| name).collect()
 }
 
 impl From<info::Clients> for Clients {
@@ -57,6 +72,7 @@ impl Engine {
             failed: engine.failed,
             busy: engine.busy,
             user: engine.user,
+            user_failed: engine.user_failed,
         }
     }
 }
@@ -109,6 +125,20 @@ impl From<info::Errors> for Errors {
             kind: errors.kind,
             corrected: errors.corrected,
             uncorrected: errors.uncorrected,
+        }
+    }
+}
+
+impl From<info::ErrorLimits> for ErrorLimits {
+    fn from(limits: info::ErrorLimits) -> Self {
+        let limit = |limit: info::ErrorLimit| ErrorLimit {
+            limit: limit.limit,
+            recent: limit.recent,
+        };
+        ErrorLimits {
+            period: limits.period,
+            corrected: limits.corrected.map(limit),
+            uncorrected: limits.uncorrected.map(limit),
         }
     }
 }

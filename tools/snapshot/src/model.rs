@@ -11,6 +11,10 @@ use accel::info::SensorKind;
 use serde::Serialize;
 use serde::Serializer;
 
+mod errors;
+
+pub use errors::*;
+
 /// Version of everything that is printed as JSON: raised when something changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
 
@@ -130,6 +134,9 @@ pub struct Device {
     /// Errors, by block.
     #[serde(skip_serializing_if = "Answer::is_never")]
     pub errors: Answer<Vec<Errors>>,
+    /// How many of them there may be.
+    #[serde(skip_serializing_if = "Answer::is_never")]
+    pub error_limits: Answer<ErrorLimits>,
     /// Bad rows.
     #[serde(skip_serializing_if = "Answer::is_never")]
     pub rows: Answer<Vec<Row>>,
@@ -162,6 +169,7 @@ impl Device {
             sensors: Answer::Never,
             throttle: Answer::Never,
             errors: Answer::Never,
+            error_limits: Answer::Never,
             rows: Answer::Never,
             spares: Answer::Never,
             firmware: Answer::Never,
@@ -234,6 +242,8 @@ pub struct Identity {
     /// NUMA node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numa_node: Option<u32>,
+    /// What it can do, by name.
+    pub capabilities: Vec<&'static str>,
 }
 
 /// How often a device was reset.
@@ -284,6 +294,8 @@ pub struct Engine {
     /// How long it worked for user queues.
     #[serde(rename = "user_ns", serialize_with = "nanoseconds")]
     pub user: Duration,
+    /// User queues that failed.
+    pub user_failed: u64,
 }
 
 /// A memory region.
@@ -349,48 +361,6 @@ pub struct Throttle {
     /// How long it was there.
     #[serde(rename = "time_ns", serialize_with = "nanoseconds")]
     pub time: Duration,
-}
-
-/// Errors of a block.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Errors {
-    /// Which block.
-    pub name: String,
-    /// What it is.
-    #[serde(serialize_with = "text")]
-    pub kind: info::BlockKind,
-    /// Errors that did no harm.
-    pub corrected: u64,
-    /// Others.
-    pub uncorrected: u64,
-}
-
-/// A bad row of memory.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
-    /// Index of its region.
-    pub region: u32,
-    /// Where in it, bytes.
-    pub address: u64,
-    /// What becomes of it.
-    #[serde(serialize_with = "text")]
-    pub state: info::RowState,
-    /// Why it is bad.
-    #[serde(serialize_with = "text")]
-    pub cause: info::RowCause,
-}
-
-/// Numbers of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spares {
-    /// Replaced at the next reset.
-    pub pending: u32,
-    /// Replaced.
-    pub retired: u32,
-    /// Bad, and used.
-    pub stuck: u32,
-    /// Left to replace others.
-    pub spares: u32,
 }
 
 /// Something that runs on a device.

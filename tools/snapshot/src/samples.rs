@@ -10,6 +10,8 @@ use crate::model::Answer;
 use crate::model::Clients;
 use crate::model::Device;
 use crate::model::Engine;
+use crate::model::ErrorLimit;
+use crate::model::ErrorLimits;
 use crate::model::Errors;
 use crate::model::Firmware;
 use crate::model::Identity;
@@ -66,6 +68,14 @@ pub fn card() -> Device {
             corrected: 5,
             uncorrected: 1,
         }]),
+        error_limits: Answer::Here(ErrorLimits {
+            period: Duration::from_secs(86_400),
+            corrected: None,
+            uncorrected: Some(ErrorLimit {
+                limit: 10,
+                recent: 1,
+            }),
+        }),
         rows: Answer::Here(vec![Row {
             region: 1,
             address: 0x2_0000,
@@ -121,6 +131,7 @@ fn identity(index: u32, name: &str, driver: &str, device_id: u32) -> Identity {
         vendor_id: 0x1b36,
         device_id,
         numa_node: (index == 0).then_some(0),
+        capabilities: vec!["address-spaces", "sleeps"],
     }
 }
 
@@ -144,6 +155,7 @@ fn engine(name: &str, kind: info::EngineKind, utilization: Option<f64>) -> Engin
         failed: 1,
         busy: Duration::from_millis(2500),
         user: Duration::from_micros(10),
+        user_failed: 2,
     }
 }
 

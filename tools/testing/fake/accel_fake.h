@@ -74,8 +74,9 @@ struct accel_fake_fail_resets {
  * enum accel_fake_what - what the device can be told to measure or count
  * @ACCEL_FAKE_SENSOR: sensor number @index: die (temperature), core (voltage), rail
  *                     (current), board (power), board (energy), engine (frequency), fan
- * @ACCEL_FAKE_CORRECTED: corrected errors of block number @index: memory, engine0
- * @ACCEL_FAKE_UNCORRECTED: uncorrected ones
+ * @ACCEL_FAKE_CORRECTED: corrected errors of block number @index: memory, engine0; the device
+ *                        tells of those that are more than before
+ * @ACCEL_FAKE_UNCORRECTED: uncorrected ones, likewise
  * @ACCEL_FAKE_ROWS: bad rows, one after the other pending, retired, stuck
  * @ACCEL_FAKE_RESTARTS: how often firmware died
  * @ACCEL_FAKE_THROTTLE: reasons, a bit each: die, power; it tells of that

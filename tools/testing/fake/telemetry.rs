@@ -192,8 +192,20 @@ pub(crate) fn set(fake: &Fake, _file: &(), args: &mut accel_fake_set) -> Result 
     }
     let place = readings.place(args.what, args.index as usize);
     let place = place.ok_or(EINVAL)?;
-    place.value.store(args.value, Relaxed);
+    let before = place.value.xchg(args.value, Relaxed);
     let is_lost = args.flags & uapi::ACCEL_FAKE_LOST != 0;
     place.is_lost.store(is_lost, Relaxed);
+    let is_error = matches!(
+        args.what,
+        uapi::ACCEL_FAKE_CORRECTED | uapi::ACCEL_FAKE_UNCORRECTED
+    );
+    if is_error && args.value > before {
+        readings.device.tell(accel::Event::Error {
+            block: args.index.into(),
+            address: 0,
+            count: args.value.abs_diff(before),
+            corrected: args.what == uapi::ACCEL_FAKE_CORRECTED,
+        });
+    }
     Ok(())
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reset by an administrator, and what udev hears of resets: WEDGED=. */
-#include <linux/netlink.h>
-#include <sys/socket.h>
-
 #include "administrator.h"
 #include "device.h"
 #include "job.h"
 #include "queue.h"
+#include "uevent.h"
 
 /* As often a reset fails before the device is given up: once of the engine, then of the device. */
 #define ATTEMPTS	4
@@ -23,20 +21,14 @@ FIXTURE(admin)
 
 FIXTURE_SETUP(admin)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	struct timeval patience = { .tv_sec = 5 };
-
 	self->number = add_shared_fake();
 	ASSERT_LE(0, self->number);
 	self->index = fake_index(self->number);
 	self->fd = open_compute(self->index);
 	ASSERT_LE(0, self->fd);
 	snprintf(self->reset, sizeof(self->reset), "/sys/class/accel/accel%d/reset", self->index);
-	self->uevents = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	self->uevents = open_uevents();
 	ASSERT_LE(0, self->uevents);
-	ASSERT_EQ(0, setsockopt(self->uevents, SOL_SOCKET, SO_RCVTIMEO, &patience,
-				sizeof(patience)));
-	ASSERT_EQ(0, bind(self->uevents, (struct sockaddr *)&address, sizeof(address)));
 }
 
 FIXTURE_TEARDOWN(admin)
@@ -44,36 +36,6 @@ FIXTURE_TEARDOWN(admin)
 	close(self->uevents);
 	close(self->fd);
 	remove_fake(self->number);
-}
-
-/* The value of @key in a uevent of @size bytes; NULL if it has none. */
-static const char *value(const char *event, ssize_t size, const char *key)
-{
-	for (const char *line = event; line < event + size; line += strlen(line) + 1)
-		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == '=')
-			return line + strlen(key) + 1;
-	return NULL;
-}
-
-/* What the next uevent with WEDGED= says of accel@index; "" if none comes. */
-static const char *wedged(int uevents, int index)
-{
-	static char event[4096];
-	char name[32];
-
-	snprintf(name, sizeof(name), "accel/accel%d", index);
-	for (;;) {
-		ssize_t size = recv(uevents, event, sizeof(event) - 1, 0);
-		const char *device, *what;
-
-		if (size < 0)
-			return "";
-		event[size] = '\0';
-		device = value(event, size, "DEVNAME");
-		what = value(event, size, "WEDGED");
-		if (what && device && !strcmp(device, name))
-			return strncmp(event, "change@", 7) ? "" : what;
-	}
 }
 
 /* Has the device given up. */
@@ -96,14 +58,14 @@ TEST_F(admin, a_reset_brings_a_wedged_device_back)
 	struct accel_info_status status;
 
 	ASSERT_EQ(0, wedge(self->fd));
-	EXPECT_STREQ("rebind", wedged(self->uevents, self->index));
+	EXPECT_STREQ("rebind", uevent_of(self->uevents, self->index, "WEDGED"));
 	EXPECT_EQ(-EIO, submit(self->fd, ACCEL_FAKE_NOP, 0));
 	EXPECT_EQ(0, write_file(self->reset, "1\n"));
 	status = status_of(self->fd);
 	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status.health);
 	EXPECT_EQ(1U, status.epoch);
 	EXPECT_EQ(ATTEMPTS + 1ULL, status.resets);
-	EXPECT_STREQ("none", wedged(self->uevents, self->index));
+	EXPECT_STREQ("none", uevent_of(self->uevents, self->index, "WEDGED"));
 	EXPECT_EQ(0, run_nop(self->fd));
 }
 
@@ -114,7 +76,7 @@ TEST_F(admin, a_reset_that_fails_is_eio)
 	ASSERT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &once));
 	EXPECT_EQ(-EIO, write_file(self->reset, "1"));
 	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
-	EXPECT_STREQ("rebind", wedged(self->uevents, self->index));
+	EXPECT_STREQ("rebind", uevent_of(self->uevents, self->index, "WEDGED"));
 	EXPECT_EQ(0, write_file(self->reset, "1"));
 	EXPECT_EQ(0, run_nop(self->fd));
 }

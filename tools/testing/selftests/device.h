@@ -78,6 +78,15 @@ static inline int reset_device(unsigned int index)
 	return write_file(path, "1");
 }
 
+/* Writes @text to "isolated" of a device. */
+static inline int isolate_device(unsigned int index, const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/isolated", index);
+	return write_file(path, text);
+}
+
 /* The number K of device "fake.K", -1 if it is no fake. */
 static inline int fake_number(const struct accel_info_device *device)
 {

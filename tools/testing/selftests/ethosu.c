@@ -19,6 +19,7 @@ TEST_F(npu, info_describes_the_npu)
 	EXPECT_EQ(0x1234U, device.vendor);
 	EXPECT_EQ(0xe065U, device.device);
 	EXPECT_EQ(1U, device.revision);
+	EXPECT_EQ((__u32)(ACCEL_DEVICE_PREPARED_JOBS | ACCEL_DEVICE_SLEEPS), device.flags);
 	EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_ETHOSU + 1, NULL, 0));
 }
 

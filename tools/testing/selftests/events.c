@@ -8,7 +8,7 @@
 
 #define KEPT	ACCEL_EVENTS_KEPT
 #define ALL_KINDS \
-	((2ULL << ACCEL_EVENT_MEMORY) - (1ULL << ACCEL_EVENT_HEALTH))
+	((2ULL << ACCEL_EVENT_LIMIT) - (1ULL << ACCEL_EVENT_HEALTH))
 #define ALL_BUT_CLIENTS	(ALL_KINDS & ~(1ULL << ACCEL_EVENT_CLIENT))
 
 /* A device of its own that one client has open, and a monitor that has read so far. */
@@ -213,7 +213,7 @@ TEST_F(events, bad_filters_are_refused)
 
 	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 1ULL << 63, 0));
 	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 1ULL << ACCEL_EVENT_DROPPED, 0));
-	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 2ULL << ACCEL_EVENT_MEMORY, 0));
+	EXPECT_EQ(-EOPNOTSUPP, set_filter(self->monitor, 2ULL << ACCEL_EVENT_LIMIT, 0));
 	EXPECT_EQ(-EINVAL, set_filter(self->monitor, ALL_KINDS, ACCEL_SEVERITY_FATAL + 1));
 	EXPECT_EQ(-EINVAL, set_filter(self->monitor, ALL_KINDS, UINT32_MAX));
 	EXPECT_EQ(-EOPNOTSUPP, call(self->monitor, ACCEL_IOCTL_EVENT_FILTER, &flagged));

@@ -202,8 +202,9 @@ TEST_F(info, an_array_is_cut_at_a_whole_element)
 TEST_F(info, unknown_kinds_are_eopnotsupp)
 {
 	static const __u32 unknown[] = {
-		ACCEL_INFO_LINKS, 16, 63, 64, 255, 0x7fff, ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff,
-		0x10000, 0x10001, 0x80000000, 0x80000001, UINT32_MAX,
+		ACCEL_INFO_LINKS, ACCEL_INFO_ATTESTATION, 63, 64, 255, 0x7fff,
+		ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff, 0x10000, 0x10001, 0x80000000, 0x80000001,
+		UINT32_MAX,
 	};
 	unsigned char data[64];
 	struct accel_info argument;
@@ -282,7 +283,7 @@ TEST_F(info, device_says_who_it_is)
 	EXPECT_NE('\0', device.name[0]);
 	EXPECT_NE(0U, device.core_version);
 	EXPECT_LE(-1, device.numa_node);
-	EXPECT_EQ(0U, device.flags);
+	EXPECT_EQ((__u32)ACCEL_DEVICE_PREPARED_JOBS, device.flags);
 	EXPECT_EQ(0U, device.vendor | device.device | device.subsystem_vendor |
 		      device.subsystem_device | device.revision);
 	EXPECT_FALSE(all_bytes(device.uuid, 0, sizeof(device.uuid)));
@@ -378,7 +379,8 @@ TEST_F(fake, two_devices_differ)
 	ASSERT_EQ(0, info(other, ACCEL_INFO_DEVICE, &second, sizeof(second)));
 	EXPECT_NE(first.index, second.index);
 	EXPECT_NE(0, memcmp(first.uuid, second.uuid, sizeof(first.uuid)));
-	EXPECT_EQ((__u32)ACCEL_DEVICE_EXCLUSIVE, second.flags);
+	EXPECT_EQ((__u32)(ACCEL_DEVICE_EXCLUSIVE | ACCEL_DEVICE_PREPARED_JOBS),
+		  second.flags);
 	EXPECT_EQ(first.core_version, second.core_version);
 	EXPECT_EQ(first.driver_version, second.driver_version);
 }

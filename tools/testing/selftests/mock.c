@@ -112,4 +112,22 @@ TEST_F(mock, has_no_commands_of_its_own)
 	EXPECT_EQ(-ENOTTY, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
 }
 
+/* It counts no errors of its own, so it has no limits of them. */
+TEST_F(mock, what_it_lacks_is_absent)
+{
+	struct accel_info_error_limits limits;
+	struct accel_info_device device = { .flags = 0 };
+	unsigned int index;
+	char path[96];
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	index = device.index;
+	EXPECT_EQ(0U, device.flags);
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/isolated", index);
+	EXPECT_EQ(0, access(path, F_OK));
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/error_limits", index);
+	EXPECT_EQ(-1, access(path, F_OK));
+	EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_ERROR_LIMITS, &limits, sizeof(limits)));
+}
+
 TEST_HARNESS_MAIN

@@ -84,7 +84,7 @@ TEST(links_lead_to_the_other_card)
 }
 
 /* A node that is not known is not node 0. */
-TEST(its_numa_node_is_that_of_the_bus_or_none)
+TEST(it_says_where_it_is_and_what_it_can_do)
 {
 	int fd = open_qda(0), expected = -1;
 	struct accel_info_device device;
@@ -95,6 +95,9 @@ TEST(its_numa_node_is_that_of_the_bus_or_none)
 	if (!read_file(path, text, sizeof(text)))
 		expected = strtol(text, NULL, 10);
 	EXPECT_EQ(expected, device.numa_node);
+	/* It can do all that there is. */
+	EXPECT_EQ((__u32)(ACCEL_DEVICE_ADDRESS_SPACES | ACCEL_DEVICE_USER_QUEUES |
+			  ACCEL_DEVICE_PREPARED_JOBS | ACCEL_DEVICE_SLEEPS), device.flags);
 	close(fd);
 }
 

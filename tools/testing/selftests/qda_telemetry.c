@@ -223,6 +223,29 @@ TEST_F(telemetry, errors_agree_block_by_block)
 	EXPECT_EQ(before + 1, block(self->monitor, BLOCK_COPY0).corrected);
 }
 
+TEST_F(telemetry, too_many_errors_isolate_the_card)
+{
+	struct accel_event event;
+	char limit[96];
+
+	snprintf(limit, sizeof(limit), "/sys/class/accel/accel%d/error_limits/uncorrected",
+		 self->index);
+	ASSERT_EQ(0, write_file(limit, "1"));
+	ASSERT_TRUE(host("model qda0 uncorrected 3"));
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_ERROR, &event));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->monitor).health);
+	ASSERT_TRUE(host("model qda0 uncorrected 3"));
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_LIMIT, &event));
+	EXPECT_EQ((__u32)ACCEL_SEVERITY_FATAL, event.severity);
+	EXPECT_EQ(2ULL, event.data[1]);
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_HEALTH, &event));
+	EXPECT_EQ((__u64)ACCEL_HEALTH_ISOLATED, event.data[0]);
+	ASSERT_EQ(0, write_file(limit, "0"));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_ISOLATED, status_of(self->monitor).health);
+	ASSERT_EQ(0, isolate_device(self->index, "0"));
+	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->monitor).health);
+}
+
 /* Compares the rows and spares with those of the model. */
 static bool rows_agree(int fd)
 {

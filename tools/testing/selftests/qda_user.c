@@ -177,9 +177,18 @@ TEST_F(user, jobs_wait_for_its_points)
 	EXPECT_EQ(7U, *(__u32 *)self->bytes);
 }
 
+/* User queues of the first engine that have failed. */
+static __u64 failures(int fd)
+{
+	struct accel_info_engine engine = { .user_failed = 0 };
+
+	info(fd, ACCEL_INFO_ENGINES, &engine, sizeof(engine));
+	return engine.user_failed;
+}
+
 TEST_F(user, a_packet_that_fails_ends_the_queue)
 {
-	__u64 nowhere = 1ULL << 40;
+	__u64 nowhere = 1ULL << 40, failed = failures(self->fd);
 	struct accel_user_queue_query answer;
 
 	write_packet(&self->user, fill(self->address, 4, 1));
@@ -194,6 +203,7 @@ TEST_F(user, a_packet_that_fails_ends_the_queue)
 	EXPECT_EQ((__u32)EIO, answer.error);
 	EXPECT_EQ((__u32)ACCEL_FAULT_PAGE, answer.fault);
 	EXPECT_EQ(nowhere, answer.fault_address);
+	EXPECT_EQ(failed + 1, failures(self->fd));
 	EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
 	EXPECT_EQ(-EIO, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));
 	EXPECT_EQ(0U, ((__u32 *)self->bytes)[1]);
@@ -537,6 +547,27 @@ TEST_F_TIMEOUT(user, a_reset_of_the_card_ends_it, 120)
 	close_user_queue(&next);
 	/* So is its doorbell, once it is gone. */
 	EXPECT_EQ(0, destroy_user_queue(self->fd, self->user.handle));
+}
+
+TEST_F_TIMEOUT(user, isolation_of_the_card_ends_it, 120)
+{
+	__u64 failed = failures(self->fd);
+	struct user_queue next;
+
+	write_packet(&self->user, await(self->address, 1, 0));
+	ring(&self->user);
+	ASSERT_EQ(0, isolate_device(self->index, "1"));
+	EXPECT_EQ((__u32)ECANCELED, failure_of(&self->user).error);
+	EXPECT_EQ(-ECANCELED, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
+	EXPECT_EQ(failed, failures(self->fd));
+	EXPECT_EQ(-EIO, open_user_queue(self->fd, self->space, 0, &next));
+	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_EQ(0, isolate_device(self->index, "0"));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &next));
+	EXPECT_EQ(0, execute(&next, fill(self->address, 4, 4)));
+	EXPECT_EQ(4U, *(__u32 *)self->bytes);
+	close_user_queue(&next);
 }
 
 TEST_F_TIMEOUT(user, it_goes_on_without_firmware, 120)

@@ -42,6 +42,7 @@ static const struct decision info_decisions[] = {
 	{ ACCEL_INFO_SPARES, TO_ALL },
 	{ ACCEL_INFO_FIRMWARE, TO_ALL },
 	{ ACCEL_INFO_CLIENT_LIST, OF_ONES_OWN },
+	{ ACCEL_INFO_ERROR_LIMITS, TO_ALL },
 	/* ACCEL_INFO_QDA, ACCEL_INFO_ETHOSU: what the device is. */
 	{ ACCEL_INFO_DRIVER_BASE, TO_ALL },
 };
@@ -57,6 +58,7 @@ static const struct decision event_decisions[] = {
 	{ ACCEL_EVENT_FIRMWARE, TO_ALL },
 	{ ACCEL_EVENT_CLIENT, OF_ONES_OWN },
 	{ ACCEL_EVENT_MEMORY, TO_ALL },
+	{ ACCEL_EVENT_LIMIT, TO_ALL },
 };
 
 static inline enum told decided(const struct decision *decisions, unsigned int count, __u32 kind)

@@ -34,14 +34,14 @@ static inline bool is_expected(int error)
 static inline int watch(int monitor, __u32 turn)
 {
 	struct accel_event_filter filter = {
-		.kinds = 1ULL << (turn % ACCEL_EVENT_MEMORY + 1),
+		.kinds = 1ULL << (turn % ACCEL_EVENT_LIMIT + 1),
 		.severity = turn % (ACCEL_SEVERITY_FATAL + 1),
 	};
 	char data[4096];
 	struct accel_event event;
 	const int errors[] = {
 		call(monitor, ACCEL_IOCTL_EVENT_FILTER, &filter),
-		info(monitor, turn % (ACCEL_INFO_CLIENT_LIST + 1), data, sizeof(data)),
+		info(monitor, turn % (ACCEL_INFO_ERROR_LIMITS + 1), data, sizeof(data)),
 		next_event(monitor, &event),
 	};
 

@@ -21,6 +21,10 @@ pub const ACCEL_INFO_ON_COMPUTE: u32 = 1;
 pub const ACCEL_INFO_ON_MONITOR: u32 = 2;
 pub const ACCEL_INFO_ARRAY: u32 = 1;
 pub const ACCEL_DEVICE_EXCLUSIVE: u32 = 1;
+pub const ACCEL_DEVICE_ADDRESS_SPACES: u32 = 2;
+pub const ACCEL_DEVICE_USER_QUEUES: u32 = 4;
+pub const ACCEL_DEVICE_PREPARED_JOBS: u32 = 8;
+pub const ACCEL_DEVICE_SLEEPS: u32 = 16;
 pub const ACCEL_MEMORY_SCATTERED: u32 = 1;
 pub const ACCEL_LINK_PEER: u32 = 1;
 pub const ACCEL_SENSOR_VALUE: u32 = 1;
@@ -95,6 +99,8 @@ pub const ACCEL_INFO_ROWS: accel_info_id = 12;
 pub const ACCEL_INFO_SPARES: accel_info_id = 13;
 pub const ACCEL_INFO_FIRMWARE: accel_info_id = 14;
 pub const ACCEL_INFO_CLIENT_LIST: accel_info_id = 15;
+pub const ACCEL_INFO_ERROR_LIMITS: accel_info_id = 16;
+pub const ACCEL_INFO_ATTESTATION: accel_info_id = 17;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -117,6 +123,10 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// - `ACCEL_INFO_SPARES`: [`accel_info_spares`]; likewise
 /// - `ACCEL_INFO_FIRMWARE`: array of [`accel_info_firmware`]
 /// - `ACCEL_INFO_CLIENT_LIST`: array of [`accel_info_client`]; on the monitor node only
+/// - `ACCEL_INFO_ERROR_LIMITS`: [`accel_info_error_limits`]; not of devices without
+///   ACCEL_INFO_ERRORS
+/// - `ACCEL_INFO_ATTESTATION`: kept for what a device says of itself and signs; no device
+///   does yet, so it is EOPNOTSUPP
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
 /// struct accel_info - ACCEL_IOCTL_INFO, ask about the device
@@ -185,7 +195,7 @@ pub struct accel_info_kind {
 /// - `subsystem_device`: subsystem device id
 /// - `revision`: revision id
 /// - `numa_node`: NUMA node, -1 if unknown
-/// - `flags`: ACCEL_DEVICE_EXCLUSIVE
+/// - `flags`: what it can do: mask of ACCEL_DEVICE_*
 ///
 /// Strings end with a NUL.
 #[repr(C)]
@@ -210,11 +220,16 @@ pub struct accel_info_device {
 pub const ACCEL_HEALTH_OPERATIONAL: accel_health = 1;
 pub const ACCEL_HEALTH_RESETTING: accel_health = 2;
 pub const ACCEL_HEALTH_WEDGED: accel_health = 3;
+pub const ACCEL_HEALTH_ISOLATED: accel_health = 4;
 /// enum accel_health - health of a device
 /// - `ACCEL_HEALTH_OPERATIONAL`: takes jobs
 /// - `ACCEL_HEALTH_RESETTING`: being reset; jobs wait
 /// - `ACCEL_HEALTH_WEDGED`: no reset helped; jobs are refused until an administrator
 ///   resets or rebinds the device
+/// - `ACCEL_HEALTH_ISOLATED`: it works, but gets no work: it found more errors in itself than
+///   its administrator allows, or he wants that. Jobs that run come
+///   to their end, others end with ECANCELED or are refused, until
+///   he takes it back or rebinds the device
 pub type accel_health = ::core::ffi::c_uint;
 /// struct accel_info_status - how the device is
 /// - `health`: [`accel_health`]
@@ -257,6 +272,7 @@ pub type accel_engine_kind = ::core::ffi::c_uint;
 ///   counts it (usually when a packet ends); 0 if it does not. As `busy_ns`. A
 ///   device may execute packets of user queues while a job is on the engine:
 ///   the sum of both may be more than the time that passed
+/// - `user_failed`: user queues that failed
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_engine {
@@ -267,6 +283,7 @@ pub struct accel_info_engine {
     pub failed: __u64,
     pub busy_ns: __u64,
     pub user_ns: __u64,
+    pub user_failed: __u64,
 }
 pub const ACCEL_MEMORY_SYSTEM: accel_memory_kind = 1;
 pub const ACCEL_MEMORY_DEVICE: accel_memory_kind = 2;
@@ -526,6 +543,29 @@ pub struct accel_info_errors {
     pub reserved: __u32,
     pub corrected: __u64,
     pub uncorrected: __u64,
+}
+/// struct accel_info_error_limits - how many errors the device may find in itself, in all
+///   blocks together
+/// - `period_s`: for how long an error counts, seconds
+/// - `reserved`: 0
+/// - `corrected_limit`: how many may be corrected before an ACCEL_EVENT_LIMIT tells of it; 0:
+///   any number
+/// - `uncorrected_limit`: how many others there may be before the device is isolated
+///   (ACCEL_HEALTH_ISOLATED); 0: any number
+/// - `corrected`: how many were corrected of late; 0 without limit, as is the next one
+/// - `uncorrected`: how many others there were of late
+///
+/// An administrator sets the limits in sysfs. Errors are forgotten one by one, as many as
+/// the limit in a period.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_error_limits {
+    pub period_s: __u32,
+    pub reserved: __u32,
+    pub corrected_limit: __u32,
+    pub uncorrected_limit: __u32,
+    pub corrected: __u32,
+    pub uncorrected: __u32,
 }
 pub const ACCEL_ROW_PENDING: accel_row_state = 1;
 pub const ACCEL_ROW_RETIRED: accel_row_state = 2;
@@ -945,7 +985,8 @@ pub struct accel_submit_job {
 /// to a buffer not named for writing, or that is read-only; EDQUOT too many unfinished
 /// jobs in the queue, kept ones included, ACCEL_CLIENT_JOBS_MAX, or ACCEL_TIMELINE_DEPTH;
 /// ECANCELED the context was ended because its jobs hang, or the client is banned because
-/// they do so again and again; EIO the device is wedged; EINTR; EFAULT; ENOMEM; ENODEV.
+/// they do so again and again; EIO the device is wedged or
+/// isolated; EINTR; EFAULT; ENOMEM; ENODEV.
 ///
 /// Of prepared jobs: ENOENT there is none; EBUSY it has not ended; EINVAL there is a payload,
 /// too many buffers, no such place, or a buffer is smaller than the one that was checked or in
@@ -1590,7 +1631,8 @@ pub struct accel_doorbell_close {
 /// ACCEL_USER_QUEUE_MAX; ECANCELED the context was ended because its jobs hang, or the client
 /// is banned because they or its user queues do; ENOSPC the device has no room for more
 /// queues; EOPNOTSUPP the device has no user queues, a flag; EAGAIN in reset, or memory of the
-/// process that is mapped in the address space is on its way; EIO the device does not answer;
+/// process that is mapped in the address space is on its way; EIO the device does not answer,
+/// or is isolated;
 /// EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1679,6 +1721,7 @@ pub const ACCEL_EVENT_LINK: accel_event_kind = 7;
 pub const ACCEL_EVENT_FIRMWARE: accel_event_kind = 8;
 pub const ACCEL_EVENT_CLIENT: accel_event_kind = 9;
 pub const ACCEL_EVENT_MEMORY: accel_event_kind = 10;
+pub const ACCEL_EVENT_LIMIT: accel_event_kind = 11;
 /// enum accel_event_kind - what an event is about
 /// - `ACCEL_EVENT_DROPPED`: events that this file has not read in time, of any kind: made for
 ///   each reader, it is in no filter. data[0]: how many
@@ -1706,6 +1749,10 @@ pub const ACCEL_EVENT_MEMORY: accel_event_kind = 10;
 ///   element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted,
 ///   data[2]: bytes that nobody uses. Not told again of the same region
 ///   for a second
+/// - `ACCEL_EVENT_LIMIT`: the hardware found more errors in itself than its administrator
+///   allows: corrected ones (ACCEL_SEVERITY_WARNING), or others, and is
+///   isolated (ACCEL_SEVERITY_FATAL). data[0]: 0 corrected, 1 others,
+///   data[1]: how many of late, data[2]: how many may be
 ///
 /// Numbers are below 64, so that a filter is a mask of them.
 pub type accel_event_kind = ::core::ffi::c_uint;

@@ -39,7 +39,9 @@ fn layouts() -> Vec<Layout> {
             subsystem_vendor, subsystem_device, revision, numa_node, flags,
         }
         accel_info_status { health, epoch, since_ns, changes, resets }
-        accel_info_engine { name, kind, queued, completed, failed, busy_ns, user_ns }
+        accel_info_engine {
+            name, kind, queued, completed, failed, busy_ns, user_ns, user_failed,
+        }
         accel_info_memory {
             name, kind, flags, size, used, dirty, largest_free, visible, page_size,
         }
@@ -60,6 +62,9 @@ fn layouts() -> Vec<Layout> {
         accel_info_sensor { label, kind, flags, value, high, critical }
         accel_info_throttle { name, reason, flags, count, time_ns }
         accel_info_errors { name, kind, reserved, corrected, uncorrected }
+        accel_info_error_limits {
+            period_s, reserved, corrected_limit, uncorrected_limit, corrected, uncorrected,
+        }
         accel_info_row { address, region, state, cause, reserved }
         accel_info_spares { pending, retired, stuck, spares }
         accel_info_firmware { name, version, flags, restarts }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Errors that blocks of a device found in themselves, as a type.
 
+use std::time::Duration;
+
 use accel_uapi as uapi;
 
 use super::Array;
 use super::Kind;
+use super::Single;
 use super::raw::kinds;
 use super::raw::numbers;
 use super::raw::text;
@@ -55,6 +58,43 @@ impl From<uapi::accel_info_errors> for Errors {
     }
 }
 
+/// How many errors a device may find in itself, in all blocks together, as its administrator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorLimits {
+    /// For how long an error counts.
+    pub period: Duration,
+    /// Those that are corrected: more are told of.
+    pub corrected: Option<ErrorLimit>,
+    /// Others: more isolate the device.
+    pub uncorrected: Option<ErrorLimit>,
+}
+
+/// A limit of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorLimit {
+    /// How many there may be.
+    pub limit: u32,
+    /// How many there were of late.
+    pub recent: u32,
+}
+
+impl ErrorLimit {
+    fn new(limit: u32, recent: u32) -> Option<Self> {
+        (limit != 0).then_some(ErrorLimit { limit, recent })
+    }
+}
+
+impl From<uapi::accel_info_error_limits> for ErrorLimits {
+    fn from(raw: uapi::accel_info_error_limits) -> Self {
+        ErrorLimits {
+            period: Duration::from_secs(raw.period_s.into()),
+            corrected: ErrorLimit::new(raw.corrected_limit, raw.corrected),
+            uncorrected: ErrorLimit::new(raw.uncorrected_limit, raw.uncorrected),
+        }
+    }
+}
+
 kinds! {
     Errors: Array, ACCEL_INFO_ERRORS, accel_info_errors;
+    ErrorLimits: Single, ACCEL_INFO_ERROR_LIMITS, accel_info_error_limits;
 }

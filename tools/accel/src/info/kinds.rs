@@ -70,6 +70,9 @@ numbers! {
         Resetting = ACCEL_HEALTH_RESETTING, "resetting";
         /// A reset failed; jobs are refused until an administrator resets or rebinds the device.
         Wedged = ACCEL_HEALTH_WEDGED, "wedged";
+        /// Works, but gets no work until an administrator takes that back: it found too many errors
+        /// in itself, or he wants that.
+        Isolated = ACCEL_HEALTH_ISOLATED, "isolated";
     }
 }
 
@@ -188,8 +191,35 @@ pub struct Device {
     pub revision: u32,
     /// NUMA node, if known.
     pub numa_node: Option<u32>,
-    /// Whether it takes one client at a time.
+    /// What it can do.
+    pub can: Capabilities,
+}
+
+/// What a device can do, and does not say elsewhere; never changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// It takes one client at a time.
     pub exclusive: bool,
+    /// It has an MMU, and address spaces.
+    pub address_spaces: bool,
+    /// It has user queues and doorbells.
+    pub user_queues: bool,
+    /// Jobs can be prepared.
+    pub prepared_jobs: bool,
+    /// It sleeps when nobody uses it.
+    pub sleeps: bool,
+}
+
+impl From<u32> for Capabilities {
+    fn from(flags: u32) -> Self {
+        Capabilities {
+            exclusive: flags & uapi::ACCEL_DEVICE_EXCLUSIVE != 0,
+            address_spaces: flags & uapi::ACCEL_DEVICE_ADDRESS_SPACES != 0,
+            user_queues: flags & uapi::ACCEL_DEVICE_USER_QUEUES != 0,
+            prepared_jobs: flags & uapi::ACCEL_DEVICE_PREPARED_JOBS != 0,
+            sleeps: flags & uapi::ACCEL_DEVICE_SLEEPS != 0,
+        }
+    }
 }
 
 impl From<uapi::accel_info_device> for Device {
@@ -209,7 +239,7 @@ impl From<uapi::accel_info_device> for Device {
             subsystem_device: raw.subsystem_device,
             revision: raw.revision,
             numa_node: raw.numa_node.try_into().ok(),
-            exclusive: raw.flags & uapi::ACCEL_DEVICE_EXCLUSIVE != 0,
+            can: raw.flags.into(),
         }
     }
 }
@@ -258,6 +288,8 @@ pub struct Engine {
     pub busy: Duration,
     /// Time in which it worked for user queues, as the device counts it.
     pub user: Duration,
+    /// User queues that failed.
+    pub user_failed: u64,
 }
 
 impl From<uapi::accel_info_engine> for Engine {
@@ -270,6 +302,7 @@ impl From<uapi::accel_info_engine> for Engine {
             failed: raw.failed,
             busy: Duration::from_nanos(raw.busy_ns),
             user: Duration::from_nanos(raw.user_ns),
+            user_failed: raw.user_failed,
         }
     }
 }
@@ -399,7 +432,7 @@ mod tests {
         );
         assert_eq!(device.core_version.to_string(), "3.7");
         assert_eq!(device.numa_node, None);
-        assert!(device.exclusive);
+        assert!(device.can.exclusive && !device.can.sleeps);
     }
 
     #[test]

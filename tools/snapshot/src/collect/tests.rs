@@ -107,6 +107,7 @@ fn an_older_kernel_has_no_figures_and_no_zeroes() {
         "sensors",
         "throttle",
         "errors",
+        "error_limits",
         "rows",
         "spares",
         "firmware",
@@ -130,6 +131,9 @@ fn figures_are_those_of_the_kernel() {
     set(&mut errors.name, "memory");
     (errors.kind, errors.corrected) = (uapi::ACCEL_BLOCK_MEMORY, 3);
     fake.says::<info::Errors, _>(&[errors, errors]);
+    let mut limits = uapi::accel_info_error_limits::new_zeroed();
+    (limits.uncorrected_limit, limits.uncorrected) = (5, 2);
+    fake.says::<info::ErrorLimits, _>(&[limits]);
     let mut spares = uapi::accel_info_spares::new_zeroed();
     (spares.pending, spares.spares) = (1, 7);
     fake.says::<info::Spares, _>(&[spares]);
@@ -146,6 +150,9 @@ fn figures_are_those_of_the_kernel() {
     );
     assert_eq!(device.errors.all().len(), 2);
     assert_eq!(device.errors.all()[1].corrected, 3);
+    let limits = device.error_limits.get().unwrap();
+    assert_eq!(limits.corrected, None);
+    assert_eq!(limits.uncorrected.unwrap().recent, 2);
     assert_eq!(device.spares.get().unwrap().spares, 7);
     let process = &device.processes.all()[0];
     assert_eq!(

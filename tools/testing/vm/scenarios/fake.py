@@ -23,7 +23,7 @@ PARTLY = {
     ),
     "job_points": only("a_job_brings_a_point_about", "bad_points_are_refused", "bad_lists_of_points_are_refused"),
 }
-ONLY_64 = """uffd job_created account advise reset admin_reset compute_mode clients client_list viewer watchers events failure_eventfd telemetry node fence engine_time trace sysfs
+ONLY_64 = """uffd job_created account advise reset admin_reset isolation compute_mode clients client_list viewer watchers events failure_eventfd telemetry node fence engine_time trace sysfs
     unplug fail_nth sigkill""".split()
 
 SCENARIO = Scenario(
