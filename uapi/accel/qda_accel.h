@@ -198,46 +198,31 @@ enum accel_qda_info_id {
 };
 
 /**
- * struct accel_info_qda - what a card is
- * @uuid: UUID of the card, bytes in the order of RFC 9562
- * @memory_size: all of its memory, bytes
- * @memory_visible: what of it CPUs can reach, bytes
+ * struct accel_info_qda - what a card is, besides what every device says of itself
  * @revision: of the specification: bits 31:16 major, 15:0 minor
- * @firmware_version: version of the firmware that runs, 0 if none does: bits 31:24 major,
- *	23:16 minor, 15:0 patch
- * @firmware_api: of its mailbox: bits 31:16 major, 15:0 minor
- * @engines: how many engines it has
+ * @firmware_api: of the firmware's mailbox: bits 31:16 major, 15:0 minor
  * @queues: how many queues it has
  * @contexts: how many address spaces it can have
- * @links: how many links it has
  * @limit_bytes: LIMIT_BYTES, of copy engines
  * @limit_macs: LIMIT_MACS, of tensor engines
  * @limit_elements: LIMIT_ELEMENTS, of tensor engines
  * @limit_message: LIMIT_MESSAGE, of the collective engine
  * @packet_ms: the longest time that a packet may occupy its engine, milliseconds
  * @job_packets: the most packets of a job
- * @firmware_losses: how often the firmware died and was brought back
  * @order_max: log2 of the most packets in the ring of a user queue
  * @reserved: 0
  */
 struct accel_info_qda {
-	__u8 uuid[16];
-	__u64 memory_size;
-	__u64 memory_visible;
 	__u32 revision;
-	__u32 firmware_version;
 	__u32 firmware_api;
-	__u32 engines;
 	__u32 queues;
 	__u32 contexts;
-	__u32 links;
 	__u32 limit_bytes;
 	__u32 limit_macs;
 	__u32 limit_elements;
 	__u32 limit_message;
 	__u32 packet_ms;
 	__u32 job_packets;
-	__u32 firmware_losses;
 	__u32 order_max;
 	__u32 reserved;
 };

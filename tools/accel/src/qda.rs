@@ -30,7 +30,6 @@ use accel_uapi as uapi;
 use zerocopy::IntoBytes;
 
 pub use card::Card;
-pub use card::Firmware;
 pub use matrix::BadOperand;
 pub use matrix::Element;
 pub use matrix::Factor;

@@ -26,6 +26,7 @@ TEST(there_are_two_cards)
 {
 	struct accel_info_qda cards[2];
 	struct accel_info_engine engines[5];
+	struct accel_info_firmware firmware;
 	int fds[2];
 
 	for (int i = 0; i < 2; i++) {
@@ -33,18 +34,15 @@ TEST(there_are_two_cards)
 		ASSERT_LE(0, fds[i]);
 		cards[i] = qda_info(fds[i]);
 		EXPECT_EQ(0x00010000U, cards[i].revision);
-		EXPECT_EQ(0x01000000U, cards[i].firmware_version);
+		EXPECT_EQ(0, info(fds[i], ACCEL_INFO_FIRMWARE, &firmware, sizeof(firmware)));
+		EXPECT_STREQ("1.0.0", firmware.version);
 		EXPECT_EQ(1U, cards[i].firmware_api >> 16);
-		EXPECT_EQ(CARD_MEMORY, cards[i].memory_size);
-		EXPECT_EQ(CARD_VISIBLE, cards[i].memory_visible);
-		EXPECT_EQ(5U, cards[i].engines);
 		EXPECT_EQ((__u32)QUEUES, cards[i].queues);
 		EXPECT_EQ((__u32)MOST_PACKETS, cards[i].job_packets);
 		EXPECT_EQ(0, info(fds[i], ACCEL_INFO_ENGINES, engines, sizeof(engines)));
 		EXPECT_STREQ("copy0", engines[0].name);
 		EXPECT_EQ((__u32)ACCEL_ENGINE_COLLECTIVE, engines[4].kind);
 	}
-	EXPECT_NE(0, memcmp(cards[0].uuid, cards[1].uuid, sizeof(cards[0].uuid)));
 	EXPECT_EQ(-ENOENT, qda_index(2));
 	close(fds[0]);
 	close(fds[1]);
@@ -58,15 +56,8 @@ TEST(links_lead_to_the_other_card)
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(0, info(fds[i], ACCEL_INFO_DEVICE, &devices[i], sizeof(devices[i])));
 	for (int i = 0; i < 2; i++) {
-		struct accel_info argument;
-
-		/* A card has a number of its own, wherever it is. */
-		EXPECT_EQ(0, memcmp(devices[i].uuid, qda_info(fds[i]).uuid,
-				    sizeof(devices[i].uuid)));
-		ASSERT_EQ(0, info_call(fds[i], &argument, ACCEL_INFO_LINKS, NULL, 0));
-		EXPECT_EQ(qda_info(fds[i]).links * argument.element_size, argument.size);
-		ASSERT_LT(0U, qda_info(fds[i]).links);
-		for (__u32 number = 0; number < qda_info(fds[i]).links; number++) {
+		ASSERT_LT(0U, link_count(fds[i]));
+		for (__u32 number = 0; number < link_count(fds[i]); number++) {
 			struct accel_info_link link;
 
 			ASSERT_TRUE(becomes_up(fds[i], number));

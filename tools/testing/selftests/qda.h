@@ -26,15 +26,7 @@ static inline struct accel_info_qda qda_info(int fd)
 /* The number K of card "qdaK": all bytes of its UUID are K + 1 (tools/testing/vm/models.py). */
 static inline bool is_qda(const struct accel_info_device *device, void *number)
 {
-	int monitor;
-	bool is_it;
-
-	if (strcmp(device->driver, QDA_DRIVER))
-		return false;
-	monitor = open_monitor(device->index);
-	is_it = qda_info(monitor).uuid[0] == *(int *)number + 1;
-	close(monitor);
-	return is_it;
+	return !strcmp(device->driver, QDA_DRIVER) && device->uuid[0] == *(int *)number + 1;
 }
 
 /* Index of the nodes of card "qda@number". */
@@ -48,6 +40,15 @@ static inline int open_qda(int number)
 	int index = qda_index(number);
 
 	return index < 0 ? index : open_compute(index);
+}
+
+/* How many links a card has. */
+static inline unsigned int link_count(int fd)
+{
+	struct accel_info argument;
+
+	return info_call(fd, &argument, ACCEL_INFO_LINKS, NULL, 0) ?
+	       0 : argument.size / argument.element_size;
 }
 
 /* A link of a card; all 0 if there is no such one. */
@@ -146,14 +147,23 @@ static inline int run_packet(int fd, __u32 queue, struct accel_qda_packet packet
 	return run_packets(fd, queue, &packet, 1, status);
 }
 
+/* How often the firmware of a card died and was brought back. */
+static inline __u32 restarts(int fd)
+{
+	struct accel_info_firmware firmware = { .restarts = 0 };
+
+	info(fd, ACCEL_INFO_FIRMWARE, &firmware, sizeof(firmware));
+	return firmware.restarts;
+}
+
 /* Waits until firmware was lost more than @before times. */
 static inline bool is_revived(int fd, __u32 before)
 {
 	__s64 end = now_ns() + REVIVED_NS;
 
-	while (qda_info(fd).firmware_losses == before && now_ns() < end)
+	while (restarts(fd) == before && now_ns() < end)
 		sleep_ms(20);
-	return qda_info(fd).firmware_losses > before;
+	return restarts(fd) > before;
 }
 
 /* Gives the model of a card a command; returns whether it obeyed. */

@@ -204,7 +204,7 @@ TEST_F_TIMEOUT(card, a_card_that_is_too_hot_is_wedged_until_it_has_cooled_down, 
 
 TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 {
-	__u32 before = qda_info(self->fd).firmware_losses;
+	__u32 before = restarts(self->fd);
 	struct accel_info_device device;
 	__u64 changes;
 	int monitor;
@@ -233,7 +233,7 @@ TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 
 TEST_F_TIMEOUT(card, without_firmware_contexts_end_but_none_begins, 120)
 {
-	__u32 before = qda_info(self->fd).firmware_losses, used = create_space(self->fd);
+	__u32 before = restarts(self->fd), used = create_space(self->fd);
 	struct accel_address_space_create create = { .flags = 0 };
 	__s64 queue = create_queue_in(self->fd, used);
 
@@ -263,7 +263,7 @@ TEST_F_TIMEOUT(card, without_firmware_contexts_end_but_none_begins, 120)
 
 TEST_F_TIMEOUT(card, a_wrong_answer_is_as_none, 120)
 {
-	__u32 before = qda_info(self->fd).firmware_losses;
+	__u32 before = restarts(self->fd);
 	struct accel_address_space_create create = { .flags = 0 };
 
 	ASSERT_TRUE(qda_model(0, "bad-reply"));

@@ -176,7 +176,7 @@ TEST_F_TIMEOUT(card, a_job_that_hangs_ends_before_it, 120)
 
 TEST_F_TIMEOUT(card, without_firmware_the_system_stays_awake, 120)
 {
-	__u32 before = qda_info(self->fd).firmware_losses;
+	__u32 before = restarts(self->fd);
 	struct user_queue user;
 
 	ASSERT_EQ(0, set_up(self, &user));

@@ -337,7 +337,7 @@ TEST_F(user, bad_arguments_are_refused)
 	EXPECT_FIELD_REFUSED(group, 1);
 	EXPECT_FIELD_REFUSED(reserved, 1);
 	good.engine = COLLECTIVE;
-	EXPECT_FIELD_REFUSED(links, 1U << qda_info(self->fd).links);
+	EXPECT_FIELD_REFUSED(links, 1U << link_count(self->fd));
 	EXPECT_FIELD_REFUSED(group, 0x10000);
 
 	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, ACCEL_IOCTL_USER_QUEUE_QUERY, &query));
@@ -572,7 +572,7 @@ TEST_F_TIMEOUT(user, isolation_of_the_card_ends_it, 120)
 
 TEST_F_TIMEOUT(user, it_goes_on_without_firmware, 120)
 {
-	__u32 before = qda_info(self->fd).firmware_losses;
+	__u32 before = restarts(self->fd);
 	struct user_queue queue;
 
 	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 1, &queue));

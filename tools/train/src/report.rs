@@ -10,7 +10,6 @@ use std::time::Instant;
 use accel::device::Node;
 use accel::info;
 use accel::info::Info;
-use accel::qda;
 use anyhow::Result;
 
 use crate::digits::Digits;
@@ -29,16 +28,18 @@ pub fn nodes(nodes: &[Node]) -> Result<()> {
     for node in nodes {
         let monitor = node.open_monitor()?;
         let who: info::Device = monitor.info()?;
-        let what: qda::Card = monitor.info()?;
-        let firmware = what.firmware.map(|version| version.to_string());
+        let regions: Vec<info::Memory> = monitor.list()?;
+        let links: Vec<info::Link> = monitor.list()?;
+        let firmware: Vec<info::Firmware> = monitor.list()?;
+        let version = firmware.into_iter().find_map(|firmware| firmware.version);
         println!(
             "{} at {}: {}, {} MiB, {} links, firmware {}",
             node.path().display(),
             who.address,
             who.name,
-            what.memory >> 20,
-            what.links,
-            firmware.as_deref().unwrap_or("none"),
+            regions.iter().filter_map(|region| region.size).sum::<u64>() >> 20,
+            links.len(),
+            version.as_deref().unwrap_or("none"),
         );
     }
     Ok(())

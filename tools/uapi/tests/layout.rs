@@ -132,9 +132,8 @@ fn layouts() -> Vec<Layout> {
             rows, columns, depth, scalar, extra,
         }
         accel_info_qda {
-            uuid, memory_size, memory_visible, revision, firmware_version, firmware_api, engines,
-            queues, contexts, links, limit_bytes, limit_macs, limit_elements, limit_message, packet_ms,
-            job_packets, firmware_losses, order_max, reserved,
+            revision, firmware_api, queues, contexts, limit_bytes, limit_macs, limit_elements,
+            limit_message, packet_ms, job_packets, order_max, reserved,
         }
         accel_qda_user_queue { ring, records, report, order, links, group, reserved }
         accel_qda_record {
