@@ -109,8 +109,22 @@ struct accel_fake_set {
 	__u32 reserved;
 };
 
+/**
+ * struct accel_fake_hold - ACCEL_FAKE_IOCTL_HOLD, keep a reservation object locked
+ * @fd: in: a dma-buf (EBADF, EINVAL)
+ * @flags: in: must be 0 (EOPNOTSUPP)
+ *
+ * The call lasts until a signal arrives, and fails with EINTR: what a slow driver among those
+ * who share a buffer does to the others.
+ */
+struct accel_fake_hold {
+	__s32 fd;
+	__u32 flags;
+};
+
 #define ACCEL_FAKE_IOCTL_ECHO		_IOWR(ACCEL_IOCTL_TYPE, 0x40, struct accel_fake_echo)
 #define ACCEL_FAKE_IOCTL_FAIL_RESETS	_IOW(ACCEL_IOCTL_TYPE, 0x41, struct accel_fake_fail_resets)
 #define ACCEL_FAKE_IOCTL_SET		_IOW(ACCEL_IOCTL_TYPE, 0x42, struct accel_fake_set)
+#define ACCEL_FAKE_IOCTL_HOLD		_IOW(ACCEL_IOCTL_TYPE, 0x43, struct accel_fake_hold)
 
 #endif /* _ACCEL_FAKE_H */

@@ -4,6 +4,7 @@
 //! benchmarks. What it does is in `accel_fake.h`.
 
 mod control;
+mod hold;
 mod telemetry;
 
 accel_core::driver_uapi!();
@@ -43,6 +44,7 @@ use kernel_ext::{
 use uapi::{
     accel_fake_echo,
     accel_fake_fail_resets,
+    accel_fake_hold,
     accel_fake_job,
     accel_fake_set, //
 };
@@ -214,6 +216,7 @@ impl accel::Driver for FakeDriver {
         (_IOWR, 0x40, accel_fake_echo, echo),
         (_IOW, 0x41, accel_fake_fail_resets, fail_resets),
         (_IOW, 0x42, accel_fake_set, telemetry::set),
+        (_IOW, 0x43, accel_fake_hold, hold::hold),
     }
 
     fn probe<'bound>(

@@ -337,6 +337,13 @@ static void fill_fail_resets(int fd, void *argument)
 }
 
 /* Every command, its documented minimum size and a valid argument for it. */
+/* One that is kept would last until a signal. */
+static void fill_hold(int fd, void *argument)
+{
+	(void)fd;
+	((struct accel_fake_hold *)argument)->fd = -1;
+}
+
 static const struct command {
 	const char *name;
 	unsigned long number;
@@ -421,6 +428,7 @@ static const struct command {
 	{ "FAIL_RESETS", ACCEL_FAKE_IOCTL_FAIL_RESETS, sizeof(struct accel_fake_fail_resets),
 	  fill_fail_resets, false },
 	{ "SET", ACCEL_FAKE_IOCTL_SET, sizeof(struct accel_fake_set), fill_set, false },
+	{ "HOLD", ACCEL_FAKE_IOCTL_HOLD, sizeof(struct accel_fake_hold), fill_hold, false },
 };
 
 #define FOR_EACH_COMMAND(command) \
@@ -430,6 +438,8 @@ static const struct command {
 /* What the compute node of the fake answers to a valid argument. */
 static int answer_of(const struct command *command)
 {
+	if (command->fill == fill_hold)
+		return -EBADF;
 	return command->fill == fill_nothing ? -EOPNOTSUPP : 0;
 }
 

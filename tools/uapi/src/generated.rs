@@ -970,6 +970,11 @@ pub struct accel_submit_job {
 /// and those behind it are not, and the call fails because of it. Other threads that
 /// submit to the same queue may come in between.
 ///
+/// Who shares a buffer may keep it locked for a while. A signal during that wait is a
+/// refusal like any other, EINTR, if jobs were queued before: then the call is not
+/// restarted, not even with SA_RESTART, and what is left to submit is what is behind
+/// the first `nr_submitted` jobs.
+///
 /// `nr_submitted` and what follows is written on failure too. If a result cannot be
 /// written (EFAULT), the job that it is of may have been queued all the same.
 ///
