@@ -4,6 +4,7 @@
 
 #include "ethosu.h"
 #include "share.h"
+#include "slot.h"
 
 #define VICTIM		"victim"
 #define PLUG_MS		20000
@@ -43,6 +44,12 @@ static bool unbind(const struct accel_info_device *device)
 	return write_file("/sys/bus/pci/drivers/accel_ethosu/unbind", device->address) == 0;
 }
 
+/* What an administrator does who is about to pull it out. */
+static bool cut_off(const struct accel_info_device *device)
+{
+	return power_off(VICTIM, device->address);
+}
+
 /* All-ones, no DMA, no interrupts; the slot notices later. */
 static bool surprise(const struct accel_info_device *device)
 {
@@ -64,6 +71,7 @@ FIXTURE_VARIANT(removal)
 };
 
 FIXTURE_VARIANT_ADD(removal, taken_out) { .remove = take_out };
+FIXTURE_VARIANT_ADD(removal, powered_off) { .remove = cut_off };
 FIXTURE_VARIANT_ADD(removal, unbound) { .remove = unbind, .stays = true };
 FIXTURE_VARIANT_ADD(removal, surprise) { .remove = surprise };
 

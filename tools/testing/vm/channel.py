@@ -62,7 +62,7 @@ class Channel:
             "echo": self._echo,
             "plug": self._plug,
             "unplug": self._unplug,
-            "unplug-nowait": self._unplug_nowait,
+            "loosen": self._loosen,
             "unplugged": self._unplugged,
             "model": self._model,
             "kill": self._kill,
@@ -111,13 +111,14 @@ class Channel:
         return f"ok port={port}"
 
     def _unplug(self, name: str) -> str:
-        self._unplug_nowait(name)
+        self._loosen(name)
+        self._qmp.execute("device_del", id=name)
         return self._unplugged(name)
 
-    def _unplug_nowait(self, name: str) -> str:
+    def _loosen(self, name: str) -> str:
+        """Let the guest have a device taken out, by its slot's power."""
         self._models[name]
         self._anchor(name)
-        self._qmp.execute("device_del", id=name)
         return "ok"
 
     def _anchor(self, name: str) -> None:

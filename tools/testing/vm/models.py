@@ -115,11 +115,12 @@ def plugged(name: str, config: str, folder: Path, port: str) -> Model:
 def cards(ports: dict[str, str], folder: Path, cable: Cable | None = None) -> dict[str, Model]:
     """Start one process with a QDA card for each name, in its port; two are cabled, one as `cable` says.
 
-    All bytes of the UUID of the first one are 1, of the second one 2, ...; those where `cable` ends follow.
+    All bytes of the UUID of qda0 are 1, of qda1 2, ...; those where `cable` ends follow.
     """
     arguments = []
     first = 1 if cable is None or cable.listens else 1 + len(ports)
-    for uuid, name in enumerate(ports, first):
+    for name in ports:
+        uuid = first + _number(name)
         mine, control = _fresh_sockets(folder, name)
         what = f"memory={CARD_MEMORY},visible={CARD_VISIBLE},uuid={uuid}"
         arguments += ["--card", f"socket={mine},control={control},log={folder}/{name}.packets,{what}"]
@@ -130,6 +131,14 @@ def cards(ports: dict[str, str], folder: Path, cable: Cable | None = None) -> di
         arguments += ["--cable", f"{end}={other}"]
     process = _Process(paths.CARD_MODEL, arguments, folder / "cards.log", len(ports))
     return {name: Model(process, port, folder, name) for name, port in ports.items()}
+
+
+def _number(name: str) -> int:
+    """The number of a card in its name."""
+    digits = name.removeprefix("qda")
+    if not digits.isdecimal():
+        raise ModelError(f"a card is named qda and a number, not {name}")
+    return int(digits)
 
 
 def _cabled(count: int, cable: Cable | None) -> list[tuple[str, str]]:

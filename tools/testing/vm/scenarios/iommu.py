@@ -26,7 +26,7 @@ FAULTS = only("a_packet_that_hangs_costs_its_job")
 SCENARIO = Scenario(
     modules=("accel-core", "accel_ethosu", "accel_qda"),
     files=selftests("ethosu", "ethosu_faults", "qda", "qda_user", "qda_mirror", callers=("x86_64",))
-    | selftests("qda_share", "qda_faults", "qda_fabric", "qda_hostile", callers=("x86_64",)),
+    | selftests("qda_share", "qda_faults", "qda_fabric", "qda_hostile", "qda_unplug", callers=("x86_64",)),
     iommu=True,
     cards=2,
     timeout=600,
@@ -45,6 +45,7 @@ until_true 10 test -e /dev/accel/accel2 || exit 1
 run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
 host unplug npu0
+run /selftests/x86_64/qda_unplug -f cabled
 unload accel_ethosu accel_qda accel_core
 exit $failures
 """,

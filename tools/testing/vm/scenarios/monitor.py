@@ -196,8 +196,8 @@ uevent() {
 }
 comes_and_goes() {
 	here() { get 29836/metrics | grep -q '^accel_up{device="accel2"} 1$'; }
-	host plug late card >/dev/null && until_true 20 here && until_true 10 uevent add accel2 && until_true 10 uevent add monitor2 &&
-		host unplug late || return 1
+	host plug qda2 card >/dev/null && until_true 20 here && until_true 10 uevent add accel2 && until_true 10 uevent add monitor2 &&
+		host unplug qda2 || return 1
 	away() { ! get 29836/metrics | grep -q 'accel2'; }
 	until_true 10 away && until_true 10 uevent remove accel2 && until_true 10 uevent remove monitor2 && is up 1
 }

@@ -29,7 +29,7 @@ SCENARIO = Scenario(
     files=selftests("qda")
     | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
     | selftests("qda_faults", "qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
-    | selftests("qda_power", "qda_death", callers=("x86_64",))
+    | selftests("qda_power", "qda_unplug", "qda_death", callers=("x86_64",))
     | PACKETS
     | {"/bin/qda-example": "build/bin/qda"}
     | TRAINING,
@@ -55,6 +55,7 @@ run /selftests/x86_64/qda_telemetry
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile
 run /selftests/x86_64/qda_fabric
+run /selftests/x86_64/qda_unplug -f removal
 plan 3
 check the_example_multiplies_two_matrices qda-example
 check a_card_learns_what_the_reference_learns accel-train /training /tmp 1 1
