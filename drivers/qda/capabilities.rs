@@ -43,6 +43,8 @@ pub(crate) struct Capabilities {
     pub(crate) queues: usize,
     pub(crate) asids: usize,
     pub(crate) links: u32,
+    /// Those that count errors.
+    pub(crate) blocks: usize,
     /// log2 of the packets of the largest ring.
     pub(crate) order_max: u32,
     pub(crate) limit_bytes: u32,
@@ -73,6 +75,7 @@ impl Capabilities {
             queues: bar.read(regs::QUEUES).into_raw() as usize,
             asids: bar.read(regs::ASIDS).into_raw() as usize,
             links: bar.read(regs::LINKS).into_raw(),
+            blocks: (bar.read(regs::RAS_BLOCKS).into_raw() as usize).min(regs::MAX_RAS_BLOCKS),
             order_max: bar.read(regs::RING_ORDER_MAX).into_raw(),
             limit_bytes: bar.read(regs::LIMIT_BYTES).into_raw(),
             limit_macs: bar.read(regs::LIMIT_MACS).into_raw(),

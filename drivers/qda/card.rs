@@ -348,7 +348,7 @@ impl<'bound> Card<'bound> {
     /// Reads what is new in an event ring; returns whether there was something.
     pub(crate) fn drain(&self, ring: usize) -> bool {
         let ring = self.rings.get(ring);
-        ring.is_some_and(|ring| ring.drain(self.dev, &self.bar, &self.device))
+        ring.is_some_and(|ring| ring.drain(self.dev, &self.bar, &self.capabilities, &self.device))
     }
 
     /// Returns the queue by which jobs of a context reach an engine, which is made for the first one.

@@ -30,8 +30,12 @@ use crate::{
         write64,
         DOORBELL_SIZE, //
     },
-    queue::Queue,
+    queue::{
+        Queue,
+        Report, //
+    },
     regs,
+    status,
     ENGINE_KINDS, //
 };
 
@@ -137,7 +141,7 @@ impl Card<'_> {
         pending.queues().for_each(|queue| self.tell(queue));
         if pending.is_any() {
             self.device.complete(engine, |jobs| {
-                if let Some(outcome) = self.take_ended(engine) {
+                if let Some(outcome) = self.take_ended(engine, |it| self.ended(&it.queue, it.end)) {
                     jobs.end_first(outcome);
                 }
             });
@@ -179,11 +183,50 @@ impl Card<'_> {
         clear!(QPENDING0 = 0, QPENDING1 = 1, QPENDING2 = 2, QPENDING3 = 3);
     }
 
+    /// Returns how the packets of a queue before `end` have ended, if they have.
+    pub(crate) fn ended(&self, queue: &Queue, end: u64) -> Option<accel::Outcome> {
+        match queue.reported(end) {
+            Report::Unfinished => None,
+            Report::Done => Some(Ok(())),
+            Report::Doubtful => self.has_ended(queue, end),
+        }
+    }
+
+    /// The same by registers, which are slower, but right if the report was spoilt or lost.
+    fn has_ended(&self, queue: &Queue, end: u64) -> Option<accel::Outcome> {
+        match self.queue_state(queue.id()).state().into() {
+            regs::Q_ERROR => Some(Err(self.why(queue.id())?)),
+            // Of one that is gone the bus will tell.
+            regs::GONE_STATE => None,
+            _ => (self.completed(queue.id())? >= end).then_some(Ok(())),
+        }
+    }
+
+    /// Returns how many packets of a queue have ended well, unless the card is gone.
+    pub(crate) fn completed(&self, queue: usize) -> Option<u64> {
+        let count = read64(self.bar(), regs::Q_READ::try_at(queue)?);
+        (count != u64::MAX).then_some(count)
+    }
+
+    /// Returns why a queue is in error.
+    fn why(&self, queue: usize) -> Option<accel::Fault> {
+        let bar = self.bar();
+        Some(status::fault(
+            bar.read(regs::Q_STATUS::try_at(queue)?).into_raw(),
+            bar.read(regs::Q_DETAIL::try_at(queue)?).into_raw(),
+            read64(bar, regs::Q_ADDRESS::try_at(queue)?),
+        ))
+    }
+
     /// Returns how what an engine has to do has ended, if it has. Atomic context.
-    fn take_ended(&self, engine: usize) -> Option<accel::Outcome> {
+    fn take_ended(
+        &self,
+        engine: usize,
+        ended: impl FnOnce(&Running) -> Option<accel::Outcome>,
+    ) -> Option<accel::Outcome> {
         let mut running = self.engines().running.lock();
         let slot = running.get_mut(engine)?;
-        let outcome = slot.as_ref().and_then(|it| it.queue.ended(it.end))?;
+        let outcome = slot.as_ref().and_then(ended)?;
         let ended = slot.take()?;
         drop(running);
         if outcome.is_err() {
@@ -199,9 +242,9 @@ impl Card<'_> {
             // The message may have been lost.
             self.clear_pending(engine, queue);
         }
-        // What the card has written by now is visible after a read.
         let now = regs::E_PROGRESS::try_at(engine).map_or(0, |at| read64(self.bar(), at));
-        if let Some(outcome) = self.take_ended(engine) {
+        // The report may have been lost. What the card has written by now is visible after a read.
+        if let Some(outcome) = self.take_ended(engine, |it| self.has_ended(&it.queue, it.end)) {
             return accel::Progress::Ended(outcome);
         }
         let mut running = self.engines().running.lock();

@@ -22,6 +22,7 @@ use kernel::{
 };
 
 use crate::{
+    capabilities::Capabilities,
     links,
     mmu,
     pci::{
@@ -30,6 +31,7 @@ use crate::{
         Bar, //
     },
     regs,
+    telemetry,
     Qda, //
 };
 
@@ -116,6 +118,7 @@ impl Ring {
         &self,
         dev: &Device<Bound>,
         bar: &Bar<'_>,
+        capabilities: &Capabilities,
         watchers: &accel::Device<Qda>,
     ) -> bool {
         let mut reader = self.reader.lock();
@@ -128,12 +131,18 @@ impl Ring {
         for index in reader.tail..head {
             reader.counts.records += 1;
             match self.event(index) {
-                Ok(event) => {
-                    event.acknowledge(bar);
+                Ok(event) if event.is_sound(capabilities) => {
+                    if event.kind == CORRECTED {
+                        acknowledge(bar, event.source.into());
+                    }
                     event.log(dev);
                     event.tell(watchers);
                 }
-                Err(_) => reader.counts.bad += 1,
+                _ => {
+                    reader.counts.bad += 1;
+                    // Whichever it was of.
+                    (0..capabilities.blocks).for_each(|block| acknowledge(bar, block));
+                }
             }
         }
         reader.tail = head;
@@ -174,13 +183,20 @@ impl Ring {
     }
 }
 
+/// Has the card tell of the next error that a block corrects, too.
+fn acknowledge(bar: &Bar<'_>, block: usize) {
+    if let Some(at) = regs::R_STATUS::try_at(block) {
+        bar.write(at, regs::R_STATUS::from(regs::R_HAS_CORRECTED));
+    }
+}
+
 impl Event {
-    /// Has the card tell of the next one, too.
-    fn acknowledge(&self, bar: &Bar<'_>) {
-        if self.kind == CORRECTED {
-            if let Some(at) = regs::R_STATUS::try_at(self.source.into()) {
-                bar.write(at, regs::R_STATUS::from(regs::R_HAS_CORRECTED));
-            }
+    /// Returns whether what it tells of is there.
+    fn is_sound(&self, capabilities: &Capabilities) -> bool {
+        match self.kind {
+            CORRECTED | UNCORRECTED => usize::from(self.source) < capabilities.blocks,
+            LINK => u32::from(self.source) < capabilities.links,
+            _ => true,
         }
     }
 
@@ -199,7 +215,7 @@ impl Event {
                 let state = links::state(self.status);
                 Some(accel::Event::Link(self.source.into(), state))
             }
-            THROTTLE => Some(accel::Event::Throttle(self.status.into())),
+            THROTTLE => Some(accel::Event::Throttle(telemetry::reasons(self.status))),
             _ => None,
         };
         if let Some(event) = event {

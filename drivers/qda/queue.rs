@@ -5,7 +5,6 @@
 //!
 //! Nothing here touches the card: `engine` rings and looks.
 
-use accel_core as accel;
 use kernel::{
     device::{
         Bound,
@@ -29,7 +28,6 @@ use crate::{
         QueueRequest, //
     },
     mmu,
-    status,
     uapi, //
 };
 
@@ -48,10 +46,9 @@ const RECORDS: usize = PACKETS * PACKET_WORDS;
 const REPORT: usize = 2 * RECORDS;
 const WORDS: usize = REPORT + PACKET_WORDS;
 
-/// Words of a report: how many packets have ended well, status and detail, address.
+/// Words of a report: how many packets have ended well; status and detail.
 const COMPLETED: usize = REPORT;
 const STATUS: usize = REPORT + 1;
-const ADDRESS: usize = REPORT + 2;
 
 /// The last packet of a job tells that it has ended.
 const LAST: u64 = ((uapi::ACCEL_QDA_PACKET_RECORD | uapi::ACCEL_QDA_PACKET_INTERRUPT) as u64) << 8;
@@ -61,6 +58,15 @@ const NORMAL: u8 = 1;
 
 /// Memory that is scrubbed is wanted: that waits for nobody.
 const REALTIME: u8 = 3;
+
+/// What a report says of packets.
+pub(crate) enum Report {
+    Unfinished,
+    /// They have ended well.
+    Done,
+    /// Registers have to be asked.
+    Doubtful,
+}
 
 /// A queue.
 pub(crate) struct Queue {
@@ -140,20 +146,15 @@ impl Queue {
         Ok(end)
     }
 
-    /// Returns how the packets before `end` have ended, if they have.
-    pub(crate) fn ended(&self, end: u64) -> Option<accel::Outcome> {
-        let report = [COMPLETED, STATUS, ADDRESS].map(|word| self.load(word));
-        let [Ok(completed), Ok(why), Ok(address)] = report else {
-            return Some(Err(accel::Fault::new(accel::FaultKind::Device)));
-        };
-        // CAST: Two halves.
-        let (status, detail) = (why as u32, (why >> 32) as u32);
-        match (status, completed) {
-            (0, completed) if completed < end => None,
-            (0, completed) if completed == end => Some(Ok(())),
-            // It says that packets have ended that were never written.
-            (0, _) => Some(Err(accel::Fault::new(accel::FaultKind::Device))),
-            (status, _) => Some(Err(status::fault(status, detail, address))),
+    /// Returns how the packets before `end` have ended, as far as the report says.
+    pub(crate) fn reported(&self, end: u64) -> Report {
+        // CAST: The other half is the detail.
+        let status = self.load(STATUS).map(|why| why as u32);
+        match (status, self.load(COMPLETED)) {
+            (Ok(0), Ok(completed)) if completed < end => Report::Unfinished,
+            (Ok(0), Ok(completed)) if completed == end => Report::Done,
+            // They failed, or it says that packets have ended that were never written.
+            _ => Report::Doubtful,
         }
     }
 

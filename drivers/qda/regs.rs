@@ -214,7 +214,7 @@ register! {
 /// As many sensors and RAS blocks as there can be.
 const MAX_SENSORS: usize = 16;
 /// As above.
-const MAX_RAS_BLOCKS: usize = 16;
+pub(crate) const MAX_RAS_BLOCKS: usize = 16;
 
 // Sensors, power.
 register! {
@@ -277,6 +277,8 @@ register! {
     pub(crate) Q_BUSY(u64)[MAX_QUEUES, stride = 0x40] @ 0x8018 { 63:0 value; }
     /// Why the queue is in error.
     pub(crate) Q_STATUS(u32)[MAX_QUEUES, stride = 0x40] @ 0x8020 { 31:0 value; }
+    /// What of it.
+    pub(crate) Q_DETAIL(u32)[MAX_QUEUES, stride = 0x40] @ 0x8024 { 31:0 value; }
     /// Where.
     pub(crate) Q_ADDRESS(u64)[MAX_QUEUES, stride = 0x40] @ 0x8028 { 63:0 value; }
 }

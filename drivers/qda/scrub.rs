@@ -61,7 +61,7 @@ impl Card<'_> {
     fn execute(&self, queue: &Queue, packets: &[u8], has_lost: impl Fn() -> bool) -> Result {
         let end = self.ring(queue, packets)?;
         let outcome = read_poll_timeout(
-            || Ok((queue.ended(end), has_lost())),
+            || Ok((self.ended(queue, end), has_lost())),
             |(outcome, has_lost)| outcome.is_some() || *has_lost,
             Delta::from_micros(100),
             Delta::from_millis(SCRUB_MS.into()),

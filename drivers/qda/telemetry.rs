@@ -41,6 +41,11 @@ const fn reason(name: &'static CStr, kind: accel::ReasonKind) -> accel::Reason {
     accel::Reason { name, kind }
 }
 
+/// Returns what of a THROTTLE is in the table.
+pub(crate) fn reasons(raw: u32) -> u64 {
+    u64::from(raw) & ((1 << THROTTLE.len()) - 1)
+}
+
 /// The kinds of sensors, by S_KIND; each with what of the unit of hwmon one of theirs is.
 fn sensor_kind(kind: u32) -> Option<(accel::SensorKind, i64)> {
     match kind {
@@ -85,10 +90,7 @@ impl Card<'_> {
     /// Makes the tables, in the order of the card's numbers. ENOMEM.
     pub(crate) fn telemetry(&self) -> Result<accel::Telemetry<Qda>> {
         let mut tables = accel::Telemetry::none();
-        let (sensors, blocks) = (
-            self.bar().read(regs::SENSORS).into_raw() as usize,
-            self.bar().read(regs::RAS_BLOCKS).into_raw() as usize,
-        );
+        let sensors = self.bar().read(regs::SENSORS).into_raw() as usize;
         // One of an unknown kind ends the table: indices are numbers of the card.
         for sensor in (0..sensors).map_while(|number| self.sensor(number)) {
             tables.sensors.push(sensor, GFP_KERNEL)?;
@@ -101,7 +103,8 @@ impl Card<'_> {
             read: |card: &Card<'_>, _| card.energy(),
         };
         tables.sensors.push(energy, GFP_KERNEL)?;
-        for block in (0..blocks).map_while(|number| self.block(number)) {
+        let blocks = 0..self.capabilities().blocks;
+        for block in blocks.map_while(|number| self.block(number)) {
             tables.blocks.push(block, GFP_KERNEL)?;
         }
         let firmware = accel::Firmware {
@@ -110,9 +113,9 @@ impl Card<'_> {
         };
         tables.firmware.push(firmware, GFP_KERNEL)?;
         tables.throttle = THROTTLE;
-        let reasons = self.bar().read(regs::THROTTLE).into_raw();
+        let reasons = reasons(self.bar().read(regs::THROTTLE).into_raw());
         if reasons != 0 {
-            self.device.tell(accel::Event::Throttle(reasons.into()));
+            self.device.tell(accel::Event::Throttle(reasons));
         }
         tables.rows = Some(|card: &Card<'_>| card.rows());
         Ok(tables)

@@ -313,8 +313,8 @@ impl Card<'_> {
             if state == regs::GONE_STATE {
                 return;
             }
-            if let Some(at) = regs::Q_READ::try_at(id) {
-                entry.events.completed(read64(self.bar(), at));
+            if let Some(count) = self.completed(id) {
+                entry.events.completed(count);
             }
             if state == regs::Q_ERROR {
                 self.tell_why(id, entry);

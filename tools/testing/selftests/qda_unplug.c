@@ -5,48 +5,17 @@
  */
 #include "fabric.h"
 #include "slot.h"
+#include "worker.h"
 
 /* A card that has no cable, and nobody else's. */
 #define VICTIM		2
 #define NAME		"qda2"
+#define WORDS		(PAGE / sizeof(__u32))
 #define SIZE		(256 * 1024UL)
 #define PATTERN		0x5a5a5a5aU
 /* Engines. */
 #define COPY		1
 #define TENSOR		2
-
-/* A user queue whose packets, with interrupts, follow one another until that fails. */
-struct worker {
-	pthread_t thread;
-	struct user_queue queue;
-	__u64 address;
-	__u32 *bytes;
-	__u32 rounds;
-	int error;
-};
-
-static void *work(void *argument)
-{
-	struct worker *worker = argument;
-	struct user_queue *queue = &worker->queue;
-
-	while (!worker->error) {
-		__u32 round = worker->rounds + 1;
-		struct accel_qda_packet packet = fill(worker->address, PAGE, round);
-
-		packet.flags = INTERRUPT;
-		write_packet(queue, packet);
-		ring(queue);
-		worker->error = wait_point(queue->fd, queue->timeline, queue->written, 0,
-					   now_ns() + PATIENCE_NS);
-		if (!worker->error && (worker->bytes[0] != round ||
-				       worker->bytes[PAGE / sizeof(round) - 1] != round))
-			worker->error = -EILSEQ;
-		if (!worker->error)
-			__atomic_store_n(&worker->rounds, round, __ATOMIC_RELEASE);
-	}
-	return NULL;
-}
 
 /* A client of a card, all of whose work goes on until the card goes. */
 FIXTURE(removal)
@@ -147,7 +116,6 @@ static void begin_work(struct __test_metadata *_metadata, FIXTURE_DATA(removal) 
 		fill(self->at_host + PAGE, PAGE, PATTERN),
 		await(self->at_host, 1, 0),
 	};
-	__s64 end = now_ns() + PATIENCE_NS;
 
 	for (int i = 0; i < 2; i++) {
 		self->jobs[i] = submit_packets(self->fd, self->queue, packets, 2);
@@ -158,17 +126,13 @@ static void begin_work(struct __test_metadata *_metadata, FIXTURE_DATA(removal) 
 	ASSERT_EQ(0, eventfd_on(self->fd, self->waiting.timeline, 1, 0, self->event));
 	write_packet(&self->waiting, await(self->at_host, 1, 0));
 	ring(&self->waiting);
-	self->worker.address = self->at_host + 2 * PAGE;
-	self->worker.bytes = self->host_words + 2 * PAGE / sizeof(__u32);
-	ASSERT_EQ(0, open_user_queue(self->fd, self->space, COPY, &self->worker.queue));
-	ASSERT_EQ(0, pthread_create(&self->worker.thread, NULL, work, &self->worker));
+	ASSERT_EQ(0, start_worker(&self->worker, self->fd, self->space, COPY,
+				  self->at_host + 2 * PAGE, self->host_words + 2 * WORDS));
 	ASSERT_EQ(0, pthread_create(&self->poller, NULL, poll_monitor, &self->monitor));
-	while (__atomic_load_n(&self->worker.rounds, __ATOMIC_ACQUIRE) < 5 && now_ns() < end)
-		sleep_ms(1);
-	ASSERT_LE(5U, self->worker.rounds)
+	ASSERT_TRUE(has_worked(&self->worker, 5))
 		TH_LOG("errno of who waits for the busy queue: %d", self->worker.error);
 	/* The first job waits for a word that never comes. */
-	EXPECT_TRUE(all_bytes(self->host_words + PAGE / sizeof(__u32), (__u8)PATTERN, PAGE));
+	EXPECT_TRUE(is_filled(self->host_words + WORDS, PATTERN));
 	EXPECT_EQ(-ETIMEDOUT, wait_in(self->fd, self->queue, self->jobs[0], 0, NULL));
 }
 
@@ -176,14 +140,6 @@ static void begin_work(struct __test_metadata *_metadata, FIXTURE_DATA(removal) 
 static bool is_of_removal(int error, bool is_sudden)
 {
 	return error == -ENODEV || (is_sudden && (error == -ETIME || error == -ENODATA));
-}
-
-static bool all_words(const __u32 *words, __u32 value, size_t size)
-{
-	for (size_t i = 0; i < size / sizeof(value); i++)
-		if (words[i] != value)
-			return false;
-	return true;
 }
 
 TEST_F_TIMEOUT(removal, of_a_busy_card_ends_all_work_and_touches_nobody_else, 120)
@@ -195,11 +151,11 @@ TEST_F_TIMEOUT(removal, of_a_busy_card_ends_all_work_and_touches_nobody_else, 12
 
 	begin_work(_metadata, self);
 	ASSERT_TRUE(variant->remove(&self->device));
-	pthread_join(self->worker.thread, NULL);
+	error = await_failure(&self->worker);
 	pthread_join(self->poller, &events);
 
-	EXPECT_TRUE(is_of_removal(self->worker.error, variant->is_sudden))
-		TH_LOG("errno of who waits for the busy queue: %d", self->worker.error);
+	EXPECT_TRUE(is_of_removal(error, variant->is_sudden))
+		TH_LOG("errno of who waits for the busy queue: %d", error);
 	EXPECT_EQ(POLLHUP | POLLERR, (intptr_t)events & (POLLHUP | POLLERR));
 	EXPECT_EQ(1ULL, times_signaled(self->event));
 	for (int i = 0; i < 2; i++) {
@@ -214,9 +170,9 @@ TEST_F_TIMEOUT(removal, of_a_busy_card_ends_all_work_and_touches_nobody_else, 12
 	EXPECT_EQ(-ENOENT, qda_index(VICTIM));
 
 	/* Memory of the host is as it was, that of the card is zeroes; both can be written. */
-	EXPECT_TRUE(all_words(self->host_words + PAGE / sizeof(__u32), PATTERN, PAGE));
-	EXPECT_TRUE(all_words(self->worker.bytes, self->worker.rounds, PAGE) ||
-		    all_words(self->worker.bytes, self->worker.rounds + 1, PAGE));
+	EXPECT_TRUE(is_filled(self->host_words + WORDS, PATTERN));
+	EXPECT_TRUE(is_filled(self->worker.words, self->worker.rounds) ||
+		    is_filled(self->worker.words, self->worker.rounds + 1));
 	EXPECT_TRUE(all_bytes(self->local_words, 0, SIZE));
 	self->host_words[0] = 1;
 	self->local_words[1] = 1;

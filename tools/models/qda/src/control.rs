@@ -4,7 +4,8 @@
 //! Besides those of every model (`pci_model::control`):
 //!
 //! - `hang on|off`, `slow MS`, `stretch N` (times), `late MS` (the next packet), `reset-fails on|off`
-//! - `bad-record N`, `bad-event N`, `bad-reply`
+//! - `bad-record N`, `bad-report count|status|lost N`, `bad-event N`, `wild-event N`, `bad-reply`
+//! - `bad-register OFFSET VALUE N` (the next reads of it), `bad-register off`
 //! - `bus-error on|off`, `peer-error on|off`, `corrected BLOCK [ADDRESS]`, `uncorrected BLOCK [ADDRESS]`
 //! - `boot-failure FW_ERROR`, `boot-hang FW_STATE`, `firmware-crash`, `firmware-silence`
 //! - `link-loss LINK`, `link-errors LINK N`, `peer-death`
@@ -20,6 +21,7 @@ use crate::Front;
 use crate::capabilities::{LINKS, SENSORS};
 use crate::card::{Card, State};
 use crate::clock::MS;
+use crate::faults::{Lie, Spoilt};
 use crate::firmware::{BootFault, FirmwareError, FirmwareState};
 use crate::queue::QueueState;
 use crate::ras::watched;
@@ -87,12 +89,30 @@ fn milliseconds(word: &str) -> Result<u64, String> {
     Ok(u64::from(number(word)?) * MS)
 }
 
-fn address(word: &str) -> Result<u64, String> {
+/// An address or another number of 64 bits.
+fn long(word: &str) -> Result<u64, String> {
     let parsed = match word.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => word.parse(),
     };
-    parsed.map_err(|_| format!("{word:?} is not an address"))
+    parsed.map_err(|_| format!("{word:?} is not a number of 64 bits"))
+}
+
+fn spoilt(word: &str) -> Result<Spoilt, String> {
+    match word {
+        "count" => Ok(Spoilt::Count),
+        "status" => Ok(Spoilt::Status),
+        "lost" => Ok(Spoilt::Lost),
+        _ => Err(format!("{word:?} is neither count nor status nor lost")),
+    }
+}
+
+fn lie(at: &str, value: &str, count: &str) -> Result<Lie, String> {
+    Ok(Lie {
+        offset: long(at)?,
+        value: long(value)?,
+        left: number(count)?,
+    })
 }
 
 impl Card {
@@ -105,6 +125,15 @@ impl Card {
             ["late", time] => set(&mut faults.late, milliseconds(time)),
             ["reset-fails", on] => set(&mut faults.engine_reset_fails, switch(on)),
             ["bad-record", count] => set(&mut faults.bad_records, number(count)),
+            ["bad-report", how, count] => {
+                let wanted = spoilt(how).and_then(|how| Ok((how, number(count)?)));
+                set(&mut faults.bad_reports, wanted.map(Some))
+            }
+            ["wild-event", count] => set(&mut faults.wild_events, number(count)),
+            ["bad-register", "off"] => set(&mut faults.lies, Ok(Vec::new())),
+            ["bad-register", at, value, count] => {
+                lie(at, value, count).map(|lie| faults.add_lie(lie))
+            }
             ["bad-event", count] => set(&mut faults.bad_events, number(count)),
             ["bad-reply"] => set(&mut state.mailbox.spoil, Ok(true)),
             ["invalidation-hang", on] => set(&mut faults.invalidation_hang, switch(on)),
@@ -132,7 +161,7 @@ impl Card {
     fn ecc(&self, state: &mut State, kind: u32, block: &str, at: &str) -> Result<(), String> {
         let block = number(block)? as usize;
         watched(block).ok_or("no such block")?;
-        let done = self.inject(state, kind, block, address(at)?);
+        let done = self.inject(state, kind, block, long(at)?);
         done.ok_or_else(|| "refused".to_owned())
     }
 

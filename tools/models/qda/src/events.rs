@@ -171,7 +171,9 @@ impl Card {
             Kind::QueueError => Ring::Fault,
             _ => Ring::Health,
         };
-        let spoilt = std::mem::take(&mut state.faults.bad_events);
+        let faults = &mut state.faults;
+        let spoilt = std::mem::take(&mut faults.bad_events);
+        let wild = std::mem::take(&mut faults.wild_events);
         let ring = &mut state.events[which as usize];
         let Some(slot) = ring.slot() else {
             ring.dropped = ring.dropped.wrapping_add(1);
@@ -181,6 +183,10 @@ impl Card {
         if spoilt > 0 {
             record.fill(0x5a);
         }
+        if wild > 0 {
+            // All but sequence and kind.
+            record[10..].fill(0xff);
+        }
         let place = Location::parse_memory(ring.base).and_then(|base| base.offset(slot));
         let written = place.map(|place| self.mmu.bus.write_record(place, &record));
         if written != Some(Ok(())) {
@@ -188,6 +194,7 @@ impl Card {
         }
         ring.head += 1;
         state.faults.bad_events = spoilt.saturating_sub(1);
+        state.faults.wild_events = wild.saturating_sub(1);
         self.message(1 + which as u16);
     }
 }

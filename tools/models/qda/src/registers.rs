@@ -53,7 +53,11 @@ impl Card {
         if !is_defined(offset, data.len()) {
             return;
         }
-        let state = self.lock();
+        let mut state = self.lock();
+        if let Some(value) = state.faults.take_lie(offset) {
+            let bytes = value.to_le_bytes();
+            return data.copy_from_slice(&bytes[..data.len()]);
+        }
         let readable = offset < 0x100 || offset == DEVICE_STATE;
         if state.device.state == DeviceState::Reset && !readable {
             return;

@@ -28,7 +28,8 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_qda", "accel_fake"),
     files=selftests("qda")
     | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
-    | selftests("qda_faults", "qda_telemetry", "qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
+    | selftests("qda_faults", "qda_spoilt", "qda_telemetry", callers=("x86_64",))
+    | selftests("qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
     | selftests("qda_power", "qda_unplug", "qda_death", callers=("x86_64",))
     | PACKETS
     | {"/bin/qda-example": "build/bin/qda"}
@@ -51,6 +52,7 @@ run /selftests/x86_64/qda_user
 run /selftests/x86_64/qda_sigkill
 run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_faults
+run /selftests/x86_64/qda_spoilt
 run /selftests/x86_64/qda_telemetry
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile

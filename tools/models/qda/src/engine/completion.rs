@@ -5,6 +5,7 @@
 use super::{Stop, Underway};
 use crate::card::{Card, FIRST_ENGINE, State};
 use crate::events::{Event, Kind};
+use crate::faults::Spoilt;
 use crate::memory::Access;
 use crate::queue::{QueueState, wrong_doorbell};
 use crate::status::{Failure, Role};
@@ -163,7 +164,14 @@ impl Card {
         report[..8].copy_from_slice(&queue.read.to_le_bytes());
         report[8..16].copy_from_slice(&status.to_le_bytes());
         report[16..24].copy_from_slice(&address.to_le_bytes());
-        self.write_ordered(state, number, queue.report, 0, &report, Role::Report)
+        let base = queue.report;
+        match state.faults.take_bad_report() {
+            Some(Spoilt::Lost) => return Ok(()),
+            Some(Spoilt::Count) => report[4] ^= 1,
+            Some(Spoilt::Status) => report[9] ^= 0x55,
+            None => (),
+        }
+        self.write_ordered(state, number, base, 0, &report, Role::Report)
     }
 
     /// The first 64 bits come last.
