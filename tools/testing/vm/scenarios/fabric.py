@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Two machines with a QDA card each, cabled: together they learn what one learns; then one of them dies."""
 
-from vm.scenario import Scenario
+from vm.scenario import Scenario, selftests
 
 BEGIN = """
 load
@@ -12,7 +12,7 @@ SCENARIO = Scenario(
     # It is about what comes over the cable; scenario qda looks for what the driver does wrong.
     kernels=("release",),
     modules=("accel-core", "accel_qda"),
-    files={"/bin/accel-train": "build/bin/accel-train"},
+    files={"/bin/accel-train": "build/bin/accel-train"} | selftests("qda_classes", callers=("x86_64",)),
     share="build/training",
     cards=1,
     cpus=1,
@@ -27,6 +27,8 @@ dies_amid_work() {{
 }}
 check the_other_ones_death_ends_the_work dies_amid_work
 check the_card_works_alone accel-train /share /tmp 1 1
+# All of them: a debug kernel would take minutes.
+ACCEL_LONG=1 run /selftests/x86_64/qda_classes
 unload accel_qda accel_core
 exit $failures
 """,

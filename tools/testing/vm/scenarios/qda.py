@@ -30,7 +30,7 @@ SCENARIO = Scenario(
     | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
     | selftests("qda_faults", "qda_spoilt", "qda_telemetry", callers=("x86_64",))
     | selftests("qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
-    | selftests("qda_power", "qda_unplug", "qda_death", callers=("x86_64",))
+    | selftests("qda_power", "qda_classes", "qda_unplug", "qda_death", callers=("x86_64",))
     | PACKETS
     | {"/bin/qda-example": "build/bin/qda"}
     | TRAINING,
@@ -57,6 +57,7 @@ run /selftests/x86_64/qda_telemetry
 run /selftests/x86_64/qda_cycles
 run /selftests/x86_64/qda_hostile
 run /selftests/x86_64/qda_fabric
+run /selftests/x86_64/qda_classes
 run /selftests/x86_64/qda_unplug -f removal
 plan 3
 check the_example_multiplies_two_matrices qda-example
