@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import documents, models, packets, paths
+from . import documents, exits, fields, known, models, packets, paths
 from .models import Model, ModelError
 from .qemu import ANCHORS, PORTS
 from .qmp import Qmp, QmpError
 
 UNPLUG_SECONDS = 60
+
+# What the judges say.
+JUDGEMENTS = (packets.Unproven, documents.Invalid, exits.Unreadable, fields.Disagreement)
 
 
 class Channel:
@@ -30,6 +33,8 @@ class Channel:
         self._models = dict(plugged)
         # How much of each card's log of packets was judged.
         self._judged: dict[str, int] = {}
+        # What a device's model knew when it was told to note it.
+        self._noted: dict[str, exits.Values] = {}
         self._port = 0
         self._unplugs = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -71,12 +76,14 @@ class Channel:
             "insert": self._insert,
             "remove": self._remove,
             "valid": self._valid,
+            "note": self._note,
+            "agrees": self._agrees,
         }
         if not words or words[0] not in commands:
             return f"error no such command; there are: {' '.join(commands)}"
         try:
             return commands[words[0]](*words[1:])
-        except (ModelError, QmpError, packets.Unproven, documents.Invalid) as error:
+        except (ModelError, QmpError, *JUDGEMENTS) as error:
             return f"error {error}"
         except KeyError as error:
             return f"error no device {error}"
@@ -177,6 +184,19 @@ class Channel:
         """Judge JSON documents that accel-smi has printed, by one of its schemas."""
         count = documents.judge(paths.SCHEMAS / f"{schema}.json", " ".join(words))
         return f"ok {count}"
+
+    def _known(self, name: str) -> exits.Values:
+        """All that a device's model knows of it."""
+        return known.by(lambda command: self._models[name].ask(command))
+
+    def _note(self, name: str) -> str:
+        """Note what a model knows, before the exits of its device are asked."""
+        self._noted[name] = self._known(name)
+        return "ok"
+
+    def _agrees(self, name: str, packed: str) -> str:
+        """Hold what exits have shown of a device since `note` against what its model knows."""
+        return f"ok {fields.judge(self._noted.pop(name), self._known(name), exits.take_apart(packed))}"
 
     def _waits(self, name: str, relation: str, count: str) -> str:
         """Judge what a card did since the last time: `at-most` or `more-than` so many large packets were waited for."""

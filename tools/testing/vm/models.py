@@ -80,6 +80,13 @@ class Model:
             raise ModelError(f"control socket: {error}") from None
         return answer.decode().strip()
 
+    def ask(self, line: str) -> str:
+        """Send a question to the control socket; its answer without the `ok`."""
+        verdict, _, answer = self.command(line).partition(" ")
+        if verdict != "ok":
+            raise ModelError(f"{line}: {answer}")
+        return answer
+
     def kill(self) -> None:
         """End the process, with all of its devices; harmless if it is gone."""
         self._process.kill()

@@ -48,6 +48,15 @@ impl Front {
         )
     }
 
+    fn identity(&self) -> String {
+        let function = self.description();
+        let macs = 1 << (self.npu.read(regs::CONFIG) & 0xf);
+        format!(
+            "vendor={} device={} macs={macs}",
+            function.vendor, function.device
+        )
+    }
+
     fn inject(&self, words: &[&str]) -> Result<bool, String> {
         match words {
             ["hang", value] => {
@@ -110,6 +119,9 @@ impl Commands for Front {
     fn command(&self, words: &[&str]) -> Option<Outcome> {
         if words == ["state"] {
             return Some(Ok(self.state()));
+        }
+        if words == ["identity"] {
+            return Some(Ok(self.identity()));
         }
         match self.inject(words) {
             Ok(true) => Some(Ok(String::new())),

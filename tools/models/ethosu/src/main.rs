@@ -19,7 +19,7 @@ struct Arguments {
     #[arg(long, value_enum)]
     config: Macs,
     /// Socket for commands, one line each: hang, slow, bus-error, drop-irq, spurious-irq,
-    /// surprise-remove, state, quit.
+    /// surprise-remove, state, identity, quit.
     #[arg(long)]
     control: Option<PathBuf>,
 }

@@ -11,10 +11,11 @@
 //! - `link-loss LINK`, `link-errors LINK N`, `peer-death`
 //! - `thermal SENSOR VALUE|off`, `brake on|off`
 //! - `invalidation-hang on|off`, `device-reset-fails on|off`
-//! - `state`, `telemetry CHAPTER` (`telemetry`)
+//! - `state`, `identity`, `telemetry CHAPTER` (`telemetry`)
 
 use std::sync::atomic::Ordering;
 
+use pci_model::Function;
 use pci_model::control::{Commands, Outcome, number, switch};
 
 use crate::Front;
@@ -58,6 +59,9 @@ impl Commands for Front {
         if words == ["state"] {
             return Some(Ok(card.describe(state)));
         }
+        if words == ["identity"] {
+            return Some(Ok(self.identity()));
+        }
         if let ["telemetry", chapter] = words {
             let known = card.telemetry(state, chapter);
             return Some(known.ok_or_else(|| "no such chapter".to_owned()));
@@ -74,6 +78,21 @@ impl Commands for Front {
 
     fn removed(&self) {
         self.card.removed();
+    }
+}
+
+impl Front {
+    /// For `identity`; memory is that of users, in bytes.
+    fn identity(&self) -> String {
+        let (who, function) = (&self.card.capabilities, self.description());
+        format!(
+            "vendor={} device={} uuid={:032x} memory={} visible={}",
+            function.vendor,
+            function.device,
+            u128::from_be_bytes(who.uuid),
+            who.mem_reserved(),
+            who.mem_visible,
+        )
     }
 }
 

@@ -8,6 +8,7 @@ use crate::device::Reason;
 use crate::events::{Event, Kind};
 use crate::registers::Value::{self, Long, Word};
 use crate::registers::merge;
+use crate::telemetry::join;
 
 const PERIOD: u64 = 100 * MS;
 /// Readings are not VALID any more when they are that old.
@@ -129,6 +130,20 @@ impl Sensors {
     pub fn values(&self) -> impl Iterator<Item = Option<i32>> + '_ {
         let valid = |sensor: &Sensor| (sensor.state & VALID != 0).then_some(sensor.value);
         self.sensors.iter().map(valid)
+    }
+
+    /// For `telemetry limits`.
+    pub(crate) fn limits() -> String {
+        let limit = |value: i32| match value {
+            NONE => "-".to_owned(),
+            value => value.to_string(),
+        };
+        join(&PRODUCT, |product| {
+            let label = String::from_utf8_lossy(product.label);
+            let (kind, label) = (product.kind, label.trim_end_matches('\0'));
+            let (high, critical) = (limit(product.high), limit(product.critical));
+            format!("{kind}:{label}:{high}:{critical}")
+        })
     }
 
     /// Whether a temperature is at CRITICAL, read or not.

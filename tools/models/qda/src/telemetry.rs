@@ -3,17 +3,22 @@
 //! (control socket: `telemetry CHAPTER`).
 //!
 //! - `sensors`: values in their own units, `-` if not VALID
+//! - `limits`: of each sensor S_KIND:label:HIGH:CRITICAL, `-` for a limit that it does not have
 //! - `power`: THROTTLE, ENERGY
+//! - `engines`: of each engine E_KIND, and for how many nanoseconds it has worked for user queues, of
+//!   all of them ever and of those that there are
 //! - `errors`: of each RAS block corrected:uncorrected
 //! - `rows`: spare rows left, then of each bad row address:cause:state
 //! - `links`: of each link state:sent:received:damaged:replays:losses
+//! - `peers`: of each link UUID:link:speed:lanes, as its registers show them
 //! - `firmware`: FW_STATE, FW_VERSION
 
 use crate::card::{Card, State};
 use crate::registers::Value::{Long, Word};
+use crate::sensors::Sensors;
 
 /// Joins what there is of each of `items`.
-fn join<T>(items: impl IntoIterator<Item = T>, text: impl Fn(T) -> String) -> String {
+pub(crate) fn join<T>(items: impl IntoIterator<Item = T>, text: impl Fn(T) -> String) -> String {
     let all: Vec<String> = items.into_iter().map(text).collect();
     all.join(" ")
 }
@@ -24,6 +29,13 @@ impl Card {
         Some(match chapter {
             "sensors" => join(state.sensors.values(), |value| {
                 value.map_or("-".to_owned(), |value| value.to_string())
+            }),
+            "limits" => Sensors::limits(),
+            "engines" => join(state.engines.iter().enumerate(), |(number, engine)| {
+                let queues = state.queues.iter();
+                let users = queues.filter(|queue| queue.user && queue.engine == number);
+                let now: u64 = users.map(|queue| queue.busy).sum();
+                format!("{}:{}:{now}", engine.kind as u32, engine.user_busy)
             }),
             "power" => join([0x600, 0x610], |register| {
                 match self.power_register(state, register) {
@@ -42,6 +54,7 @@ impl Card {
                 format!("{} {rows}", state.ras.spares())
             }
             "links" => join(&state.links, |link| link.telemetry()),
+            "peers" => join(&state.links, |link| link.other_side()),
             "firmware" => format!(
                 "{} {}",
                 state.firmware.state as u32,

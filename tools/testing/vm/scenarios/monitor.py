@@ -5,14 +5,14 @@ These are Prometheus and its promtool, lm-sensors, node_exporter, udev; what is 
 of a card knows. Meanwhile cards work, break, sleep, come and go.
 """
 
+from vm import agreement
 from vm.scenario import Scenario, selftests
 
 RULES = ("50-udev-default", "80-drivers")
 
 FILES = (
     selftests("qda_faults", callers=("x86_64",))
-    | {f"/bin/{program}": f"build/bin/{program}" for program in ("accel-exporter", "accel-smi", "accel-train")}
-    | {f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("digits", "losses", "weights")}
+    | agreement.CARD
     | {f"/usr/lib/udev/rules.d/{name}.rules": f"/usr/lib/udev/rules.d/{name}.rules" for name in RULES}
     | {
         "/usr/lib/udev/rules.d/70-accel.rules": "tools/udev/70-accel.rules",
@@ -165,6 +165,7 @@ resets=$(sample resets_total)
 was_reset() { [ "$(sample resets_total)" -gt "$resets" ]; }
 check it_counts_a_hang was_reset
 check a_hang_fires until_true 10 fires AccelHangs
+check all_exits_agree_with_the_model card_agrees
 """
 
 # Cards that sleep, come, go and are wedged.
@@ -218,10 +219,11 @@ SCENARIO = Scenario(
     programs=("prometheus", "prometheus-node-exporter", "promtool", "sensors", "udevadm"),
     cards=2,
     memory="2G",
-    tests=20,
+    tests=21,
     timeout=300,
     guest=f"""
-plan 20
+plan 21
+{agreement.AGREEMENT}
 {START}
 {EXPORTER}
 {ALERTS}

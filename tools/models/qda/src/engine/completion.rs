@@ -30,6 +30,9 @@ impl Card {
         let number = running.queue;
         let queue = &mut state.queues[number];
         queue.busy += took;
+        if queue.user {
+            state.engines[engine].user_busy += took;
+        }
         if let Some(underway) = &mut queue.underway {
             underway.running = false;
             underway.busy += took;

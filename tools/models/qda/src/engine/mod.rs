@@ -56,6 +56,8 @@ pub struct Engine {
     resets: u32,
     progress: Arc<AtomicU64>,
     busy: u64,
+    /// What of `busy` was for user queues; nothing resets it.
+    pub user_busy: u64,
     packets: u64,
     errors: u64,
     pending: [u64; 4],
@@ -81,6 +83,7 @@ impl Engine {
             resets: 0,
             progress: Arc::default(),
             busy: 0,
+            user_busy: 0,
             packets: 0,
             errors: 0,
             pending: [0; 4],
@@ -100,9 +103,10 @@ impl Engine {
     /// As after a device reset.
     pub fn reset(&mut self) {
         self.stop();
-        let (kind, number) = (self.kind, 0);
+        let (kind, user_busy, number) = (self.kind, self.user_busy, 0);
         *self = Self {
             kind,
+            user_busy,
             ..Self::new(number)
         };
     }

@@ -140,6 +140,17 @@ impl Link {
         format!("{}:{tx}:{rx}:{crc}:{replays}:{downs}", *state as u32)
     }
 
+    /// For `telemetry peers`.
+    pub(crate) fn other_side(&self) -> String {
+        let (peer, speed, lanes) = if self.is_up() {
+            (self.peer, SPEED, WIDTH)
+        } else {
+            Default::default()
+        };
+        let uuid = u128::from_be_bytes(peer.1);
+        format!("{uuid:032x}:{}:{speed}:{lanes}", peer.0)
+    }
+
     /// A GRANT that was taken is there for others again, by its age.
     fn give_back(&mut self, grant: Grant) {
         let at = self.grants.partition_point(|other| other.age < grant.age);
