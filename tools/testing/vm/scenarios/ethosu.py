@@ -5,6 +5,7 @@ and that it goes away in every way there is.
 At last its model is killed under a running job: the guest must not be reset after that.
 """
 
+from vm import agreement
 from vm.scenario import Scenario, only, selftests
 
 BELOW_VIVID = (
@@ -27,10 +28,12 @@ CALLS = only(
 SCENARIO = Scenario(
     modules=("accel-core", "accel_ethosu", "accel_fake", *BELOW_VIVID, "vivid"),
     files=selftests("ethosu")
-    | selftests("ethosu_faults", "ethosu_cycles", "ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",)),
+    | selftests("ethosu_faults", "ethosu_cycles", "ethosu_unplug", "ethosu_death", "v4l2", callers=("x86_64",))
+    | agreement.NPU,
     programs=("v4l2-ctl",),
     timeout=1500,
     guest=f"""
+{agreement.AGREEMENT}
 bound=/sys/bus/pci/drivers/accel_ethosu
 load accel-core accel_ethosu
 run /selftests/x86_64/ethosu_unplug
@@ -38,8 +41,11 @@ run /selftests/x86_64/ethosu_unplug
 host plug npu0 256
 host plug npu1 512
 until_true 10 test -e /dev/accel/accel1
-plan 4
+plan 5
 check two_devices_at_once grep -q 512 /sys/class/accel/accel1/macs
+start_exporter
+check all_exits_agree_with_the_model npu_agrees
+stop_exporter
 check rmmod_under_use_is_refused sh -c 'exec 9</dev/accel/monitor1; ! rmmod accel_ethosu 2>/dev/null'
 check rmmod_with_idle_devices_works rmmod accel_ethosu
 check the_devices_come_back sh -c 'insmod /modules/accel_ethosu.ko && grep -q 256 /sys/class/accel/accel0/macs'

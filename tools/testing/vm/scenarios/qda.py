@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The QDA driver on two cards below one switch: memory, jobs, every fault, unbind; at last, the cards die."""
 
-from vm import stress
+from vm import agreement, stress
 from vm.scenario import Scenario, only, selftests
 
-TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
-    f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("digits", "losses", "weights")
-}
 PACKETS = {"/bin/qda-packets": "build/bin/qda-packets"} | {
     f"/packets/{name}": f"build/packets/{name}"
     for name in ("packets.txt", "memory0.npy", "memory1.npy", "all_reduce.npy")
@@ -33,7 +30,7 @@ SCENARIO = Scenario(
     | selftests("qda_power", "qda_classes", "qda_unplug", "qda_death", callers=("x86_64",))
     | PACKETS
     | {"/bin/qda-example": "build/bin/qda"}
-    | TRAINING,
+    | agreement.CARD,
     programs=stress.PROGRAMS,
     cards=2,
     share="build/training",
@@ -41,8 +38,13 @@ SCENARIO = Scenario(
     allow=("DMA-API: cacheline tracking ENOMEM, dma-debug disabled",),
     guest=f"""
 {stress.STRESS}
+{agreement.AGREEMENT}
 load accel-core accel_qda
 until_true 10 test -e /dev/accel/accel1 || exit 1
+plan 1
+start_exporter
+check all_exits_agree_with_the_model card_agrees
+stop_exporter
 run /selftests/x86_64/qda
 # The links are up now.
 run qda-packets /packets
