@@ -46,11 +46,11 @@ def _busybox(archive: Archive) -> None:
 
 
 def _program(archive: Archive, name: str) -> None:
-    """A program of the build root and every library that it is linked to."""
+    """A program of the build root, in /bin if not said otherwise, and every library that it is linked to."""
     program = shutil.which(name)
     if not program:
         raise SystemExit(f"vm: no {name} in the build root: run scripts/setup/run root")
-    archive.copy(f"/bin/{name}", Path(program))
+    archive.copy(name if name.startswith("/") else f"/bin/{name}", Path(program))
     listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     for library in re.findall(r"(/\S+) \(0x", listing):
         archive.copy(library, Path(library))

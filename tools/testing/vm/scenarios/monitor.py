@@ -2,29 +2,34 @@
 """Monitoring: what accel-exporter, hwmon and udev tell of two QDA cards, judged by those who read it.
 
 These are Prometheus and its promtool, lm-sensors, node_exporter, udev; what is told is held against what the model
-of a card knows. Meanwhile cards work, break, sleep, come and go.
+of a card knows. Meanwhile cards work, break, sleep, come and go. systemd runs accel-exporter, as it is packaged.
 """
 
-from vm import agreement
+from vm import agreement, systemd
 from vm.scenario import Scenario, selftests
 
+JUDGES = ("prometheus", "prometheus-node-exporter", "promtool", "sensors", "udevadm")
+# What tries the service's sandbox.
+PROBED = ("bash", "nice", "unshare", "setarch")
 RULES = ("50-udev-default", "80-drivers")
 
 FILES = (
     selftests("qda_faults", callers=("x86_64",))
     | agreement.CARD
+    | systemd.FILES
     | {f"/usr/lib/udev/rules.d/{name}.rules": f"/usr/lib/udev/rules.d/{name}.rules" for name in RULES}
     | {
         "/usr/lib/udev/rules.d/70-accel.rules": "tools/udev/70-accel.rules",
         "/etc/prometheus/accel.rules.yml": "tools/exporter/prometheus/accel.rules.yml",
         "/etc/sensors3.conf": "/etc/sensors3.conf",
+        "/usr/lib/systemd/system/accel-exporter.service": "tools/exporter/accel-exporter.service",
     }
 )
 
-# Users, udev, and Prometheus, which takes seconds to start.
+# Users, systemd, udev, and Prometheus, which takes seconds to start.
 START = """
 ip link set lo up
-mkdir -p /run
+start_systemd accel-core || exit 1
 printf '%s\\n' 'root:x:0:0::/:/bin/sh' 'nobody:x:65534:65534::/:/bin/sh' >/etc/passwd
 printf '%s\\n' 'root:x:0:' 'render:x:105:' 'nogroup:x:65534:' >/etc/group
 cat >/etc/prometheus/prometheus.yml <<END
@@ -51,14 +56,69 @@ model() { host model qda0 telemetry "$1"; }
 csv() { accel-smi --format=csv,noheader,nounits "$@"; }
 """
 
+# The service: it loads what it needs to know before it starts, but no driver.
+SERVICE = """
+mkdir -p /usr/bin
+ln -s /bin/accel-exporter /usr/bin
+is_active() { [ "$(systemctl is-active accel-exporter)" = active ]; }
+systemd_starts_it() { systemctl start accel-exporter && is_active && grep -q '^accel_core ' /proc/modules; }
+check systemd_starts_the_service systemd_starts_it
+"""
+
+# What its sandbox lets a process do, when nothing else is in the way; told by one that runs in it. Busybox is no such
+# one: each program of it begins with setuid().
+SANDBOX = """
+cat >/probe <<'END'
+PATH=/bin
+shopt -s globstar nullglob
+for file in /dev/accel/accel* /dev/accel/monitor* /dev/ttyS1; do
+	: <"$file" && echo "reads $file"
+	: >>"$file" && echo "writes $file"
+done
+for folder in / /{bin,dev,etc,root,run,tmp,usr,var}/**/ /sys/ /cgroup/; do
+	: >"$folder/probe" && echo "writes in $folder"
+done
+nice -n 5 bash -c : && echo "changes its priority"
+unshare -U bash -c : && echo "makes namespaces"
+setarch i686 bash -c : && echo "changes its personality"
+:
+END
+inside=/run/systemd/system/accel-exporter.service.d
+sandbox_holds() {
+	mkdir -p $inside
+	printf '[Service]\\nExecStartPre=/bin/bash /probe\\nStandardOutput=append:/tmp/probed\\nStandardError=null\\n' >$inside/probe.conf
+	chmod 666 /dev/accel/accel* /dev/accel/monitor* /dev/ttyS1
+	systemctl daemon-reload && systemctl restart accel-exporter
+	chmod 660 /dev/accel/accel*
+	chmod 444 /dev/accel/monitor*
+	is_active || return 1
+	printf 'reads /dev/accel/monitor%d\\n' 0 1 | diff - /tmp/probed | sed '1,2d;s/^/# /' >/tmp/why
+	cat /tmp/why
+	[ ! -s /tmp/why ] || return 1
+	status=/proc/$(pidof accel-exporter)/status
+	user=$(awk '/^Uid:/ { print $2 }' "$status")
+	[ "$user" -ge 61184 ] && [ "$user" -le 65519 ] && [ "$(grep -c '^Cap.*:.0000000000000000$' "$status")" = 5 ] &&
+		grep -q '^NoNewPrivs:.1$' "$status" && grep -q '^Seccomp:.2$' "$status"
+}
+check its_sandbox_holds sandbox_holds
+rm -r $inside
+is_ready() { is_active && get 29836/-/ready; }
+comes_back() {
+	systemctl daemon-reload && systemctl restart accel-exporter && until_true 10 is_ready || return 1
+	before=$(pidof accel-exporter)
+	kill -KILL "$before"
+	until_true 10 is_ready && [ "$(pidof accel-exporter)" != "$before" ] && get 29836/metrics | grep -q '^accel_up{device="accel1"} 1$'
+}
+check it_comes_back_when_it_dies comes_back
+"""
+
 EXPORTER = """
-start-stop-daemon -S -b -c nobody -x /bin/accel-exporter
 ready_without_devices() {
 	until_true 10 get 29836/-/ready && get 29836/metrics >/tmp/metrics &&
 		grep -q '^accel_exporter_scrape_success 1$' /tmp/metrics && ! grep -q '^accel_up' /tmp/metrics
 }
 check it_is_ready_without_devices ready_without_devices
-load
+load accel_qda
 until_true 10 test -e /dev/accel/accel1 || exit 1
 card0=$(csv -i 0 --query-accel=pci.bus_id)
 card1=$(csv -i 1 --query-accel=pci.bus_id)
@@ -209,23 +269,33 @@ wedges() {
 		until_true 10 fires AccelWedged && until_true 10 uevent change accel0 WEDGED=rebind,bus-reset
 }
 check who_is_wedged_fires wedges
-killall prometheus accel-exporter systemd-udevd udevadm
+stops() {
+	started=$(seconds)
+	systemctl stop accel-exporter && [ $(($(seconds) - started)) -le 5 ] &&
+		[ "$(systemctl show -P Result,ActiveState accel-exporter | xargs)" = "success inactive" ] && ! pidof accel-exporter
+}
+check the_service_stops stops
+killall prometheus systemd-udevd udevadm
+killall -KILL systemd
 """
 
 SCENARIO = Scenario(
     kernels=("release",),
     modules=("accel-core", "accel_qda"),
     files=FILES,
-    programs=("prometheus", "prometheus-node-exporter", "promtool", "sensors", "udevadm"),
+    programs=(*JUDGES, *systemd.PROGRAMS, *PROBED),
     cards=2,
     memory="2G",
-    tests=21,
+    tests=25,
     timeout=300,
     guest=f"""
-plan 21
+plan 25
 {agreement.AGREEMENT}
+{systemd.SYSTEMD}
 {START}
+{SERVICE}
 {EXPORTER}
+{SANDBOX}
 {ALERTS}
 {CHANGES}
 until_true 10 unload accel_qda accel_core
