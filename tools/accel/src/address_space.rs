@@ -90,13 +90,13 @@ impl Rights {
 
 fn handle(device: &Device, number: u32) -> Arc<Handle> {
     Handle::new(device, number, |device, number| {
-        sys::address_space_destroy(device, number)
+        sys::address_space::destroy(device, number)
     })
 }
 
 impl AddressSpace {
     pub(crate) fn create(device: &Device, flags: u32) -> Result<Self> {
-        let raw = sys::address_space_create(device, flags)
+        let raw = sys::address_space::create(device, flags)
             .map_err(Error::in_call("create an address space"))?;
         let handle = handle(device, raw.handle);
         let end = raw.start.checked_add(raw.size);
@@ -197,7 +197,7 @@ impl AddressSpace {
             Where::Rather(address) => (flags, address),
             Where::Exactly(address) => (flags | accel_uapi::ACCEL_MAP_FIXED, address),
         };
-        sys::address_space_map(self.handle.device(), &mut raw)
+        sys::address_space::map(self.handle.device(), &mut raw)
             .map_err(Error::in_call("map a buffer"))?;
         Ok(raw.address)
     }
@@ -210,7 +210,7 @@ impl AddressSpace {
     /// [`AddressSpace::map`].
     pub fn unmap(&self, range: Range<u64>) -> Result<()> {
         let size = range.end.saturating_sub(range.start);
-        sys::address_space_unmap(self.handle.device(), self.number(), range.start, size)
+        sys::address_space::unmap(self.handle.device(), self.number(), range.start, size)
             .map_err(Error::in_call("unmap a range"))
     }
 
@@ -221,7 +221,7 @@ impl AddressSpace {
     /// As [`AddressSpace::unmap`], and `Access` if a buffer there is read-only.
     pub fn protect(&self, range: Range<u64>, may: Rights) -> Result<()> {
         let (number, size) = (self.number(), range.end.saturating_sub(range.start));
-        sys::address_space_protect(self.handle.device(), number, may.flags(), range.start, size)
+        sys::address_space::protect(self.handle.device(), number, may.flags(), range.start, size)
             .map_err(Error::in_call("protect a range"))
     }
 }

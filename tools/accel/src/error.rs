@@ -112,7 +112,7 @@ pub enum Cause {
     Gone,
     /// EBUSY: taken by someone else.
     Busy,
-    /// EAGAIN: in reset or being scrubbed, try again.
+    /// EAGAIN: in reset or being scrubbed, try again. What makes something has waited for ten seconds.
     Resetting,
     /// ENOSPC: out of device memory, or at its limit.
     NoDeviceMemory,

@@ -10,12 +10,10 @@ use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::ptr;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
-use accel_uapi::accel_address_space_create;
-use accel_uapi::accel_address_space_destroy;
-use accel_uapi::accel_address_space_map;
-use accel_uapi::accel_address_space_protect;
-use accel_uapi::accel_address_space_unmap;
 use accel_uapi::accel_buffer_advise;
 use accel_uapi::accel_buffer_close;
 use accel_uapi::accel_buffer_create;
@@ -49,8 +47,15 @@ use rustix::ioctl::Updater;
 use rustix::ioctl::opcode;
 use zerocopy::FromZeros;
 
+pub(crate) mod address_space;
 pub(crate) mod job;
 pub(crate) mod user_queue;
+
+/// For how long to ask again for what can be had soon.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait before that.
+const PAUSE: Duration = Duration::from_millis(1);
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -67,6 +72,27 @@ unsafe fn call<const OPCODE: Opcode, T: Copy>(fd: BorrowedFd<'_>, argument: &mut
         // SAFETY: by the contract of this function.
         match unsafe { call_once::<OPCODE, T>(fd, argument) } {
             Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// As [`call`], and again while the kernel says that it can be done soon (memory is being overwritten, a
+/// device or its firmware brought back): not for ever, as that may fail.
+///
+/// # Safety
+///
+/// As [`call_once`].
+unsafe fn call_patiently<const OPCODE: Opcode, T: Copy>(
+    fd: BorrowedFd<'_>,
+    argument: &mut T,
+) -> Result<()> {
+    let (input, end) = (*argument, Instant::now() + PATIENCE);
+    loop {
+        *argument = input;
+        // SAFETY: by the contract of this function.
+        match unsafe { call::<OPCODE, T>(fd, argument) } {
+            Err(Errno::AGAIN) if Instant::now() < end => thread::sleep(PAUSE),
             result => return result,
         }
     }
@@ -111,7 +137,7 @@ pub(crate) fn event_filter(fd: impl AsFd, mut argument: accel_event_filter) -> R
 /// Make a buffer.
 pub(crate) fn buffer_create(fd: impl AsFd, argument: &mut accel_buffer_create) -> Result<()> {
     // SAFETY: BUFFER_CREATE takes an `accel_buffer_create`, which has no pointers.
-    unsafe { call::<{ ioctl::BUFFER_CREATE }, _>(fd.as_fd(), argument) }
+    unsafe { call_patiently::<{ ioctl::BUFFER_CREATE }, _>(fd.as_fd(), argument) }
 }
 
 /// Give the handle of a buffer back.
@@ -202,7 +228,7 @@ pub(crate) fn queue_create(
         argument.payload_size = size;
         // SAFETY: QUEUE_CREATE takes an `accel_queue_create` and reads `payload_size` bytes at
         // `payload` before it returns.
-        unsafe { call::<{ ioctl::QUEUE_CREATE }, _>(fd.as_fd(), &mut argument) }
+        unsafe { call_patiently::<{ ioctl::QUEUE_CREATE }, _>(fd.as_fd(), &mut argument) }
     });
     (argument, result)
 }
@@ -275,73 +301,6 @@ fn dma_buf_sync(buf: impl AsFd, mut flags: u64) -> Result<()> {
     const SYNC: Opcode = opcode::write::<u64>(b'b', 0);
     // SAFETY: DMA_BUF_IOCTL_SYNC takes a struct of 64 bits of flags.
     unsafe { call::<SYNC, _>(buf.as_fd(), &mut flags) }
-}
-
-/// Make an address space.
-pub(crate) fn address_space_create(
-    fd: impl AsFd,
-    flags: u32,
-) -> Result<accel_address_space_create> {
-    let mut argument = accel_address_space_create {
-        flags,
-        ..FromZeros::new_zeroed()
-    };
-    // SAFETY: ADDRESS_SPACE_CREATE takes an `accel_address_space_create`, which has no pointers.
-    unsafe { call::<{ ioctl::ADDRESS_SPACE_CREATE }, _>(fd.as_fd(), &mut argument) }?;
-    Ok(argument)
-}
-
-/// Give the handle of an address space back.
-pub(crate) fn address_space_destroy(fd: impl AsFd, handle: u32) -> Result<()> {
-    let mut argument = accel_address_space_destroy { handle, flags: 0 };
-    // SAFETY: ADDRESS_SPACE_DESTROY takes an `accel_address_space_destroy`, which has no pointers.
-    unsafe { call::<{ ioctl::ADDRESS_SPACE_DESTROY }, _>(fd.as_fd(), &mut argument) }
-}
-
-/// Map a part of a buffer, or zeroes.
-pub(crate) fn address_space_map(
-    fd: impl AsFd,
-    argument: &mut accel_address_space_map,
-) -> Result<()> {
-    // SAFETY: ADDRESS_SPACE_MAP takes an `accel_address_space_map`, whose addresses are the device's.
-    unsafe { call::<{ ioctl::ADDRESS_SPACE_MAP }, _>(fd.as_fd(), argument) }
-}
-
-/// Unmap a range.
-pub(crate) fn address_space_unmap(
-    fd: impl AsFd,
-    space: u32,
-    address: u64,
-    size: u64,
-) -> Result<()> {
-    let mut argument = accel_address_space_unmap {
-        space,
-        flags: 0,
-        address,
-        size,
-    };
-    // SAFETY: ADDRESS_SPACE_UNMAP takes an `accel_address_space_unmap`, whose addresses are the
-    // device's.
-    unsafe { call::<{ ioctl::ADDRESS_SPACE_UNMAP }, _>(fd.as_fd(), &mut argument) }
-}
-
-/// Change what jobs may do in a range.
-pub(crate) fn address_space_protect(
-    fd: impl AsFd,
-    space: u32,
-    flags: u32,
-    address: u64,
-    size: u64,
-) -> Result<()> {
-    let mut argument = accel_address_space_protect {
-        space,
-        flags,
-        address,
-        size,
-    };
-    // SAFETY: ADDRESS_SPACE_PROTECT takes an `accel_address_space_protect`, whose addresses are the
-    // device's.
-    unsafe { call::<{ ioctl::ADDRESS_SPACE_PROTECT }, _>(fd.as_fd(), &mut argument) }
 }
 
 /// Make a timeline that begins at `value`; returns its handle.

@@ -13,6 +13,7 @@ use zerocopy::FromZeros;
 
 use super::Result;
 use super::call;
+use super::call_patiently;
 use super::length;
 
 /// Take a doorbell.
@@ -41,7 +42,7 @@ pub(crate) fn user_queue_create(
         argument.payload_size = size;
         // SAFETY: USER_QUEUE_CREATE takes an `accel_user_queue_create` and reads `payload_size` bytes
         // at `payload` before it returns.
-        unsafe { call::<{ ioctl::USER_QUEUE_CREATE }, _>(fd.as_fd(), &mut argument) }
+        unsafe { call_patiently::<{ ioctl::USER_QUEUE_CREATE }, _>(fd.as_fd(), &mut argument) }
     });
     (argument, result)
 }
