@@ -326,6 +326,8 @@ enum accel_engine_kind {
  *           device may execute packets of user queues while a job is on the engine:
  *           the sum of both may be more than the time that passed
  * @user_failed: user queues that failed
+ *
+ * Without ACCEL_DEVICE_USER_QUEUES the last two say nothing.
  */
 struct accel_info_engine {
 	char name[32];

@@ -10,6 +10,7 @@ use accel_snapshot::Device;
 use accel_snapshot::ErrorLimit;
 use accel_snapshot::Sensor;
 use accel_snapshot::State;
+use accel_snapshot::UserQueues;
 
 use crate::text::Samples;
 use crate::text::Type;
@@ -101,14 +102,14 @@ pub const FAMILIES: &[Family] = families! {
     Gauge "accel_engine_info", "What the engine is for.": |d, to| for engine in d.engines.all() {
         to.add(&[("engine", &engine.name), ("kind", &engine.kind.to_string())], true);
     };
-    Counter "accel_engine_busy_seconds_total", "Time that the engine worked for jobs.": |d, to| {
-        d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.busy));
-    };
-    Counter "accel_engine_user_seconds_total", "Time that the engine worked for user queues.": |d, to| {
-        d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.user));
+    Counter "accel_engine_busy_seconds_total", "Time that the engine worked, for jobs and for user queues.": |d, to| {
+        for engine in d.engines.all() {
+            to.add(&[("engine", &engine.name), ("work", "jobs")], engine.busy);
+        }
+        user_queues(d, |user, engine| to.add(&[("engine", engine), ("work", "user_queues")], user.time));
     };
     Counter "accel_user_queue_failures_total", "User queues that failed.": |d, to| {
-        d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.user_failed));
+        user_queues(d, |user, engine| to.add(&[("engine", engine)], user.failed));
     };
     Gauge "accel_queue_depth", "Jobs that wait for the engine or run on it.": |d, to| {
         d.engines.all().iter().for_each(|engine| to.add(&[("engine", &engine.name)], engine.queued));
@@ -242,6 +243,13 @@ const STATES: [State; 5] = [
     State::Health(Health::Isolated),
     State::Asleep,
 ];
+
+/// What each engine did for user queues, with its name.
+fn user_queues(device: &Device, mut with: impl FnMut(&UserQueues, &str)) {
+    for engine in device.engines.all() {
+        engine.user.iter().for_each(|user| with(user, &engine.name));
+    }
+}
 
 /// Each limit of errors with its severity.
 fn limits(device: &Device, mut with: impl FnMut(ErrorLimit, &str)) {

@@ -80,7 +80,7 @@ mod tests {
             r#"accel_up{device="accel0"} 1"#,
             r#"accel_device_state{device="accel1",state="asleep"} 1"#,
             r#"accel_device_state{device="accel1",state="operational"} 0"#,
-            r#"accel_engine_busy_seconds_total{device="accel0",engine="tensor0"} 2.5"#,
+            r#"accel_engine_busy_seconds_total{device="accel0",engine="tensor0",work="jobs"} 2.5"#,
             r#"accel_jobs_total{device="accel0",engine="copy0",result="failed"} 1"#,
             r#"accel_memory_used_bytes{device="accel0",region="device"} 12587008"#,
             r#"accel_temperature_celsius{device="accel0",sensor="die"} 47.5"#,
@@ -111,6 +111,8 @@ mod tests {
             // The system's memory has no limit of ours.
             r#"accel_memory_size_bytes{device="accel0",region="memory"}"#,
             // It has none of these, or sleeps.
+            r#"accel_engine_busy_seconds_total{device="accel1",engine="npu",work="user_queues"}"#,
+            r#"accel_user_queue_failures_total{device="accel1""#,
             r#"accel_temperature_celsius{device="accel1""#,
             r#"accel_errors_total{device="accel1""#,
             r#"accel_link_up{device="accel1""#,

@@ -192,8 +192,10 @@ fn utilization(page: &mut Page, device: &Device) {
             page.line("Jobs Completed", engine.completed);
             page.line("Jobs Failed", engine.failed);
             page.line("Busy With Jobs", units::seconds(engine.busy));
-            page.line("Busy With User Queues", units::seconds(engine.user));
-            page.line("User Queues Failed", engine.user_failed);
+            if let Some(user) = &engine.user {
+                page.line("Busy With User Queues", units::seconds(user.time));
+                page.line("User Queues Failed", user.failed);
+            }
         });
     });
 }
@@ -331,11 +333,11 @@ fn process(page: &mut Page, _: usize, process: &Process) {
             "Utilization",
             or_absent(process.utilization.map(units::percent)),
         );
-        page.line("Engine Time", units::seconds(process.busy + process.user));
+        page.line("Engine Time", units::seconds(process.time()));
         page.line("Jobs", process.jobs);
         page.line("Failures", process.failed);
         page.line("System Memory", units::bytes(process.system));
-        page.line("Device Memory", units::bytes(process.local));
+        page.line("Device Memory", or_absent(process.local.map(units::bytes)));
     });
 }
 

@@ -179,7 +179,7 @@ pub const PROCESS: &[Field] = fields! {
     "utilization" in "%": "engine time in the period of measurement, of one engine",
         |s, _| s.process?.utilization.map(whole);
     "engine_time" in "s": "engine time altogether, with that of user queues",
-        |s, _| Some(format!("{:.3}", (s.process?.busy + s.process?.user).as_secs_f64()));
+        |s, _| Some(format!("{:.3}", s.process?.time().as_secs_f64()));
     "jobs": "jobs that ended, well or not", |s, _| Some(s.process?.jobs.to_string());
     "failures": "how often a job or a user queue of it failed", |s, _| Some(s.process?.failed.to_string());
 };

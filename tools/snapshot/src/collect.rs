@@ -21,6 +21,7 @@ use crate::model::Answer;
 use crate::model::Device;
 use crate::model::Engine;
 use crate::model::Identity;
+use crate::model::Memory;
 use crate::model::Process;
 use crate::model::Resets;
 use crate::model::SCHEMA;
@@ -137,7 +138,9 @@ fn tell(
     before: &mut Times,
     device: &mut Device,
 ) -> Result<()> {
-    device.identity = Some(monitor.info::<info::Device>()?.into());
+    let who = monitor.info::<info::Device>()?;
+    let can = who.can;
+    device.identity = Some(who.into());
     let status: info::Status = monitor.info()?;
     device.state = match status.health {
         Health::Operational if is_asleep => State::Asleep,
@@ -176,7 +179,24 @@ fn tell(
             .collect()
     });
     *before = now;
+    leave_out(can, device);
     Ok(())
+}
+
+/// Has nothing be there of what a device does not have.
+fn leave_out(can: info::Capabilities, device: &mut Device) {
+    let has_memory = device.memory.all().iter().any(Memory::is_own);
+    if let Answer::Here(engines) = &mut device.engines {
+        for engine in engines.iter_mut().filter(|_| !can.user_queues) {
+            engine.user = None;
+        }
+    }
+    if let Answer::Here(processes) = &mut device.processes {
+        for process in processes {
+            process.user = process.user.filter(|_| can.user_queues);
+            process.local = process.local.filter(|_| has_memory);
+        }
+    }
 }
 
 fn array<K: Array, T: From<K>>(monitor: &impl Info) -> Result<Answer<Vec<T>>> {

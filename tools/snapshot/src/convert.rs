@@ -17,6 +17,7 @@ use crate::model::Row;
 use crate::model::Sensor;
 use crate::model::Spares;
 use crate::model::Throttle;
+use crate::model::UserQueues;
 
 impl From<info::Device> for Identity {
     fn from(device: info::Device) -> Self {
@@ -61,7 +62,7 @@ impl From<info::Clients> for Clients {
 }
 
 impl Engine {
-    /// An engine that was so busy.
+    /// An engine of a device that has everything, which was so busy.
     pub fn new(utilization: Option<f64>, engine: info::Engine) -> Self {
         Engine {
             name: engine.name,
@@ -71,8 +72,10 @@ impl Engine {
             completed: engine.completed,
             failed: engine.failed,
             busy: engine.busy,
-            user: engine.user,
-            user_failed: engine.user_failed,
+            user: Some(UserQueues {
+                time: engine.user,
+                failed: engine.user_failed,
+            }),
         }
     }
 }
@@ -194,7 +197,7 @@ impl From<info::Link> for Link {
 }
 
 impl Process {
-    /// A process that had so much engine time.
+    /// A process that had so much engine time of a device that has everything.
     pub fn new(utilization: Option<f64>, client: info::Client) -> Self {
         Process {
             client: client.client,
@@ -203,11 +206,11 @@ impl Process {
             name: client.name,
             utilization,
             busy: client.busy,
-            user: client.user,
+            user: Some(client.user),
             jobs: client.jobs,
             failed: client.failed,
             system: client.system,
-            local: client.local,
+            local: Some(client.local),
         }
     }
 }

@@ -205,7 +205,7 @@ impl Device {
     /// Bytes that a process has where the device works: in memory of its own, if it has any.
     pub fn used_memory(&self, process: &Process) -> u64 {
         match self.memory_used() {
-            Some((_, Some(_))) => process.local,
+            Some((_, Some(_))) => process.local.unwrap_or(0),
             _ => process.system,
         }
     }
@@ -291,11 +291,20 @@ pub struct Engine {
     /// How long it worked for jobs.
     #[serde(rename = "busy_ns", serialize_with = "nanoseconds")]
     pub busy: Duration,
-    /// How long it worked for user queues.
+    /// What it did for user queues, if the device has any.
+    #[serde(flatten)]
+    pub user: Option<UserQueues>,
+}
+
+/// What an engine did for user queues.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UserQueues {
+    /// How long it worked for them.
     #[serde(rename = "user_ns", serialize_with = "nanoseconds")]
-    pub user: Duration,
-    /// User queues that failed.
-    pub user_failed: u64,
+    pub time: Duration,
+    /// How many failed.
+    #[serde(rename = "user_failed")]
+    pub failed: u64,
 }
 
 /// A memory region.
@@ -321,7 +330,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    fn is_own(&self) -> bool {
+    /// Whether it is the device's own.
+    pub fn is_own(&self) -> bool {
         self.kind == info::MemoryKind::Device
     }
 }
@@ -426,9 +436,13 @@ pub struct Process {
     /// Engine time.
     #[serde(rename = "busy_ns", serialize_with = "nanoseconds")]
     pub busy: Duration,
-    /// Engine time of user queues.
-    #[serde(rename = "user_ns", serialize_with = "nanoseconds")]
-    pub user: Duration,
+    /// Engine time of user queues, if the device has any.
+    #[serde(
+        rename = "user_ns",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "nanoseconds_if_any"
+    )]
+    pub user: Option<Duration>,
     /// Jobs that ended.
     pub jobs: u64,
     /// How often a job or a user queue of it failed.
@@ -436,9 +450,16 @@ pub struct Process {
     /// Bytes of system memory in buffers that it made.
     #[serde(rename = "system_bytes")]
     pub system: u64,
-    /// Bytes of the device's memory, likewise.
-    #[serde(rename = "local_bytes")]
-    pub local: u64,
+    /// Bytes of the device's memory, likewise, if it has any.
+    #[serde(rename = "local_bytes", skip_serializing_if = "Option::is_none")]
+    pub local: Option<u64>,
+}
+
+impl Process {
+    /// Engine time altogether.
+    pub fn time(&self) -> Duration {
+        self.busy + self.user.unwrap_or_default()
+    }
 }
 
 fn text<S: Serializer>(value: impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
@@ -447,6 +468,13 @@ fn text<S: Serializer>(value: impl std::fmt::Display, to: S) -> Result<S::Ok, S:
 
 fn nanoseconds<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn nanoseconds_if_any<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => nanoseconds(value, to),
+        None => to.serialize_none(),
+    }
 }
 
 /// A time of the day: RFC 3339, UTC.

@@ -26,6 +26,7 @@ use crate::model::Snapshot;
 use crate::model::Spares;
 use crate::model::State;
 use crate::model::Throttle;
+use crate::model::UserQueues;
 
 /// A card, an NPU that sleeps, and one that went away.
 pub fn snapshot() -> Snapshot {
@@ -154,8 +155,10 @@ fn engine(name: &str, kind: info::EngineKind, utilization: Option<f64>) -> Engin
         completed: 1000,
         failed: 1,
         busy: Duration::from_millis(2500),
-        user: Duration::from_micros(10),
-        user_failed: 2,
+        user: (kind != info::EngineKind::Inference).then_some(UserQueues {
+            time: Duration::from_micros(10),
+            failed: 2,
+        }),
     }
 }
 
@@ -255,10 +258,10 @@ fn process(
         name: name.into(),
         utilization,
         busy: Duration::from_millis(2000),
-        user: Duration::ZERO,
+        user: Some(Duration::ZERO),
         jobs: 40,
         failed: 1,
         system: 1 << 20,
-        local,
+        local: Some(local),
     }
 }

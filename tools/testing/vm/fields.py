@@ -90,12 +90,11 @@ COMMON = (
     _untold("smi:engines.*.utilization"),
     _untold("smi:engines.*.queued", "exporter:queue_depth{engine=*}"),
     _untold("smi:engines.*.failed", "exporter:jobs_total{engine=*,result=failed}"),
-    _untold("smi:engines.*.user_failed", "exporter:user_queue_failures_total{engine=*}"),
     Field(
         "engine.*.busy",
         {
             "smi:engines.*.busy_ns": 1,
-            "exporter:engine_busy_seconds_total{engine=*}": NANO,
+            "exporter:engine_busy_seconds_total{engine=*,work=jobs}": NANO,
             "sysfs:busy_ns/*": 1,
         },
         is_known=False,
@@ -111,7 +110,11 @@ CARD = (
     Field("health", {"smi:state": TEXT, "exporter:device_state": TEXT, "sysfs:health": TEXT}),
     # Engines.
     Field("engine.*.kind", {"smi:engines.*.kind": TEXT, "exporter:engine_info{engine=*}.kind": TEXT}),
-    Field("engine.*.user", {"smi:engines.*.user_ns": 1, "exporter:engine_user_seconds_total{engine=*}": NANO}),
+    Field(
+        "engine.*.user",
+        {"smi:engines.*.user_ns": 1, "exporter:engine_busy_seconds_total{engine=*,work=user_queues}": NANO},
+    ),
+    _untold("smi:engines.*.user_failed", "exporter:user_queue_failures_total{engine=*}"),
     Field("alike.*.time", {"fdinfo:drm-engine-* ns": 1}),
     Field("alike.*.count", {"fdinfo:drm-engine-capacity-*": 1}),
     Field("client.user", {"smi:processes.0.user_ns": 1}),
@@ -215,9 +218,6 @@ NPU = (
     # Its client has imported memory, too, which is no memory of the device's buffers.
     _untold("smi:processes.0.system_bytes", "smi:memory.memory.used_bytes"),
     _untold("fdinfo:drm-total-memory KiB"),
-    # It has no user queues, and no memory of its own.
-    _untold("smi:engines.npu.user_ns", "smi:processes.0.user_ns", "smi:processes.0.local_bytes"),
-    Field("engine.npu.user", {"exporter:engine_user_seconds_total{engine=npu}": NANO}, is_known=False),
 )
 
 TABLES = {"card": COMMON + CARD, "npu": COMMON + NPU}

@@ -41,7 +41,7 @@ impl Row<'_> {
     }
 
     fn time(&self) -> Duration {
-        self.process.busy + self.process.user
+        self.process.time()
     }
 
     fn cell(&self, column: Column) -> String {

@@ -273,6 +273,8 @@ pub type accel_engine_kind = ::core::ffi::c_uint;
 ///   device may execute packets of user queues while a job is on the engine:
 ///   the sum of both may be more than the time that passed
 /// - `user_failed`: user queues that failed
+///
+/// Without ACCEL_DEVICE_USER_QUEUES the last two say nothing.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_engine {

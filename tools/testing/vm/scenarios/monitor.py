@@ -194,7 +194,7 @@ asked() { get "9090/api/v1/query?query=$1"; }
 fires() { get 9090/api/v1/alerts | grep -q "\\"alertname\\":\\"$1\\"[^}]*\\"device\\":\\"accel0\\"[^}]*}[^}]*}[^}]*\\"state\\":\\"firing\\""; }
 host model qda0 stretch 100
 accel-train /training /tmp 40 1 >/tmp/train 2>&1 &
-sees_work() { asked 'rate(accel_engine_user_seconds_total{device="accel0"}[10s])>0.2' | grep -q '"engine":"tensor0"'; }
+sees_work() { asked 'rate(accel_engine_busy_seconds_total{device="accel0",work="user_queues"}[10s])>0.2' | grep -q '"engine":"tensor0"'; }
 check prometheus_sees_work until_true 10 sees_work
 nothing_fires() { get 9090/api/v1/alerts | grep -q '"alerts":\\[\\]'; }
 check nothing_fires_on_cards_that_work nothing_fires

@@ -18,10 +18,10 @@ SMI = """
   "resets": {"count": 5, "epoch": 4},
   "clients": {"clients": 1, "monitors": 1, "opens": 2, "refused": 0, "mode": "shared"},
   "engines": [{"name": "npu", "kind": "inference", "utilization": 0.5, "queued": 0, "completed": 3, "failed": 0,
-    "busy_ns": 1500000001, "user_ns": 0, "user_failed": 0}],
+    "busy_ns": 1500000001}],
   "memory": [{"name": "memory", "kind": "system", "used_bytes": 4096}],
-  "processes": [{"client": 7, "pid": 1, "uid": 0, "name": "x", "utilization": 0, "busy_ns": 1500, "user_ns": 0,
-    "jobs": 3, "failed": 0, "system_bytes": 4096, "local_bytes": 0}]
+  "processes": [{"client": 7, "pid": 1, "uid": 0, "name": "x", "utilization": 0, "busy_ns": 1500,
+    "jobs": 3, "failed": 0, "system_bytes": 4096}]
 }]}
 """
 
@@ -36,9 +36,7 @@ accel_clients{device="accel0"} 1
 accel_client_opens_total{device="accel0"} 2
 accel_client_refusals_total{device="accel0"} 0
 accel_engine_info{device="accel0",engine="npu",kind="inference"} 1
-accel_engine_busy_seconds_total{device="accel0",engine="npu"} 1.500000001
-accel_engine_user_seconds_total{device="accel0",engine="npu"} 0
-accel_user_queue_failures_total{device="accel0",engine="npu"} 0
+accel_engine_busy_seconds_total{device="accel0",engine="npu",work="jobs"} 1.500000001
 accel_queue_depth{device="accel0",engine="npu"} 0
 accel_jobs_total{device="accel0",engine="npu",result="completed"} 3
 accel_jobs_total{device="accel0",engine="npu",result="failed"} 0
