@@ -109,9 +109,9 @@ impl<T: Driver> Backlog<T> {
         let mut waiting = self.waiting.lock();
         if waiting.is_free() && job.dependencies.is_empty() {
             // With the lock, so that no later one gets there earlier.
-            let ended = scheduler.push(bound, job);
+            let done = scheduler.push(bound, job);
             drop(waiting);
-            scheduler.tell(bound, ended);
+            scheduler.tell(bound, done);
             return;
         }
         let is_first = waiting.wait(job);
@@ -169,9 +169,9 @@ impl<T: Driver> Backlog<T> {
             let Some(job) = waiting.leave() else {
                 return;
             };
-            let ended = scheduler.push(bound, job);
+            let done = scheduler.push(bound, job);
             drop(waiting);
-            scheduler.tell(bound, ended);
+            scheduler.tell(bound, done);
         }
     }
 
@@ -192,8 +192,8 @@ impl<T: Driver> Backlog<T> {
         jobs.push_all_back(this.waiting.lock().waiting());
         jobs.push_all_back(&mut unarmed);
         if let Some(scheduler) = this.scheduler() {
-            let ended = scheduler.refuse(jobs, fault);
-            scheduler.tell(bound, ended);
+            let done = scheduler.refuse(jobs, fault);
+            scheduler.tell(bound, done);
         }
     }
 }

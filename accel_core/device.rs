@@ -24,7 +24,9 @@ use kernel_ext::{
         Cell,
         Guard, //
     },
-    ida, irq, power,
+    ida,
+    irq,
+    power, //
 };
 
 use crate::{

@@ -35,8 +35,8 @@ use crate::{
     device::Bound,
     done::{
         Done,
-        DoneList, //
-        Retired,
+        DoneList,
+        Retired, //
     },
     driver::{
         Driver,
