@@ -104,6 +104,7 @@ mod reservations;
 mod scheduler;
 mod scheduler_state;
 mod scrub;
+mod settling;
 mod share;
 mod statuses;
 mod submissions;

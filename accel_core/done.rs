@@ -74,11 +74,16 @@ impl<T: Driver> Retired<T> {
         Self(List::new())
     }
 
-    /// Adds jobs. From now on their queues find them here ([`Queue::settle`](crate::queue::Queue::settle)), so
-    /// what this is part of must be locked.
+    /// Adds jobs.
     pub(crate) fn add(&mut self, Told(mut jobs): Told<T>) {
+        self.0.push_all_back(&mut jobs);
+    }
+
+    /// Adds jobs that are kept for long: nobody is to wait until they are dropped
+    /// ([`Queue::settle`](crate::queue::Queue::settle)).
+    pub(crate) fn keep(&mut self, Told(mut jobs): Told<T>) {
         for job in jobs.iter() {
-            job.told();
+            job.queue.end();
         }
         self.0.push_all_back(&mut jobs);
     }

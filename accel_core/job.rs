@@ -25,8 +25,7 @@ use kernel::{
         aref::ARef,
         atomic::{
             Atomic,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
         Arc,
         UniqueArc, //
@@ -48,6 +47,7 @@ use crate::{
     driver::Driver,
     prepared::Prepared,
     queue::Queue,
+    settling::Settling,
     statuses::Statuses,
     uapi,
     Buffer, //
@@ -362,7 +362,6 @@ impl<T: Driver> Body<T> {
 pub(crate) struct Job<T: Driver> {
     #[pin]
     links: ListLinks,
-    pub(crate) queue: Arc<Queue<T>>,
     pub(crate) armed: Armed,
     pub(crate) payload: T::Job,
     buffers: KVVec<JobBuffer>,
@@ -377,6 +376,7 @@ pub(crate) struct Job<T: Driver> {
     reruns: Atomic<u32>,
     /// Where what it is made of is used again, if it is.
     home: Option<Arc<Prepared<T>>>,
+    pub(crate) queue: Settling<T>,
 }
 
 impl_list_arc_safe! {
@@ -391,7 +391,6 @@ impl<T: Driver> Job<T> {
     fn new(run: Run<T>, payload: T::Job, buffers: KVVec<JobBuffer>) -> impl PinInit<Self> {
         pin_init!(Self {
             links <- ListLinks::new(),
-            queue: run.queue,
             armed: run.armed,
             payload,
             buffers,
@@ -401,13 +400,14 @@ impl<T: Driver> Job<T> {
             is_repeatable: run.is_repeatable,
             reruns: Atomic::new(0),
             home: run.home,
+            queue: Settling::new(run.queue),
         })
     }
 
     /// Makes another job of one that has ended.
     fn renew(self: Pin<&mut Self>, run: Run<T>) {
         let this = self.project();
-        *this.queue = run.queue;
+        *this.queue = Settling::new(run.queue);
         *this.armed = run.armed;
         *this.kept = run.kept;
         *this.dependencies = run.dependencies;
@@ -435,6 +435,7 @@ impl<T: Driver> Job<T> {
             let this = job.as_mut().project();
             this.kept.clear();
             this.dependencies.clear();
+            this.queue.end();
             if let Some(home) = this.home.take() {
                 home.take_back(Body::Used(job));
             }
@@ -460,16 +461,11 @@ impl<T: Driver> Job<T> {
     }
 
     /// The job ended: for [`Done::new`](crate::done::Done::new), after which [`Armed::tell`] must
-    /// follow, and [`Job::told`], when it is where it is dropped from.
+    /// follow.
     pub(crate) fn end(&self, now: u64, outcome: Outcome) {
-        self.queue.untold.fetch_add(1, Relaxed);
+        self.queue.begin();
         self.queue.tell_of_end(self.armed.number(), now, outcome);
         self.armed.end(now, outcome);
-    }
-
-    /// Everybody was told that it ended, and it can be dropped.
-    pub(crate) fn told(&self) {
-        self.queue.untold.fetch_sub(1, Release);
     }
 
     /// Makes what the CPU wrote to the buffers visible to the device.

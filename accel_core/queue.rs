@@ -39,7 +39,7 @@ use crate::{
     statuses::Statuses, //
 };
 
-/// How long to wait for others to be told of ended jobs, and how often.
+/// How long to wait until nothing is left of ended jobs, and how often.
 const SETTLE_US: i64 = 50;
 const SETTLE_TRIES: u32 = 1000;
 
@@ -86,8 +86,8 @@ pub(crate) struct Queue<T: Driver> {
     name: u32,
     statuses: Arc<Statuses>,
     life: Arc<Life>,
-    /// Jobs that have ended and cannot be dropped yet.
-    pub(crate) untold: Atomic<u32>,
+    /// Jobs that have ended and of which something is left.
+    pub(crate) unsettled: Atomic<u32>,
     /// How many [`Look`](crate::look::Look)s there are at its jobs.
     pub(crate) looks: Atomic<u32>,
     entry: Entry<T>,
@@ -115,7 +115,7 @@ impl<T: Driver> Queue<T> {
             life,
             driver: T::create_queue(&bound.data, file, setup)?,
             statuses,
-            untold: Atomic::new(0),
+            unsettled: Atomic::new(0),
             looks: Atomic::new(0),
             entry,
         };
@@ -182,11 +182,21 @@ impl<T: Driver> Queue<T> {
         }
     }
 
-    /// Drops the jobs that have ended, and waits for those that others are being told of, which takes a
-    /// moment. May sleep; the device must not be held bound.
+    /// Drops the jobs that have ended, and waits for those that others are being told of or drop, which
+    /// takes a moment. May sleep; the device must not be held bound.
     pub(crate) fn settle(&self) {
-        self.poll(|| self.untold.load(Acquire) == 0);
         self.reap();
+        if self.unsettled.load(Acquire) != 0 {
+            self.settle_later();
+        }
+    }
+
+    #[cold]
+    fn settle_later(&self) {
+        self.poll(|| {
+            self.reap();
+            self.unsettled.load(Acquire) == 0
+        });
     }
 
     /// Waits until `is_over` says so, but not for long. May sleep.

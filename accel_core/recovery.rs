@@ -394,7 +394,7 @@ impl<T: Driver> Scheduler<T> {
         let told = self.lose().tell();
         let mut done = DoneList::new();
         let mut state = self.state.lock();
-        state.lost.add(told);
+        state.lost.keep(told);
         let reset = Fault::new(FaultKind::Reset);
         while let Some(job) = state.ready.take_any(|job| job.queue.id()) {
             state.refuse(job, reset, &mut done);

@@ -275,6 +275,48 @@ TEST_F_TIMEOUT(card, memory_that_is_being_scrubbed_is_not_missing, 120)
 	EXPECT_LT(0, dirty);
 }
 
+/* A client that has work done in a buffer of a MiB again and again. */
+struct worker {
+	pthread_t thread;
+	int rounds;
+	/* Of the first call that failed. */
+	int error;
+};
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	int fd = open_card(0);
+
+	for (int round = 0; round < worker->rounds && !worker->error; round++) {
+		struct accel_buffer_create buffer;
+
+		worker->error = create_in(fd, LOCAL, MIB, 0, &buffer) ?:
+				fill_card(fd, buffer.handle, 0, PAGE, FILLED) ?:
+				close_buffer(fd, buffer.handle);
+	}
+	close(fd);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(card, a_job_that_was_waited_for_keeps_no_memory, 300)
+{
+	struct worker workers[4];
+	__u32 handles[24];
+
+	/* As many MiB are left as there are workers. */
+	ASSERT_EQ(24, fill_region(self->fd, LOCAL, MIB, 0, handles, 24));
+	for (unsigned int i = 0; i < ARRAY_SIZE(workers); i++) {
+		EXPECT_EQ(0, close_buffer(self->fd, handles[i]));
+		workers[i] = (struct worker){ .rounds = times(2000) };
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, work, &workers[i]));
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(workers); i++) {
+		pthread_join(workers[i].thread, NULL);
+		EXPECT_EQ(0, workers[i].error);
+	}
+}
+
 TEST_F_TIMEOUT(card, scattered_buffers_use_the_holes, 120)
 {
 	struct accel_buffer_create buffer;
