@@ -64,7 +64,7 @@ pub struct EngineInfo {
     pub kind: EngineKind,
     /// How many jobs can be in flight at a time, at least one.
     pub credits: u32,
-    /// How long a job may take, milliseconds.
+    /// How long a job may take, milliseconds; less if its queue says so.
     pub timeout_ms: u32,
 }
 
@@ -115,6 +115,8 @@ pub struct QueueSetup<'a, T: Driver> {
     pub space: Option<&'a Arc<AddressSpace<T>>>,
     /// What the client has to say to the driver; the kernel's own copy.
     pub payload: &'a [u8],
+    /// How long a job may take, nanoseconds, at most; 0: as the engine says.
+    pub(crate) timeout_ns: u64,
     /// That of its context.
     pub(crate) life: &'a Arc<Life>,
 }
@@ -131,7 +133,7 @@ pub enum Started {
 pub enum Progress {
     /// Nothing: reset the engine.
     Hung,
-    /// It goes on: give it as much time again.
+    /// It goes on, or its turn has not come on an engine with several: give it as much time again.
     Progressing,
     /// It has ended, the interrupt was lost.
     Ended(Outcome),

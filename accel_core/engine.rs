@@ -31,6 +31,9 @@ use crate::{
     },
 };
 
+/// No time.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// A job that was started.
 pub(crate) struct Running<T: Driver> {
     pub(crate) job: ListArc<Job<T>>,
@@ -75,8 +78,8 @@ pub(crate) struct Engine<T: Driver> {
     running: KVec<Running<T>>,
     /// Off the engine, which must be reset before the job ends and another one starts.
     faulted: Option<(Running<T>, Fault)>,
-    /// Time-outs will be looked for.
-    pub(crate) has_timer: bool,
+    /// When time-outs will be looked for; [`NEVER`] if not.
+    pub(crate) timer: u64,
     /// Until when its time was charged, or since when there is something in flight.
     charged: u64,
     pub(crate) stats: Stats,
@@ -94,7 +97,7 @@ impl<T: Driver> Engine<T> {
             timeout_ms: timeout_ms.clone(),
             running: KVec::with_capacity(info.credits as usize, GFP_KERNEL)?,
             faulted: None,
-            has_timer: false,
+            timer: NEVER,
             charged: 0,
             stats: Stats::default(),
         })
@@ -104,6 +107,7 @@ impl<T: Driver> Engine<T> {
         self.info.credits
     }
 
+    /// Returns how long a job may take, if its queue does not say less.
     pub(crate) fn timeout_ns(&self) -> u64 {
         let ms = match self.timeout_ms.load(Relaxed) {
             0 => self.info.timeout_ms,

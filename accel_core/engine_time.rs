@@ -36,6 +36,13 @@ impl<T: Driver> Scheduler<T> {
         stats
     }
 
+    /// Returns how long a job may take on an engine of it, nanoseconds.
+    pub(crate) fn timeout_ns(&self, engine: usize) -> u64 {
+        let mut state = self.state.lock();
+        let engine = self.engine(&mut state, engine);
+        engine.map_or(0, |engine| engine.timeout_ns())
+    }
+
     /// Returns what an engine of it has done for a client until now.
     pub(crate) fn used(&self, client: ClientId, engine: usize) -> Used {
         let number = engine.wrapping_sub(self.engines().start);

@@ -135,6 +135,7 @@ impl<T: Driver> Client<T> {
             priority: Priority::Normal,
             space: None,
             payload: &[],
+            timeout_ns: 0,
             life: &life,
         };
         let queue = OpenQueue::new(bound, file, &share, &reservations, setup);

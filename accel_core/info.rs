@@ -150,7 +150,7 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
         ),
         (
             Meta {
-                version: 3,
+                version: 4,
                 ..meta::<accel_info_engine>(uapi::ACCEL_INFO_ENGINES, ARRAY)
             },
             Device(engines),
@@ -391,6 +391,7 @@ fn engines<T: Driver>(device: &Device<T>, answer: &mut Answer) -> Result {
             busy_ns: stats.busy_ns,
             user_ns: device.user_time(engine),
             user_failed: device.user_failures.get(engine),
+            timeout_ns: scheduler.timeout_ns(engine),
         })?;
     }
     Ok(())

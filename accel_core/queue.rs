@@ -29,6 +29,7 @@ use crate::{
         Driver,
         QueueSetup, //
     },
+    engine::NEVER,
     job::Refusal,
     logic::{
         recovery::Culprit,
@@ -86,6 +87,7 @@ pub(crate) struct Queue<T: Driver> {
     name: u32,
     statuses: Arc<Statuses>,
     life: Arc<Life>,
+    timeout_ns: u64,
     /// Jobs that have ended and of which something is left.
     pub(crate) unsettled: Atomic<u32>,
     /// How many [`Look`](crate::look::Look)s there are at its jobs.
@@ -110,9 +112,14 @@ impl<T: Driver> Queue<T> {
         let entry = Entry::new(share, &setup)?;
         let place = UniqueArc::<Self>::new_uninit(GFP_KERNEL_ACCOUNT).map_err(Error::from)?;
         let life = setup.life.clone();
+        let timeout_ns = match setup.timeout_ns {
+            0 => NEVER,
+            ns => ns,
+        };
         let queue = Self {
             name,
             life,
+            timeout_ns,
             driver: T::create_queue(&bound.data, file, setup)?,
             statuses,
             unsettled: Atomic::new(0),
@@ -139,6 +146,12 @@ impl<T: Driver> Queue<T> {
     /// Returns the life of its context.
     pub(crate) fn life(&self) -> &Life {
         &self.life
+    }
+
+    /// Returns how long its jobs may take on an engine that allows `ns` nanoseconds.
+    #[inline]
+    pub(crate) fn timeout_ns(&self, ns: u64) -> u64 {
+        self.timeout_ns.min(ns)
     }
 
     /// Returns the share of its client.

@@ -84,11 +84,15 @@ pub(crate) fn create<'f, T: Driver>(
     let payload = read_payload(args.payload, args.payload_size, T::MAX_QUEUE_PAYLOAD)?;
     let (client, engine) = (&file.client, args.engine as usize);
     let scheduler = client.device.scheduler_of(engine).ok_or(EINVAL)?;
+    if args.timeout_ns > scheduler.timeout_ns(engine) {
+        return Err(EINVAL);
+    }
     let setup = QueueSetup {
         engines: scheduler.engines(),
         priority,
         space,
         payload: &payload,
+        timeout_ns: args.timeout_ns,
         life,
     };
     let queue = client.device.enter_awake()?.with(|bound| {

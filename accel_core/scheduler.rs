@@ -278,10 +278,13 @@ impl<T: Driver> Scheduler<T> {
         let started = T::start(&bound.data, engine.index, &job.queue.driver, &job.payload);
         match (started, bound.workers.get(engine.index)) {
             (Ok(Started::Running), Some(worker)) => {
-                if !replace(&mut engine.has_timer, true) {
-                    worker.arm_timeout(engine.timeout_ns());
+                let timeout = job.queue.timeout_ns(engine.timeout_ns());
+                let deadline = running.start.saturating_add(timeout);
+                if deadline < engine.timer {
+                    engine.timer = deadline;
+                    worker.arm_timeout(timeout);
                 }
-                running.deadline = Some(running.start.saturating_add(engine.timeout_ns()));
+                running.deadline = Some(deadline);
                 engine.add(running);
             }
             (Ok(Started::Deferred), Some(worker)) => {

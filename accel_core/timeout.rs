@@ -14,6 +14,7 @@ use crate::{
         Driver,
         Progress, //
     },
+    engine::NEVER,
     job::{
         Fault,
         FaultKind, //
@@ -30,7 +31,7 @@ impl<T: Driver> Scheduler<T> {
         let is_hung = self.look_at_due(&mut state, bound, engine, &mut done);
         let due = self.engine(&mut state, engine).and_then(|engine| {
             let due = engine.first_due();
-            engine.has_timer = due.is_some();
+            engine.timer = due.map_or(NEVER, |(_, due)| due);
             due
         });
         if let (Some((_, due)), Some(worker)) = (due, bound.workers.get(engine)) {
@@ -55,7 +56,7 @@ impl<T: Driver> Scheduler<T> {
         let Some(engine) = self.engine(state, index) else {
             return false;
         };
-        let (now, timeout) = (monotonic_ns(), engine.timeout_ns());
+        let (now, allowed) = (monotonic_ns(), engine.timeout_ns());
         let Some((at, running)) = engine.overdue(now) else {
             return false;
         };
@@ -64,6 +65,7 @@ impl<T: Driver> Scheduler<T> {
             false => Progress::Hung,
         };
         if let Progress::Progressing = progress {
+            let timeout = running.job.queue.timeout_ns(allowed);
             running.deadline = Some(now.saturating_add(timeout));
             return false;
         }

@@ -18,6 +18,7 @@ use kernel::{
 use kernel_ext::{
     time::jiffies_from_ns,
     workqueue::{
+        cancel_delayed,
         cancel_delayed_sync,
         cancel_sync, //
     }, //
@@ -90,10 +91,11 @@ impl<T: Driver> Worker<T> {
         )
     }
 
-    /// Checks for a time-out in `ns` nanoseconds, or earlier if that was asked for before. Any
-    /// context, as the following.
+    /// Checks for a time-out in `ns` nanoseconds, and not when that was asked for before, if it was. Under
+    /// the lock of the scheduler; any context, as the following.
     pub(crate) fn arm_timeout(self: &Arc<Self>, ns: u64) {
         let delay = jiffies_from_ns(ns);
+        cancel_delayed::<Self, TIMEOUT>(self);
         let _ = queue().enqueue_delayed::<_, TIMEOUT>(self.clone(), delay);
     }
 

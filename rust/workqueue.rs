@@ -105,15 +105,29 @@ pub fn cancel_delayed_sync<T, const ID: u64>(item: &Arc<T>)
 where
     T: WorkItem<ID, Pointer = Arc<T>> + HasDelayedWork<T, ID>,
 {
+    cancel_by(item, bindings::cancel_delayed_work_sync);
+}
+
+/// Takes delayed work back, if it has not begun to run. Any context.
+pub fn cancel_delayed<T, const ID: u64>(item: &Arc<T>)
+where
+    T: WorkItem<ID, Pointer = Arc<T>> + HasDelayedWork<T, ID>,
+{
+    cancel_by(item, bindings::cancel_delayed_work);
+}
+
+/// Takes delayed work back by `cancel`, one of the functions of that name.
+fn cancel_by<T, const ID: u64>(
+    item: &Arc<T>,
+    cancel: unsafe extern "C" fn(*mut bindings::delayed_work) -> bool,
+) where
+    T: WorkItem<ID, Pointer = Arc<T>> + HasDelayedWork<T, ID>,
+{
     let ptr = Arc::as_ptr(item).cast_mut();
     // SAFETY: `ptr` is valid; by `HasDelayedWork` the work is the `work` field of a `delayed_work`.
     let cancelled = unsafe {
         let work = Work::raw_get(T::raw_get_work(ptr).cast_const());
-        bindings::cancel_delayed_work_sync(kernel::container_of!(
-            work,
-            bindings::delayed_work,
-            work
-        ))
+        cancel(kernel::container_of!(work, bindings::delayed_work, work))
     };
     if cancelled {
         // SAFETY: The queue owned a reference, which it will not give back.

@@ -326,8 +326,9 @@ enum accel_engine_kind {
  *           device may execute packets of user queues while a job is on the engine:
  *           the sum of both may be more than the time that passed
  * @user_failed: user queues that failed
+ * @timeout_ns: how long a job may take, nanoseconds, if its queue does not say less
  *
- * Without ACCEL_DEVICE_USER_QUEUES the last two say nothing.
+ * Without ACCEL_DEVICE_USER_QUEUES @user_ns and @user_failed say nothing.
  */
 struct accel_info_engine {
 	char name[32];
@@ -338,6 +339,7 @@ struct accel_info_engine {
 	__u64 busy_ns;
 	__u64 user_ns;
 	__u64 user_failed;
+	__u64 timeout_ns;
 };
 
 /**
@@ -1445,6 +1447,8 @@ enum accel_priority {
  *          of the same kind
  * @priority: in: &enum accel_priority
  * @payload: in: pointer to what the driver wants to know (<accel/DRIVER_accel.h>)
+ * @timeout_ns: in: how long a job of the queue may take, nanoseconds, at most what the
+ *              engine allows (&struct accel_info_engine), which is what 0 means
  * @payload_size: in: bytes at @payload
  * @handle: out: name of the queue in this file, never 0
  * @refused_reason: out, on EINVAL by the driver: its reason, 0 if it gave none
@@ -1455,12 +1459,12 @@ enum accel_priority {
  * even if they use the same private buffers.
  *
  * Every file has queue 0: of context 0, for the first engine, of normal priority,
- * without payload.
+ * without payload and a time-out of its own.
  *
  * Minimum size: up to and including @handle.
  *
- * Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
- * refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
+ * Errors: ENOENT no such context; EINVAL no such engine or priority, a longer time-out
+ * than the engine's, the driver refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
  * long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
  * is banned; ENOSPC the device has no room for more
  * queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
@@ -1471,6 +1475,7 @@ struct accel_queue_create {
 	__u32 engine;
 	__u32 priority;
 	__u64 payload;
+	__u64 timeout_ns;
 	__u32 payload_size;
 	__u32 handle;
 	__u32 refused_reason;

@@ -7,18 +7,25 @@
 //!
 //! ```no_run
 //! use accel::Submit;
+//! use accel::queue::Options;
 //! use accel::queue::Priority;
 //!
 //! # fn main() -> accel::Result<()> {
 //! # let device = accel::device::Node::new(0).open()?;
 //! let space = device.address_space()?;
-//! let queue = device.context(Some(&space))?.queue(1, Priority::High, &[])?;
+//! let options = Options {
+//!     engine: 1,
+//!     priority: Priority::Low,
+//!     ..Options::default()
+//! };
+//! let queue = device.context(Some(&space))?.queue(&options)?;
 //! let job = Submit::to(&queue).submit()?;
 //! # Ok(())
 //! # }
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use accel_uapi::accel_queue_create;
 use rustix::io::Errno;
@@ -43,6 +50,20 @@ pub enum Priority {
     High = accel_uapi::ACCEL_PRIORITY_HIGH,
     /// What it wants, but for a twentieth of the time; needs CAP_SYS_NICE.
     Realtime = accel_uapi::ACCEL_PRIORITY_REALTIME,
+}
+
+/// What a queue is to be like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Its jobs run on this one, an index in [`info`](crate::info), or on one next to it of the same kind.
+    pub engine: u32,
+    /// How important they are.
+    pub priority: Priority,
+    /// How long one may take: at most what the engine allows ([`info::Engine`](crate::info::Engine)),
+    /// which is what `None` means.
+    pub timeout: Option<Duration>,
+    /// What the driver wants to know.
+    pub payload: &'a [u8],
 }
 
 /// What queues have in common: where their jobs see memory. Clones are the same one.
@@ -74,23 +95,24 @@ impl Context {
         self.handle.number()
     }
 
-    /// Make a queue, whose jobs run on `engine`, an index in [`info`](crate::info), or on one next to it
-    /// of the same kind. `payload` is what the driver wants to know.
+    /// Make a queue.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] by the driver; [`Error::Call`]: `Invalid` no such engine; `Privilege`
-    /// [`Priority::Realtime`] without CAP_SYS_NICE; `TooBig`; `Quota`; `NoDeviceMemory` the device has no
-    /// room for more queues; `Failed` the device does not answer; `NoMemory`; `Gone`.
-    pub fn queue(&self, engine: u32, priority: Priority, payload: &[u8]) -> Result<Queue> {
+    /// [`Error::Refused`] by the driver; [`Error::Call`]: `Invalid` no such engine, or it does not allow
+    /// that much time; `Privilege` [`Priority::High`] or [`Priority::Realtime`] without CAP_SYS_NICE;
+    /// `TooBig`; `Quota`; `NoDeviceMemory` the device has no room for more queues; `Failed` the device
+    /// does not answer; `NoMemory`; `Gone`.
+    pub fn queue(&self, options: &Options<'_>) -> Result<Queue> {
         let device = self.handle.device();
         let raw = accel_queue_create {
             context: self.handle.number(),
-            engine,
-            priority: priority as u32,
+            engine: options.engine,
+            priority: options.priority as u32,
+            timeout_ns: options.timeout.map_or(0, nanoseconds),
             ..zerocopy::FromZeros::new_zeroed()
         };
-        let (raw, result) = sys::queue_create(device, raw, payload);
+        let (raw, result) = sys::queue_create(device, raw, options.payload);
         result.map_err(|errno| refusal(&raw, errno))?;
         Ok(Queue {
             handle: Handle::new(device, raw.handle, |device, number| {
@@ -98,6 +120,11 @@ impl Context {
             }),
         })
     }
+}
+
+/// At least one, as 0 has a meaning of its own.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
 fn refusal(raw: &accel_queue_create, errno: Errno) -> Error {

@@ -11,6 +11,7 @@
 #define DEEP	3
 
 #define DEPTH	4	/* of the last one */
+#define LIMIT	(50ULL * NSEC_PER_MSEC)	/* the time-out of a queue that has its own */
 #define SHORT	10	/* how long a job takes that is compared with others, milliseconds */
 
 static __s64 submit_to(int fd, __u32 queue, __u32 op, __u32 arg)
@@ -138,6 +139,56 @@ TEST_F(fake, one_that_hangs_is_guilty_and_those_lost_with_it_are_not)
 	EXPECT_EQ(0, wait_in(self->fd, queues[1], 2, FOREVER, NULL));
 	EXPECT_EQ(1, submit_to(self->fd, pair, ACCEL_FAKE_NOP, 0));
 	EXPECT_EQ(0, wait_in(self->fd, pair, 1, FOREVER, NULL));
+}
+
+TEST_F(fake, a_queue_can_give_its_jobs_less_time)
+{
+	__u32 hasty = create_hasty_queue(self->fd, SINGLE, LIMIT);
+	struct accel_job_status status;
+	__u64 took;
+
+	ASSERT_NE(0U, hasty);
+	ASSERT_EQ(1, submit_to(self->fd, hasty, ACCEL_FAKE_HANG, 0));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, hasty, 1, FOREVER, &status));
+	EXPECT_EQ((__u32)ACCEL_FAULT_TIMEOUT, status.fault);
+	took = status.end_ns - status.start_ns;
+	EXPECT_LE(LIMIT, took);
+	EXPECT_GT((__u64)FAKE_TIMEOUT_NS, took);
+	/* Not those of other queues, nor those that are in time. */
+	EXPECT_EQ(0, run(self->fd, ACCEL_FAKE_DELAY, 2 * LIMIT / NSEC_PER_MSEC, NULL));
+	EXPECT_EQ(0, run_in(self->fd, hasty, ACCEL_FAKE_DELAY, 1));
+}
+
+TEST_F(fake, who_has_less_time_is_looked_at_first)
+{
+	__u32 patient = create_queue(self->fd, DEEP, 0);
+	__u32 hasty = create_hasty_queue(self->fd, DEEP, LIMIT);
+	struct accel_job_status status;
+
+	/* The first one has had the timer set. */
+	ASSERT_EQ(1, submit_to(self->fd, patient, ACCEL_FAKE_HANG, 0));
+	ASSERT_EQ(1, submit_to(self->fd, hasty, ACCEL_FAKE_HANG, 0));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, hasty, 1, FOREVER, &status));
+	EXPECT_LE(LIMIT, status.end_ns - status.start_ns);
+	EXPECT_GT((__u64)FAKE_TIMEOUT_NS, status.end_ns - status.start_ns);
+	EXPECT_EQ(-ENODATA, wait_in(self->fd, patient, 1, FOREVER, NULL));
+	/* And is set again after that. */
+	ASSERT_EQ(2, submit_to(self->fd, patient, ACCEL_FAKE_HANG, 0));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, patient, 2, FOREVER, &status));
+	EXPECT_LE((__u64)FAKE_TIMEOUT_NS, status.end_ns - status.start_ns);
+}
+
+TEST_F(fake, a_queue_gets_no_more_time_than_its_engine_has)
+{
+	EXPECT_EQ((__u64)FAKE_TIMEOUT_NS, engine_of(self->fd).timeout_ns);
+	EXPECT_NE(0U, create_hasty_queue(self->fd, SINGLE, 1));
+	EXPECT_NE(0U, create_hasty_queue(self->fd, SINGLE, FAKE_TIMEOUT_NS));
+	for (int bit = 0; bit < 64; bit++) {
+		struct accel_queue_create queue = { .timeout_ns = FAKE_TIMEOUT_NS | 1ULL << bit };
+
+		if (queue.timeout_ns != FAKE_TIMEOUT_NS)
+			EXPECT_EQ(-EINVAL, call(self->fd, ACCEL_IOCTL_QUEUE_CREATE, &queue));
+	}
 }
 
 TEST_F(fake, who_has_hung_an_engine_gets_less_of_it)

@@ -28,7 +28,15 @@ static inline __u32 create_queue(int fd, __u32 engine, __u32 priority)
 	return call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue) ? 0 : queue.handle;
 }
 
-/* As above, for engine 0 and another context. */
+/* As above, with less time for its jobs than the engine allows. */
+static inline __u32 create_hasty_queue(int fd, __u32 engine, __u64 timeout_ns)
+{
+	struct accel_queue_create queue = { .engine = engine, .timeout_ns = timeout_ns };
+
+	return call(fd, ACCEL_IOCTL_QUEUE_CREATE, &queue) ? 0 : queue.handle;
+}
+
+/* As create_queue(), for engine 0 and another context. */
 static inline __u32 create_queue_of(int fd, __u32 context)
 {
 	struct accel_queue_create queue = { .context = context };

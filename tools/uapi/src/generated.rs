@@ -273,8 +273,9 @@ pub type accel_engine_kind = ::core::ffi::c_uint;
 ///   device may execute packets of user queues while a job is on the engine:
 ///   the sum of both may be more than the time that passed
 /// - `user_failed`: user queues that failed
+/// - `timeout_ns`: how long a job may take, nanoseconds, if its queue does not say less
 ///
-/// Without ACCEL_DEVICE_USER_QUEUES the last two say nothing.
+/// Without ACCEL_DEVICE_USER_QUEUES `user_ns` and `user_failed` say nothing.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_engine {
@@ -286,6 +287,7 @@ pub struct accel_info_engine {
     pub busy_ns: __u64,
     pub user_ns: __u64,
     pub user_failed: __u64,
+    pub timeout_ns: __u64,
 }
 pub const ACCEL_MEMORY_SYSTEM: accel_memory_kind = 1;
 pub const ACCEL_MEMORY_DEVICE: accel_memory_kind = 2;
@@ -1216,6 +1218,8 @@ pub type accel_priority = ::core::ffi::c_uint;
 ///   of the same kind
 /// - `priority`: in: [`accel_priority`]
 /// - `payload`: in: pointer to what the driver wants to know (`accel/DRIVER_accel.h`)
+/// - `timeout_ns`: in: how long a job of the queue may take, nanoseconds, at most what the
+///   engine allows ([`accel_info_engine`]), which is what 0 means
 /// - `payload_size`: in: bytes at `payload`
 /// - `handle`: out: name of the queue in this file, never 0
 /// - `refused_reason`: out, on EINVAL by the driver: its reason, 0 if it gave none
@@ -1226,12 +1230,12 @@ pub type accel_priority = ::core::ffi::c_uint;
 /// even if they use the same private buffers.
 ///
 /// Every file has queue 0: of context 0, for the first engine, of normal priority,
-/// without payload.
+/// without payload and a time-out of its own.
 ///
 /// Minimum size: up to and including `handle`.
 ///
-/// Errors: ENOENT no such context; EINVAL no such engine or priority, the driver
-/// refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
+/// Errors: ENOENT no such context; EINVAL no such engine or priority, a longer time-out
+/// than the engine's, the driver refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
 /// long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
 /// is banned; ENOSPC the device has no room for more
 /// queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
@@ -1243,6 +1247,7 @@ pub struct accel_queue_create {
     pub engine: __u32,
     pub priority: __u32,
     pub payload: __u64,
+    pub timeout_ns: __u64,
     pub payload_size: __u32,
     pub handle: __u32,
     pub refused_reason: __u32,

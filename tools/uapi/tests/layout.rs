@@ -40,7 +40,7 @@ fn layouts() -> Vec<Layout> {
         }
         accel_info_status { health, epoch, since_ns, changes, resets }
         accel_info_engine {
-            name, kind, queued, completed, failed, busy_ns, user_ns, user_failed,
+            name, kind, queued, completed, failed, busy_ns, user_ns, user_failed, timeout_ns,
         }
         accel_info_memory {
             name, kind, flags, size, used, dirty, largest_free, visible, page_size,
@@ -99,7 +99,8 @@ fn layouts() -> Vec<Layout> {
         accel_context_create { flags, address_space, handle, reserved }
         accel_context_destroy { handle, flags }
         accel_queue_create {
-            flags, context, engine, priority, payload, payload_size, handle, refused_reason, refused_at,
+            flags, context, engine, priority, payload, timeout_ns, payload_size, handle, refused_reason,
+            refused_at,
         }
         accel_queue_destroy { handle, flags }
         accel_point { handle, flags, value }

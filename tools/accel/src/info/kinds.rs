@@ -290,6 +290,8 @@ pub struct Engine {
     pub user: Duration,
     /// User queues that failed.
     pub user_failed: u64,
+    /// How long a job may take, if its queue does not say less.
+    pub timeout: Duration,
 }
 
 impl From<uapi::accel_info_engine> for Engine {
@@ -303,6 +305,7 @@ impl From<uapi::accel_info_engine> for Engine {
             busy: Duration::from_nanos(raw.busy_ns),
             user: Duration::from_nanos(raw.user_ns),
             user_failed: raw.user_failed,
+            timeout: Duration::from_nanos(raw.timeout_ns),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::info;
 use crate::info::EngineKind;
 use crate::info::Info;
 use crate::queue::Context;
+use crate::queue::Options;
 use crate::queue::Priority;
 use crate::queue::Queue;
 
@@ -88,7 +89,11 @@ impl Workspace {
     /// [`Error::NoSuchEngine`]; as [`Context::queue`]; [`Error::Call`]: `Resetting` while the card's
     /// firmware is brought back.
     pub fn queue(&self, kind: EngineKind, priority: Priority) -> Result<Queue> {
-        self.context.queue(self.engine(kind)?, priority, &[])
+        self.context.queue(&Options {
+            engine: self.engine(kind)?,
+            priority,
+            ..Options::default()
+        })
     }
 
     /// Indices of the engines of a kind.

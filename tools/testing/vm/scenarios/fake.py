@@ -15,7 +15,11 @@ PARTLY = {
     ),
     "pin": only("the_device_writes_to_the_memory_of_the_program", "bad_ranges_are_refused"),
     "dma_buf": only("our_own_comes_back_as_the_same_memory", "unknown_handles_flags_and_reserved_are_refused"),
-    "queue": only("alike_engines_work_side_by_side_and_a_queue_stays_in_order", "bad_contexts_and_queues_are_refused"),
+    "queue": only(
+        "alike_engines_work_side_by_side_and_a_queue_stays_in_order",
+        "a_queue_gets_no_more_time_than_its_engine_has",
+        "bad_contexts_and_queues_are_refused",
+    ),
     "prepared": only(
         "a_prepared_job_runs_on_one_buffer_after_the_other",
         "what_cannot_be_prepared_is_refused",
