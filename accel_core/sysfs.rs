@@ -23,7 +23,8 @@ use crate::{
     device::Device,
     driver::Driver,
     error_limits::Sort,
-    telemetry::Telemetry, //
+    telemetry::Telemetry,
+    user_queue::UserQueues, //
 };
 
 /// A read-only attribute of a driver.
@@ -107,15 +108,14 @@ impl<T: Driver> Core<T> {
     }
 }
 
-/// Where the busy times of the engines are.
-const BUSY: &CStr = c"busy_ns";
+/// Shows something of an engine, by its index in [`Driver::ENGINES`].
+type ShowEngine<T> = fn(&Device<T>, usize, &mut Page<'_>) -> fmt::Result;
 
 /// What an attribute is about.
 enum About<T: Driver> {
     Core(&'static Core<T>),
     Driver(&'static Attribute<T>),
-    /// How long an engine was busy.
-    Busy(usize),
+    Engine(usize, ShowEngine<T>),
 }
 
 /// The attributes of a device: the core's, the driver's and those of the engines.
@@ -144,11 +144,20 @@ impl<T: Driver> Attributes<T> {
             let about = About::Driver(attribute);
             all.push(None, attribute.name, AttributeUse::Show, about)?;
         }
-        for (index, engine) in T::ENGINES.iter().enumerate() {
-            let about = About::Busy(index);
-            all.push(Some(BUSY), engine.name, AttributeUse::Show, about)?;
+        all.push_engines(c"busy_ns", busy)?;
+        if T::UserQueues::MAX_PAYLOAD.is_some() {
+            all.push_engines(c"user_ns", user)?;
         }
         Ok(all)
+    }
+
+    /// Adds a folder with a file for each engine.
+    fn push_engines(&mut self, folder: &'static CStr, show: ShowEngine<T>) -> Result {
+        for (index, engine) in T::ENGINES.iter().enumerate() {
+            let about = About::Engine(index, show);
+            self.push(Some(folder), engine.name, AttributeUse::Show, about)?;
+        }
+        Ok(())
     }
 
     fn push(
@@ -192,7 +201,7 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
         Some(About::Driver(attribute)) => device
             .enter_if_awake()?
             .with(|bound| (attribute.show)(&bound.data, page)),
-        Some(About::Busy(engine)) => busy(device, *engine, page),
+        Some(About::Engine(index, show)) => show(device, *index, page),
         None => return Err(EIO),
     };
     // The page is full.
@@ -266,6 +275,11 @@ fn reset_epoch<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Resul
 fn busy<T: Driver>(device: &Device<T>, engine: usize, page: &mut Page<'_>) -> fmt::Result {
     let stats = device.scheduler_of(engine).map(|s| s.stats(engine));
     writeln!(page, "{}", stats.unwrap_or_default().busy_ns)
+}
+
+fn user<T: Driver>(device: &Device<T>, engine: usize, page: &mut Page<'_>) -> fmt::Result {
+    device.charge_user_queues();
+    writeln!(page, "{}", device.user_time(engine))
 }
 
 fn uuid<T: Driver>(device: &Device<T>, page: &mut Page<'_>) -> fmt::Result {

@@ -90,6 +90,15 @@ static __u64 user_time(int fd, bool of_all)
 	return of_all ? all.user_ns : mine.user_ns;
 }
 
+/* The same of all, as sysfs has it. */
+static __u64 user_time_in_sysfs(int index)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%d/user_ns/copy0", index);
+	return read_file(path, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
+}
+
 TEST_F(user, its_time_is_that_of_its_packets)
 {
 	__u64 before = user_time(self->fd, true), mine = user_time(self->fd, false), sum = 0;
@@ -106,6 +115,7 @@ TEST_F(user, its_time_is_that_of_its_packets)
 	EXPECT_LT(0ULL, sum);
 	EXPECT_EQ(sum, user_time(self->fd, false));
 	EXPECT_EQ(before + sum, user_time(self->fd, true));
+	EXPECT_EQ(before + sum, user_time_in_sysfs(self->index));
 	EXPECT_EQ(0ULL, user_time(other, false));
 	EXPECT_EQ(before + sum, user_time(other, true));
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_CLIENT_ENGINES, &engine, sizeof(engine)));

@@ -112,7 +112,11 @@ CARD = (
     Field("engine.*.kind", {"smi:engines.*.kind": TEXT, "exporter:engine_info{engine=*}.kind": TEXT}),
     Field(
         "engine.*.user",
-        {"smi:engines.*.user_ns": 1, "exporter:engine_busy_seconds_total{engine=*,work=user_queues}": NANO},
+        {
+            "smi:engines.*.user_ns": 1,
+            "exporter:engine_busy_seconds_total{engine=*,work=user_queues}": NANO,
+            "sysfs:user_ns/*": 1,
+        },
     ),
     _untold("smi:engines.*.user_failed", "exporter:user_queue_failures_total{engine=*}"),
     Field("alike.*.time", {"fdinfo:drm-engine-* ns": 1}),
