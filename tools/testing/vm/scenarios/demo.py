@@ -22,7 +22,6 @@ until_true 10 both || exit 1
 accel-demo /share/networks /share/outputs || exit 1
 echo
 accel-train /share/training /share/outputs 40 1 2 || exit 1
-echo
-accel-smi
+accel-smi >/share/outputs/summary
 """,
 )
