@@ -6,8 +6,6 @@
 //! What runs comes to its end; nothing else is started, and user queues end. Monitors go on. Unlike a device
 //! that is wedged it can be used again at once.
 
-use kernel::prelude::*;
-
 use crate::{
     device::{
         Bound,
@@ -19,14 +17,6 @@ use crate::{
 };
 
 impl<T: Driver> Device<T> {
-    /// Looks whether it gets work. EIO: it is isolated.
-    pub(crate) fn check_isolation(&self) -> Result {
-        match self.health.is_isolated() {
-            true => Err(EIO),
-            false => Ok(()),
-        }
-    }
-
     /// Isolates the device, or takes that back. May sleep.
     pub(crate) fn isolate(&self, bound: &Bound<'_, T>, is_wanted: bool) {
         // So that udev hears of it in the order in which it happens.

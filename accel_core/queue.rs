@@ -171,11 +171,7 @@ impl<T: Driver> Queue<T> {
 
     #[cold]
     fn check_all(&self) -> Result {
-        if self.life.is_over() {
-            return Err(ECANCELED);
-        }
-        self.device().check_isolation()?;
-        self.share().check()?;
+        self.share().check_in(&self.life)?;
         self.scheduler().ok_or(ENODEV)?.check()
     }
 

@@ -66,7 +66,6 @@ pub(crate) fn create<'f, T: Driver>(
         return Err(EOPNOTSUPP);
     }
     let priority = priority(args.priority)?;
-    file.client.share.check()?;
     let context = match args.context {
         0 => None,
         handle => Some(file.contexts.get(handle)?),
@@ -78,9 +77,7 @@ pub(crate) fn create<'f, T: Driver>(
     let life = context
         .as_ref()
         .map_or(&file.client.life, |context| &context.life);
-    if life.is_over() {
-        return Err(ECANCELED);
-    }
+    file.client.share.check_in(life)?;
     let payload = read_payload(args.payload, args.payload_size, T::MAX_QUEUE_PAYLOAD)?;
     let (client, engine) = (&file.client, args.engine as usize);
     let scheduler = client.device.scheduler_of(engine).ok_or(EINVAL)?;

@@ -18,7 +18,10 @@ use kernel_ext::task;
 use crate::{
     alarm::Alarm,
     conduct::Conduct,
-    context::UniqueId,
+    context::{
+        Life,
+        UniqueId, //
+    },
     device::Device,
     driver::Driver,
     events::Who,
@@ -134,9 +137,21 @@ impl<T: Driver> Share<T> {
         &self.jobs
     }
 
-    /// Looks whether the client may have jobs. May sleep. ECANCELED: it is banned.
-    #[inline]
+    /// Looks whether the client may have work in a context with this `life`. May sleep. ECANCELED: the
+    /// context has ended; as [`Share::check`].
+    pub(crate) fn check_in(&self, life: &Life) -> Result {
+        match life.is_over() {
+            true => Err(ECANCELED),
+            false => self.check(),
+        }
+    }
+
+    /// Looks whether the client may have work. May sleep. ECANCELED: it is banned; EIO: the device is
+    /// isolated.
     pub(crate) fn check(&self) -> Result {
+        if self.device.health.is_isolated() {
+            return Err(EIO);
+        }
         match self.conduct.is_watched() {
             true => self.review(),
             false => Ok(()),

@@ -53,15 +53,11 @@ pub(crate) fn create<'f, T: Driver>(
     }
     let priority = priority(args.priority)?;
     let engine = args.engine as usize;
-    file.client.device.check_isolation()?;
-    file.client.share.check()?;
     let context = match args.context {
         0 => return Err(EINVAL),
         handle => file.contexts.get(handle)?,
     };
-    if context.life.is_over() {
-        return Err(ECANCELED);
-    }
+    file.client.share.check_in(&context.life)?;
     let space = context.space.clone().ok_or(EINVAL)?;
     let doorbell = file.doorbells.get(args.doorbell)?;
     let payload = read_payload(args.payload, args.payload_size, longest)?;

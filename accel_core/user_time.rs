@@ -86,12 +86,7 @@ impl<T: Driver> Served<T> {
     /// Ends it if it may not go on, unless it has ended already: it does not run any more then, though its
     /// client still has it.
     fn end_if_over(&self, bound: &Bound<'_, T>) {
-        let may_go_on = || {
-            !self.life.is_over()
-                && !self.device().health.is_isolated()
-                && self.share.check().is_ok()
-        };
-        if self.events.fault().is_none() && !may_go_on() {
+        if self.events.fault().is_none() && self.share.check_in(&self.life).is_err() {
             self.events.failed(Fault::new(FaultKind::Canceled));
             self.space.preemption().remove(Some(bound), &self.driver);
         }

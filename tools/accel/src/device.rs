@@ -214,7 +214,8 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignAddressSpace`]; [`Error::Call`]: `Quota`, `NoMemory`, `Gone`.
+    /// [`Error::ForeignAddressSpace`]; [`Error::Call`]: `Quota`, `Failed` the device is isolated, `NoMemory`,
+    /// `Gone`.
     pub fn context(&self, space: Option<&AddressSpace>) -> Result<Context> {
         Context::create(self, space)
     }

@@ -102,7 +102,7 @@ impl Context {
     /// [`Error::Refused`] by the driver; [`Error::Call`]: `Invalid` no such engine, or it does not allow
     /// that much time; `Privilege` [`Priority::High`] or [`Priority::Realtime`] without CAP_SYS_NICE;
     /// `TooBig`; `Quota`; `NoDeviceMemory` the device has no room for more queues; `Failed` the device
-    /// does not answer; `NoMemory`; `Gone`.
+    /// does not answer, or is isolated; `NoMemory`; `Gone`.
     pub fn queue(&self, options: &Options<'_>) -> Result<Queue> {
         let device = self.handle.device();
         let raw = accel_queue_create {

@@ -155,6 +155,8 @@ TEST_F(isolation, too_many_uncorrected_errors_isolate)
 
 TEST_F(isolation, what_runs_ends_and_what_waits_is_canceled)
 {
+	struct accel_context_create context = { .flags = 0 };
+	struct accel_queue_create queue = { .flags = 0 };
 	struct accel_job_status status;
 	char text[32];
 
@@ -167,6 +169,8 @@ TEST_F(isolation, what_runs_ends_and_what_waits_is_canceled)
 	EXPECT_EQ(-ECANCELED, wait_until(self->fd, 2, FOREVER, &status));
 	EXPECT_EQ((__u32)ACCEL_FAULT_CANCELED, status.fault);
 	EXPECT_EQ(-EIO, submit(self->fd, ACCEL_FAKE_NOP, 0));
+	EXPECT_EQ(-EIO, call(self->fd, ACCEL_IOCTL_CONTEXT_CREATE, &context));
+	EXPECT_EQ(-EIO, call(self->fd, ACCEL_IOCTL_QUEUE_CREATE, &queue));
 	/* Monitors and questions go on. */
 	EXPECT_EQ((__u32)ACCEL_HEALTH_ISOLATED, health(self->monitor));
 	ASSERT_EQ(0, write_file(self->isolated, "0"));

@@ -1172,7 +1172,8 @@ pub struct accel_wait {
 /// Every file has context 0, which has no address space.
 ///
 /// Errors: ENOENT no such address space; EOPNOTSUPP a flag; EDQUOT
-/// ACCEL_CONTEXT_MAX; ECANCELED the client is banned; EFAULT; ENOMEM; ENODEV.
+/// ACCEL_CONTEXT_MAX; ECANCELED the client is banned; EIO the device is isolated; EFAULT;
+/// ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_context_create {
@@ -1235,10 +1236,11 @@ pub type accel_priority = ::core::ffi::c_uint;
 /// Minimum size: up to and including `handle`.
 ///
 /// Errors: ENOENT no such context; EINVAL no such engine or priority, a longer time-out
-/// than the engine's, the driver refuses the payload; EPERM a priority above normal without CAP_SYS_NICE; E2BIG too
-/// long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the context was ended, or the client
-/// is banned; ENOSPC the device has no room for more
-/// queues; EOPNOTSUPP a flag; EIO the device does not answer; EFAULT; ENOMEM; ENODEV.
+/// than the engine's, the driver refuses the payload; EPERM a priority above normal
+/// without CAP_SYS_NICE; E2BIG too long a payload; EDQUOT ACCEL_QUEUE_MAX; ECANCELED the
+/// context was ended, or the client is banned; ENOSPC the device has no room for more
+/// queues; EOPNOTSUPP a flag; EIO the device does not answer, or is isolated; EFAULT;
+/// ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_queue_create {
@@ -1644,8 +1646,7 @@ pub struct accel_doorbell_close {
 /// is banned because they or its user queues do; ENOSPC the device has no room for more
 /// queues; EOPNOTSUPP the device has no user queues, a flag; EAGAIN in reset, or memory of the
 /// process that is mapped in the address space is on its way; EIO the device does not answer,
-/// or is isolated;
-/// EFAULT; ENOMEM; ENODEV.
+/// or is isolated; EFAULT; ENOMEM; ENODEV.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_user_queue_create {
