@@ -49,6 +49,26 @@ static inline bool is_long(void)
 	return getenv("ACCEL_LONG");
 }
 
+/* Programs that watch slow all down: how many times as long a test may take then. */
+#define WATCHED_SLOWDOWN	4
+
+static inline void allow_for_watchers(void)
+{
+	if (!getenv("ACCEL_WATCHED"))
+		return;
+	for (struct __fixture_metadata *fixture = __fixture_list; fixture; fixture = fixture->next)
+		for (struct __test_metadata *test = fixture->tests; test; test = test->next)
+			test->timeout *= WATCHED_SLOWDOWN;
+}
+
+#undef TEST_HARNESS_MAIN
+#define TEST_HARNESS_MAIN						\
+	int main(int argc, char **argv)					\
+	{								\
+		allow_for_watchers();					\
+		return test_harness_run(argc, argv);			\
+	}
+
 /*
  * How often to repeat: @most times in `make test-long`; in `make test` a twentieth of that, and a
  * hundredth as a 32-bit program, whose calls differ, but not what comes of many of them.

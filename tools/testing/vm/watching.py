@@ -10,40 +10,49 @@ FILES = {f"/bin/{program}": f"build/bin/{program}" for program in ("accel-export
 # An emulated debug kernel has much else to do.
 LIMIT = 60
 
+# Each as NAME COMMAND...
+WATCHERS = """
+smi accel-smi
+json accel-smi --json
+events accel-smi events
+topo accel-smi topo
+top accel-top -b -n 3
+metrics wget -qO /dev/null http://127.0.0.1:29836/metrics
+"""
+
+# They take turns: six at a time would leave an emulated debug kernel nothing for what is watched.
 WATCHING = f"""
-# again NAME COMMAND...: over and over; keeps the first thing that was wrong. That there is no device (3) is not.
-again() {{
+# watch NAME COMMAND...: keeps the first thing that was wrong. That there is no device (3) is not.
+watch() {{
 	name=$1
 	shift
+	timeout -s KILL {LIMIT} "$@" </dev/null >/tmp/watch/out.$name 2>/tmp/watch/err.$name
+	status=$?
+	grep -q 'panicked at' /tmp/watch/err.$name && status=panic
+	case $status in
+	0 | 3) echo $status >>/tmp/watch/calls.$name ;;
+	*) [ -e /tmp/watch/wrong.$name ] || echo "# status $status: $*: $(head -c 500 /tmp/watch/err.$name)" >/tmp/watch/wrong.$name ;;
+	esac
+}}
+watch_again() {{
 	while [ -e /tmp/watching ]; do
-		timeout -s KILL {LIMIT} "$@" >/tmp/watch/out.$name 2>/tmp/watch/err.$name
-		status=$?
-		grep -q 'panicked at' /tmp/watch/err.$name && status=panic
-		case $status in
-		0 | 3) echo $status >>/tmp/watch/calls.$name ;;
-		*) [ -e /tmp/watch/wrong.$name ] || echo "# status $status: $*: $(head -c 500 /tmp/watch/err.$name)" >/tmp/watch/wrong.$name ;;
-		esac
+		while read -r watcher; do
+			[ -z "$watcher" ] || watch $watcher
+		done </tmp/watch/watchers
 		sleep 1
 	done
 }}
 start_watching() {{
+	export ACCEL_WATCHED=1
 	ip link set lo up
 	mkdir -p /tmp/watch
 	: >/tmp/watching
+	echo '{WATCHERS}' >/tmp/watch/watchers
 	accel-exporter >/tmp/watch/err.exporter 2>&1 &
 	exporter=$!
 	until_true {LIMIT} wget -qO /dev/null http://127.0.0.1:29836/-/ready
-	watchers=
-	watch_by smi accel-smi
-	watch_by json accel-smi --json
-	watch_by events accel-smi events
-	watch_by topo accel-smi topo
-	watch_by top accel-top -b -n 3
-	watch_by metrics wget -qO /dev/null http://127.0.0.1:29836/metrics
-}}
-watch_by() {{
-	again "$@" &
-	watchers="$watchers $!"
+	watch_again </dev/null &
+	watchers=$!
 }}
 has_watched() {{
 	if [ -e /tmp/watch/wrong.$1 ]; then
@@ -54,6 +63,7 @@ has_watched() {{
 }}
 exporter_lives() {{ kill $exporter && ! grep 'panicked at' /tmp/watch/err.exporter; }}
 end_watching() {{
+	unset ACCEL_WATCHED
 	rm /tmp/watching
 	wait $watchers
 	plan 7
