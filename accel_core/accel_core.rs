@@ -73,7 +73,6 @@ mod ioctl;
 mod isolation;
 mod job;
 mod label;
-mod link;
 mod lock_class;
 mod logic;
 mod look;
@@ -179,11 +178,6 @@ pub use crate::{
         Refusal, //
     },
     label::Label,
-    link::{
-        Link,
-        LinkState,
-        Peer, //
-    },
     logic::schedule::Priority,
     mmu::{
         Level,
@@ -207,6 +201,11 @@ pub use crate::{
         Errors,
         Firmware,
         FirmwareState,
+        Link,
+        LinkCounters,
+        LinkState,
+        LinkStatus,
+        Peer,
         ReadRows,
         Reason,
         ReasonKind,

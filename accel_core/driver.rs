@@ -30,7 +30,6 @@ use crate::{
         Outcome,
         Refusal, //
     },
-    link::Link,
     logic::schedule::Priority,
     mmu::Mmu,
     region::RegionInfo,
@@ -344,12 +343,6 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// Wakes the device. No interrupt was handled since [`Driver::suspend`] returned: what they told of
     /// is to be looked for here. An error has the device reset, or given up.
     fn resume(_data: &Self::Data<'_>) -> Result {
-        build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
-    }
-
-    /// Returns what is known of its link number `index` to another device; `None` if it has not so many.
-    /// A device without links has no such function. May sleep, in bounded time.
-    fn link(_data: &Self::Data<'_>, _index: usize) -> Option<Link> {
         build_error!(kernel::error::VTABLE_DEFAULT_ERROR)
     }
 

@@ -33,13 +33,13 @@ use crate::{
         FaultKind,
         Outcome, //
     },
-    link::LinkState,
     lock_class,
     logic::event_ring::{
         EventRing,
         Next, //
     },
     queue::Queue,
+    telemetry::LinkState,
     uapi::{
         self,
         accel_event,

@@ -24,7 +24,6 @@ use crate::{
     driver::Driver,
     error_limits,
     file::File,
-    link,
     telemetry::{
         self,
         Telemetry, //
@@ -104,8 +103,11 @@ enum Fill<T: Driver> {
     Device(fn(&Device<T>, &mut Answer) -> Result),
     /// From what exists while the device is bound.
     Bound(fn(&Bound<'_, T>, &mut Answer) -> Result),
-    /// From what the device says.
-    Awake(fn(&Bound<'_, T>, &mut Answer) -> Result),
+    /// From a table, if the device has it, of a device that is awake.
+    Awake(
+        fn(&Telemetry<T>) -> bool,
+        fn(&Bound<'_, T>, &mut Answer) -> Result,
+    ),
     /// From a table, if the device has it.
     Table(
         fn(&Telemetry<T>) -> bool,
@@ -178,12 +180,8 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
             Client(client_engines),
         ),
         (
-            Meta {
-                // None, of devices that never have links.
-                nodes: if T::HAS_LINK { ON_BOTH } else { 0 },
-                ..meta::<accel_info_link>(uapi::ACCEL_INFO_LINKS, ARRAY)
-            },
-            Awake(link::links),
+            meta::<accel_info_link>(uapi::ACCEL_INFO_LINKS, ARRAY),
+            Awake(|tables| !tables.links.is_empty(), telemetry::links),
         ),
         (
             meta::<accel_info_sensor>(uapi::ACCEL_INFO_SENSORS, ARRAY),
@@ -210,7 +208,10 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
             Table(|tables| tables.rows.is_some(), telemetry::spares),
         ),
         (
-            meta::<accel_info_firmware>(uapi::ACCEL_INFO_FIRMWARE, ARRAY),
+            Meta {
+                version: 2,
+                ..meta::<accel_info_firmware>(uapi::ACCEL_INFO_FIRMWARE, ARRAY)
+            },
             Table(|tables| !tables.firmware.is_empty(), telemetry::firmware),
         ),
         (
@@ -311,9 +312,14 @@ fn fill<T: Driver>(
         match (fill, &asker) {
             (Fill::Device(fill), _) => fill(device, answer)?,
             (Fill::Bound(fill), _) => device.enter()?.with(|bound| fill(bound, answer))?,
-            (Fill::Awake(fill), _) => device
-                .enter_to_ask(asker.is_client())?
-                .with(|bound| fill(bound, answer))?,
+            (Fill::Awake(exists, fill), _) => {
+                device.enter_to_ask(asker.is_client())?.with(|bound| {
+                    match exists(&bound.panel.tables) {
+                        true => fill(bound, answer),
+                        false => Err(EOPNOTSUPP),
+                    }
+                })?
+            }
             (Fill::Table(exists, fill), _) => {
                 device
                     .enter()?
@@ -338,7 +344,7 @@ fn fill<T: Driver>(
 fn list<T: Driver>(bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
     let core = const { &kinds::<T>() };
     let exists = |fill: &Fill<T>| match fill {
-        Fill::Table(exists, _) => exists(&bound.panel.tables),
+        Fill::Awake(exists, _) | Fill::Table(exists, _) => exists(&bound.panel.tables),
         _ => true,
     };
     let core = core.iter().filter(|(_, fill)| exists(fill));

@@ -4,6 +4,7 @@
 
 use kernel::prelude::*;
 
+use super::Panel;
 use crate::{
     answer::{
         text,
@@ -29,7 +30,7 @@ pub struct FirmwareState {
     /// It runs at the moment.
     pub is_running: bool,
     /// How often it died and was brought back.
-    pub restarts: u32,
+    pub restarts: u64,
 }
 
 /// Firmware, a row of [`Telemetry`](super::Telemetry).
@@ -40,25 +41,45 @@ pub struct Firmware<T: Driver> {
     pub read: fn(&T::Data<'_>) -> FirmwareState,
 }
 
+impl<T: Driver> Panel<T> {
+    /// Looks how firmware number `index` is; of a device that cannot be asked, how it was.
+    pub(super) fn read_firmware(
+        &self,
+        data: Option<&T::Data<'_>>,
+        index: usize,
+    ) -> Option<FirmwareState> {
+        let firmware = self.tables.firmware.get(index)?;
+        let mut kept = self.counters.lock();
+        let state = kept.firmware.get_mut(index)?;
+        if let Some(data) = data {
+            *state = (firmware.read)(data);
+        }
+        Some(*state)
+    }
+}
+
 /// Answers ACCEL_INFO_FIRMWARE.
 pub(crate) fn firmware<T: Driver>(
     device: &Device<T>,
     bound: &Bound<'_, T>,
     answer: &mut Answer,
 ) -> Result {
+    let panel = &bound.panel;
     let awake = device.enter_if_awake().ok();
-    bound.panel.tables.firmware.iter().try_for_each(|firmware| {
-        let read = |_| (firmware.read)(&bound.data);
-        let state = awake.as_ref().map(read).unwrap_or_default();
+    let data = awake.as_ref().map(|_| &bound.data);
+    for (index, firmware) in panel.tables.firmware.iter().enumerate() {
+        let state = panel.read_firmware(data, index).ok_or(EIO)?;
         answer.push(&accel_info_firmware {
             name: text(firmware.name),
             version: state.version.as_bytes(),
-            flags: if state.is_running {
-                uapi::ACCEL_FIRMWARE_RUNNING
-            } else {
-                0
-            },
             restarts: state.restarts,
-        })
-    })
+            flags: match (data, state.is_running) {
+                (None, _) => 0,
+                (Some(_), true) => uapi::ACCEL_FIRMWARE_KNOWN | uapi::ACCEL_FIRMWARE_RUNNING,
+                (Some(_), false) => uapi::ACCEL_FIRMWARE_KNOWN,
+            },
+            reserved: 0,
+        })?;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@
 mod errors;
 mod firmware;
 mod hwmon;
+mod links;
 mod rows;
 mod sensors;
 mod throttle;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     errors::errors,
     firmware::firmware,
     hwmon::Hwmon,
+    links::links,
     rows::{
         rows,
         spares, //
@@ -40,6 +42,13 @@ pub use self::{
     firmware::{
         Firmware,
         FirmwareState, //
+    },
+    links::{
+        Link,
+        LinkCounters,
+        LinkState,
+        LinkStatus,
+        Peer, //
     },
     rows::{
         Row,
@@ -79,6 +88,9 @@ pub struct Telemetry<T: Driver> {
     pub rows: Option<ReadRows<T>>,
     /// What runs on it.
     pub firmware: KVec<Firmware<T>>,
+    /// Its links to other devices. The UUID of a peer is the `uuid` that its driver gave at probe: what
+    /// the device says, not where it is.
+    pub links: KVec<Link<T>>,
 }
 
 impl<T: Driver> Telemetry<T> {
@@ -90,6 +102,7 @@ impl<T: Driver> Telemetry<T> {
             blocks: KVec::new(),
             rows: None,
             firmware: KVec::new(),
+            links: KVec::new(),
         }
     }
 
@@ -99,12 +112,16 @@ impl<T: Driver> Telemetry<T> {
     }
 }
 
-/// What was read of counters of the hardware, so that they never go back.
+/// What was read of the hardware, so that counters never go back.
 struct Counters {
     /// Of each sensor, if it counts.
     sensors: KVec<Counter>,
     /// Of each block: corrected, uncorrected.
     blocks: KVec<[Counter; 2]>,
+    /// Of each link.
+    links: KVec<links::Counted>,
+    /// How each firmware was, when that could be asked last.
+    firmware: KVec<FirmwareState>,
 }
 
 /// The tables of a bound device, and what has to be remembered of them.
@@ -121,6 +138,8 @@ impl<T: Driver> Panel<T> {
         let counters = Counters {
             sensors: KVec::from_elem(Counter::default(), tables.sensors.len(), GFP_KERNEL)?,
             blocks: KVec::from_elem(Default::default(), tables.blocks.len(), GFP_KERNEL)?,
+            links: KVec::from_elem(Default::default(), tables.links.len(), GFP_KERNEL)?,
+            firmware: KVec::from_elem(Default::default(), tables.firmware.len(), GFP_KERNEL)?,
         };
         let (name, key) = lock_class::telemetry();
         KBox::pin_init(
@@ -132,7 +151,8 @@ impl<T: Driver> Panel<T> {
         )
     }
 
-    /// Reads all counters of a device that cannot be asked soon: they are what they were then.
+    /// Reads what stays known of a device that cannot be asked soon. Links are not asked then: what they
+    /// count while they carry data is read now and then.
     pub(crate) fn keep_counters(&self, data: &T::Data<'_>) {
         for (index, sensor) in self.tables.sensors.iter().enumerate() {
             if sensor.kind == SensorKind::Energy {
@@ -141,6 +161,9 @@ impl<T: Driver> Panel<T> {
         }
         for index in 0..self.tables.blocks.len() {
             self.read_block(Some(data), index);
+        }
+        for index in 0..self.tables.firmware.len() {
+            self.read_firmware(Some(data), index);
         }
     }
 }

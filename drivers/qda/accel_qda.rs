@@ -274,10 +274,6 @@ impl accel::Driver for Qda {
         card.wake_up()
     }
 
-    fn link(card: &Card<'_>, index: usize) -> Option<accel::Link> {
-        card.link(index)
-    }
-
     fn stop(card: &Card<'_>) {
         card.stop();
     }

@@ -429,7 +429,7 @@ impl<'bound> Card<'bound> {
     }
 
     /// Returns how often firmware died and was brought back.
-    pub(crate) fn firmware_losses(&self) -> u32 {
+    pub(crate) fn firmware_losses(&self) -> u64 {
         self.firmware.losses()
     }
 
@@ -454,7 +454,6 @@ impl<'bound> Card<'bound> {
             ),
             ("firmware state", self.bar.read(regs::FW_STATE).into_raw()),
             ("firmware error", self.bar.read(regs::FW_ERROR).into_raw()),
-            ("firmware losses", self.firmware_losses()),
             (
                 "stray doorbells",
                 self.bar.read(regs::STRAY_DOORBELLS).into_raw(),
@@ -462,6 +461,7 @@ impl<'bound> Card<'bound> {
         ] {
             f.write_fmt(fmt!("{name} {value}\n"))?;
         }
+        f.write_fmt(fmt!("firmware losses {}\n", self.firmware_losses()))?;
         let queues = self.state.queues.lock().all.iter().flatten().count();
         f.write_fmt(fmt!("queues {queues}\n"))?;
         self.rings

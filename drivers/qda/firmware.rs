@@ -61,7 +61,7 @@ pub(crate) struct Firmware {
     /// What FW_HEARTBEAT was at the last look, and at how many looks it was that.
     heartbeat: Atomic<u32>,
     still: Atomic<u32>,
-    losses: Atomic<u32>,
+    losses: Atomic<u64>,
 }
 
 impl Firmware {
@@ -156,7 +156,7 @@ impl Firmware {
     }
 
     /// Returns how often it died and was brought back.
-    pub(crate) fn losses(&self) -> u32 {
+    pub(crate) fn losses(&self) -> u64 {
         self.losses.load(Relaxed)
     }
 }

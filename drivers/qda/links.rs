@@ -38,35 +38,48 @@ impl Card<'_> {
         }
     }
 
-    /// Returns what is known of a link, if there is such a one.
-    pub(crate) fn link(&self, link: usize) -> Option<accel::Link> {
-        if link >= self.capabilities().links as usize {
-            return None;
-        }
-        let bar = self.bar();
-        let state = self.link_state(link)?;
-        let is_up = state == accel::LinkState::Up;
-        let speed = bar.read(regs::L_SPEED::try_at(link)?).into_raw();
-        let lanes = bar.read(regs::L_WIDTH::try_at(link)?).into_raw();
-        let peer = is_up.then(|| self.link_peer(link)).flatten();
+    /// Looks how a link is.
+    pub(crate) fn link(&self, link: usize) -> accel::LinkStatus {
+        let up = accel::LinkState::Up;
+        let found = (self.link_state(link) == up)
+            .then(|| self.other_side(link))
+            .flatten();
         // Else all of this may be of two times.
-        let is_up = is_up && self.link_state(link)? == state;
-        Some(accel::Link {
-            state: self.link_state(link)?,
-            peer: peer.filter(|_| is_up),
-            speed: if is_up { u64::from(speed) * MBIT } else { 0 },
-            lanes: if is_up { lanes } else { 0 },
-            sent: read64(bar, regs::L_TX_BYTES::try_at(link)?),
-            received: read64(bar, regs::L_RX_BYTES::try_at(link)?),
-            errors: read64(bar, regs::L_CRC::try_at(link)?),
-            replays: read64(bar, regs::L_REPLAYS::try_at(link)?),
-            losses: read64(bar, regs::L_DOWNS::try_at(link)?),
-        })
+        let state = self.link_state(link);
+        let (peer, speed, lanes) = found.filter(|_| state == up).unwrap_or((None, 0, 0));
+        accel::LinkStatus {
+            state,
+            peer,
+            speed,
+            lanes,
+            counters: self.link_counters(link),
+        }
     }
 
-    fn link_state(&self, link: usize) -> Option<accel::LinkState> {
-        let at = regs::L_STATE::try_at(link)?;
-        Some(state(self.bar().read(at).into_raw()))
+    fn link_state(&self, link: usize) -> accel::LinkState {
+        let raw = regs::L_STATE::try_at(link).map(|at| self.bar().read(at).into_raw());
+        state(raw.unwrap_or(regs::GONE))
+    }
+
+    /// Returns what a link that is up leads to, its speed and its lanes.
+    fn other_side(&self, link: usize) -> Option<(Option<accel::Peer>, u64, u32)> {
+        let bar = self.bar();
+        let speed = bar.read(regs::L_SPEED::try_at(link)?).into_raw();
+        let lanes = bar.read(regs::L_WIDTH::try_at(link)?).into_raw();
+        Some((self.link_peer(link), u64::from(speed) * MBIT, lanes))
+    }
+
+    /// Reads what a link has counted, if the card is there.
+    fn link_counters(&self, link: usize) -> Option<accel::LinkCounters> {
+        let bar = self.bar();
+        let counter = |raw: u64| (raw != u64::MAX).then_some(raw);
+        Some(accel::LinkCounters {
+            sent: counter(read64(bar, regs::L_TX_BYTES::try_at(link)?))?,
+            received: counter(read64(bar, regs::L_RX_BYTES::try_at(link)?))?,
+            errors: counter(read64(bar, regs::L_CRC::try_at(link)?))?,
+            replays: counter(read64(bar, regs::L_REPLAYS::try_at(link)?))?,
+            losses: counter(read64(bar, regs::L_DOWNS::try_at(link)?))?,
+        })
     }
 
     fn link_peer(&self, link: usize) -> Option<accel::Peer> {

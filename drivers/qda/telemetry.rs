@@ -112,6 +112,12 @@ impl Card<'_> {
             read: |card: &Card<'_>| card.firmware_state(),
         };
         tables.firmware.push(firmware, GFP_KERNEL)?;
+        for _ in 0..self.capabilities().links {
+            let link = accel::Link {
+                read: |card: &Card<'_>, number| card.link(number),
+            };
+            tables.links.push(link, GFP_KERNEL)?;
+        }
         tables.throttle = THROTTLE;
         let reasons = reasons(self.bar().read(regs::THROTTLE).into_raw());
         if reasons != 0 {

@@ -498,8 +498,9 @@ enum accel_link_state {
  * @replays: frames that were sent again
  * @losses: how often it was up and was lost
  *
- * Links are numbered by their place in the array. Counters do not go back while the
- * device has power.
+ * Links are numbered by their place in the array. Counters never go back while the device
+ * is bound; what a link had counted since somebody asked last is lost when the device
+ * begins anew.
  */
 struct accel_info_link {
 	__u32 state;
@@ -723,23 +724,27 @@ struct accel_info_spares {
 	__u32 spares;
 };
 
+/* Flags of &struct accel_info_firmware. */
 #define ACCEL_FIRMWARE_RUNNING		(1 << 0)	/* at the moment */
+#define ACCEL_FIRMWARE_KNOWN		(1 << 1)	/* whether it runs can be said */
 
 /**
  * struct accel_info_firmware - one element of ACCEL_INFO_FIRMWARE: something that runs on
  *                              the device
  * @name: which
  * @version: its version: "1.2.3"; empty if that is not known
- * @flags: ACCEL_FIRMWARE_RUNNING
  * @restarts: how often it died and was brought back
+ * @flags: ACCEL_FIRMWARE_RUNNING, ACCEL_FIRMWARE_KNOWN
+ * @reserved: 0
  *
- * While the device sleeps only names are known.
+ * While the device sleeps nobody knows whether it runs; the rest is what it was.
  */
 struct accel_info_firmware {
 	char name[32];
 	char version[32];
+	__u64 restarts;
 	__u32 flags;
-	__u32 restarts;
+	__u32 reserved;
 };
 
 /**

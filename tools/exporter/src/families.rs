@@ -206,7 +206,11 @@ pub const FAMILIES: &[Family] = families! {
         }
     };
     Gauge "accel_firmware_running", "Whether it runs.": |d, to| {
-        d.firmware.all().iter().for_each(|one| to.add(&[("firmware", &one.name)], one.running));
+        for one in d.firmware.all() {
+            if let Some(running) = one.running {
+                to.add(&[("firmware", &one.name)], running);
+            }
+        }
     };
     Counter "accel_firmware_restarts_total", "Times that it died and was brought back.": |d, to| {
         d.firmware.all().iter().for_each(|one| to.add(&[("firmware", &one.name)], one.restarts));

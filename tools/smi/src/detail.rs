@@ -298,11 +298,10 @@ fn firmware(page: &mut Page, device: &Device) {
             page.line("Version", or_absent(firmware.version.as_ref()));
             page.line(
                 "State",
-                if firmware.running {
-                    "running"
-                } else {
-                    "not running"
-                },
+                or_absent(firmware.running.map(|running| match running {
+                    true => "running",
+                    false => "not running",
+                })),
             );
             page.line("Restarts", firmware.restarts);
         });

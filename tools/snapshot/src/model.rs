@@ -382,9 +382,10 @@ pub struct Firmware {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Whether it runs.
-    pub running: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<bool>,
     /// How often it died and was brought back.
-    pub restarts: u32,
+    pub restarts: u64,
 }
 
 /// A link.

@@ -92,7 +92,7 @@ pub fn card() -> Device {
         firmware: Answer::Here(vec![Firmware {
             name: "card".into(),
             version: Some("1.2.3".into()),
-            running: true,
+            running: Some(true),
             restarts: 1,
         }]),
         links: Answer::Here(vec![

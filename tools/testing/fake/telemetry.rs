@@ -169,8 +169,7 @@ pub(crate) fn tables() -> Result<accel::Telemetry<FakeDriver>> {
         read: |fake: &Fake| accel::FirmwareState {
             version: accel::Label::new(b"1.2.3"),
             is_running: true,
-            // CAST: Tests say small numbers.
-            restarts: fake.readings.restarts.get().unwrap_or(0) as u32,
+            restarts: fake.readings.restarts.get().unwrap_or(0).unsigned_abs(),
         },
     };
     tables.firmware.push(firmware, GFP_KERNEL)?;

@@ -148,7 +148,7 @@ static inline int run_packet(int fd, __u32 queue, struct accel_qda_packet packet
 }
 
 /* How often the firmware of a card died and was brought back. */
-static inline __u32 restarts(int fd)
+static inline __u64 restarts(int fd)
 {
 	struct accel_info_firmware firmware = { .restarts = 0 };
 
@@ -157,7 +157,7 @@ static inline __u32 restarts(int fd)
 }
 
 /* Waits until firmware was lost more than @before times. */
-static inline bool is_revived(int fd, __u32 before)
+static inline bool is_revived(int fd, __u64 before)
 {
 	__s64 end = now_ns() + REVIVED_NS;
 

@@ -306,6 +306,25 @@ static __s64 sensed(int fd, __u32 kind, const char *label)
 	return -1;
 }
 
+TEST_F_TIMEOUT(idle, its_firmware_is_known_meanwhile, 60)
+{
+	struct accel_info_firmware awake = { 0 }, asleep = { 0 };
+
+	ASSERT_EQ(1, array(self->monitor, ACCEL_INFO_FIRMWARE, &awake, sizeof(awake)));
+	EXPECT_NE('\0', awake.version[0]);
+	keep_awake(self->power);
+	ASSERT_TRUE(host("model qda0 firmware-crash"));
+	ASSERT_TRUE(is_revived(self->fd, awake.restarts));
+	ASSERT_EQ(0, let_doze(self->power));
+	ASSERT_TRUE(dozes(self->power));
+	ASSERT_EQ(1, array(self->monitor, ACCEL_INFO_FIRMWARE, &asleep, sizeof(asleep)));
+	EXPECT_TRUE(is_in(self->power, "suspended"));
+	EXPECT_STREQ(awake.version, asleep.version);
+	EXPECT_EQ(awake.restarts + 1, asleep.restarts);
+	/* Whether it runs cannot be said. */
+	EXPECT_EQ(0U, asleep.flags);
+}
+
 TEST_F_TIMEOUT(idle, its_energy_is_known_meanwhile, 60)
 {
 	struct accel_info_qda qda;

@@ -359,6 +359,8 @@ TEST_F(telemetry, nobody_learns_of_clients_of_others)
 	close(nobody);
 }
 
+#define RUNS	((__u32)(ACCEL_FIRMWARE_RUNNING | ACCEL_FIRMWARE_KNOWN))
+
 static struct accel_info_firmware firmware(int fd)
 {
 	struct accel_info_firmware firmware = { 0 };
@@ -369,7 +371,7 @@ static struct accel_info_firmware firmware(int fd)
 
 TEST_F_TIMEOUT(telemetry, firmware_agrees_and_its_deaths_count, 60)
 {
-	__u32 restarts = firmware(self->monitor).restarts;
+	__u64 restarts = firmware(self->monitor).restarts;
 	struct accel_event event;
 	unsigned int version;
 	__s64 end = now_ns() + REVIVED_NS;
@@ -380,12 +382,12 @@ TEST_F_TIMEOUT(telemetry, firmware_agrees_and_its_deaths_count, 60)
 		 version & 0xffff);
 	EXPECT_STREQ("management", firmware(self->monitor).name);
 	EXPECT_STREQ(expected, firmware(self->monitor).version);
-	EXPECT_EQ((__u32)ACCEL_FIRMWARE_RUNNING, firmware(self->monitor).flags);
+	EXPECT_EQ(RUNS, firmware(self->monitor).flags);
 	ASSERT_TRUE(host("model qda0 firmware-crash"));
 	while (firmware(self->monitor).restarts == restarts && now_ns() < end)
 		sleep_ms(20);
 	EXPECT_EQ(restarts + 1, firmware(self->monitor).restarts);
-	EXPECT_EQ((__u32)ACCEL_FIRMWARE_RUNNING, firmware(self->monitor).flags);
+	EXPECT_EQ(RUNS, firmware(self->monitor).flags);
 	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_FIRMWARE, &event));
 	EXPECT_EQ(FW_EXCEPTION, event.data[0]);
 	EXPECT_EQ((__u32)ACCEL_SEVERITY_ERROR, event.severity);

@@ -209,8 +209,8 @@ TEST_F(telemetry, firmware_says_its_version)
 	ASSERT_EQ(1, array(self->monitor, ACCEL_INFO_FIRMWARE, firmware, sizeof(firmware)));
 	EXPECT_STREQ("fake", firmware[0].name);
 	EXPECT_STREQ("1.2.3", firmware[0].version);
-	EXPECT_EQ((__u32)ACCEL_FIRMWARE_RUNNING, firmware[0].flags);
-	EXPECT_EQ(5U, firmware[0].restarts);
+	EXPECT_EQ((__u32)(ACCEL_FIRMWARE_RUNNING | ACCEL_FIRMWARE_KNOWN), firmware[0].flags);
+	EXPECT_EQ(5ULL, firmware[0].restarts);
 }
 
 TEST_F(telemetry, all_of_it_outlives_a_reset)

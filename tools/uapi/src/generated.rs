@@ -32,6 +32,7 @@ pub const ACCEL_SENSOR_HIGH: u32 = 2;
 pub const ACCEL_SENSOR_CRITICAL: u32 = 4;
 pub const ACCEL_THROTTLE_ACTIVE: u32 = 1;
 pub const ACCEL_FIRMWARE_RUNNING: u32 = 1;
+pub const ACCEL_FIRMWARE_KNOWN: u32 = 2;
 pub const ACCEL_CREATE_CONTIGUOUS: u32 = 1;
 pub const ACCEL_CREATE_VISIBLE: u32 = 2;
 pub const ACCEL_CREATE_WRITE_COMBINED: u32 = 4;
@@ -424,8 +425,9 @@ pub type accel_link_state = ::core::ffi::c_uint;
 /// - `replays`: frames that were sent again
 /// - `losses`: how often it was up and was lost
 ///
-/// Links are numbered by their place in the array. Counters do not go back while the
-/// device has power.
+/// Links are numbered by their place in the array. Counters never go back while the device
+/// is bound; what a link had counted since somebody asked last is lost when the device
+/// begins anew.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_link {
@@ -621,17 +623,19 @@ pub struct accel_info_spares {
 ///   the device
 /// - `name`: which
 /// - `version`: its version: "1.2.3"; empty if that is not known
-/// - `flags`: ACCEL_FIRMWARE_RUNNING
 /// - `restarts`: how often it died and was brought back
+/// - `flags`: ACCEL_FIRMWARE_RUNNING, ACCEL_FIRMWARE_KNOWN
+/// - `reserved`: 0
 ///
-/// While the device sleeps only names are known.
+/// While the device sleeps nobody knows whether it runs; the rest is what it was.
 #[repr(C)]
 #[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct accel_info_firmware {
     pub name: [::core::ffi::c_char; 32usize],
     pub version: [::core::ffi::c_char; 32usize],
+    pub restarts: __u64,
     pub flags: __u32,
-    pub restarts: __u32,
+    pub reserved: __u32,
 }
 /// struct accel_info_client - one element of ACCEL_INFO_CLIENT_LIST: an open file of the
 ///   compute node

@@ -15,10 +15,10 @@ pub struct Firmware {
     pub name: String,
     /// Its version, "1.2.3", if it is known.
     pub version: Option<String>,
-    /// Whether it runs at the moment.
-    pub running: bool,
+    /// Whether it runs at the moment, unless the device sleeps.
+    pub running: Option<bool>,
     /// How often it died and was brought back.
-    pub restarts: u32,
+    pub restarts: u64,
 }
 
 impl From<uapi::accel_info_firmware> for Firmware {
@@ -26,7 +26,8 @@ impl From<uapi::accel_info_firmware> for Firmware {
         Firmware {
             name: text(&raw.name),
             version: Some(text(&raw.version)).filter(|version| !version.is_empty()),
-            running: raw.flags & uapi::ACCEL_FIRMWARE_RUNNING != 0,
+            running: (raw.flags & uapi::ACCEL_FIRMWARE_KNOWN != 0)
+                .then_some(raw.flags & uapi::ACCEL_FIRMWARE_RUNNING != 0),
             restarts: raw.restarts,
         }
     }
@@ -48,5 +49,15 @@ mod tests {
         assert_eq!(Firmware::from(raw).version, None);
         raw.version[0] = b'7' as _;
         assert_eq!(Firmware::from(raw).version.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn whether_it_runs_may_not_be_known() {
+        let mut raw = uapi::accel_info_firmware::new_zeroed();
+        assert_eq!(Firmware::from(raw).running, None);
+        raw.flags = uapi::ACCEL_FIRMWARE_KNOWN;
+        assert_eq!(Firmware::from(raw).running, Some(false));
+        raw.flags |= uapi::ACCEL_FIRMWARE_RUNNING;
+        assert_eq!(Firmware::from(raw).running, Some(true));
     }
 }
