@@ -101,7 +101,8 @@ fn create_in_device<T: Driver>(client: &Client<T>, args: &accel_buffer_create) -
     let memory = DeviceMemory::new(region, request).inspect_err(|e| {
         let free = || region.is_full_for(args.size);
         if let Some(free) = (*e == ENOSPC).then(free).flatten() {
-            client.device.events.memory(index, args.size, free);
+            let who = client.share.who();
+            client.device.events.memory(who, index, args.size, free);
         }
     })?;
     Ok(Inner::from_backing(

@@ -85,6 +85,16 @@ pub(crate) struct Who {
     pub(crate) user: u32,
 }
 
+/// Whose work an event is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    pub(crate) who: Who,
+    /// A number that no other context has.
+    pub(crate) context: u64,
+    /// [`Queue::name`]; `ACCEL_EVENT_NONE`: a user queue.
+    pub(crate) queue: u32,
+}
+
 /// Why there was a reset (`enum accel_reset_reason`).
 #[derive(Clone, Copy)]
 #[repr(u32)]
@@ -144,8 +154,9 @@ impl Events {
             engine: about
                 .engine
                 .map_or(uapi::ACCEL_EVENT_NONE, |engine| engine as u32),
-            reserved: 0,
+            queue: about.queue,
             client: about.who.map_or(0, |who| who.client),
+            context: about.context,
             data: about.data,
         };
         let who = about.who;
@@ -197,26 +208,19 @@ impl Events {
 
     /// A client came, or went.
     pub(crate) fn client(&self, who: Who, came: bool) {
-        let about = About {
-            who: Some(who),
-            ..About::device([came.into(), 0, 0])
-        };
+        let about = About::client(who, [came.into(), 0, 0]);
         self.push(uapi::ACCEL_EVENT_CLIENT, uapi::ACCEL_SEVERITY_INFO, about);
     }
 
-    /// Job number `job` of `who` is overdue.
-    pub(crate) fn timeout(&self, who: Who, engine: usize, job: u64) {
-        let about = About {
-            engine: Some(engine),
-            who: Some(who),
-            data: [job, 0, 0],
-        };
+    /// Job number `job` of a queue is overdue.
+    pub(crate) fn timeout(&self, work: Work, engine: usize, job: u64) {
+        let about = About::work(work, engine, [job, 0, 0]);
         self.push(uapi::ACCEL_EVENT_TIMEOUT, uapi::ACCEL_SEVERITY_ERROR, about);
     }
 
-    /// A job of `who`, or a user queue of it (0), failed, unless that is known from other events.
+    /// A job, or a user queue (0), failed, unless that is known from other events.
     #[cold]
-    pub(crate) fn fault(&self, who: Who, engine: usize, job: u64, fault: Fault) {
+    pub(crate) fn fault(&self, work: Work, engine: usize, job: u64, fault: Fault) {
         match fault.kind {
             FaultKind::Command
             | FaultKind::Bus
@@ -225,18 +229,14 @@ impl Events {
             | FaultKind::Page => (),
             FaultKind::Timeout | FaultKind::Reset | FaultKind::Gone | FaultKind::Canceled => return,
         }
-        let about = About {
-            engine: Some(engine),
-            who: Some(who),
-            data: [fault.kind as u64, fault.address, job],
-        };
+        let about = About::work(work, engine, [fault.kind as u64, fault.address, job]);
         self.push(uapi::ACCEL_EVENT_FAULT, uapi::ACCEL_SEVERITY_ERROR, about);
     }
 
-    /// There is no room for `wanted` bytes in region number `region`, where `free` are free.
-    pub(crate) fn memory(&self, region: usize, wanted: u64, free: u64) {
+    /// There is no room for `wanted` bytes of `who` in region number `region`, where `free` are free.
+    pub(crate) fn memory(&self, who: Who, region: usize, wanted: u64, free: u64) {
         // In INFO, system memory comes first.
-        let about = About::device([region as u64 + 1, wanted, free]);
+        let about = About::client(who, [region as u64 + 1, wanted, free]);
         self.push(
             uapi::ACCEL_EVENT_MEMORY,
             uapi::ACCEL_SEVERITY_WARNING,
@@ -307,6 +307,8 @@ impl Events {
 struct About {
     engine: Option<usize>,
     who: Option<Who>,
+    context: u64,
+    queue: u32,
     data: [u64; 3],
 }
 
@@ -315,6 +317,25 @@ impl About {
         Self {
             engine: None,
             who: None,
+            context: 0,
+            queue: uapi::ACCEL_EVENT_NONE,
+            data,
+        }
+    }
+
+    fn client(who: Who, data: [u64; 3]) -> Self {
+        Self {
+            who: Some(who),
+            ..Self::device(data)
+        }
+    }
+
+    fn work(work: Work, engine: usize, data: [u64; 3]) -> Self {
+        Self {
+            engine: Some(engine),
+            who: Some(work.who),
+            context: work.context,
+            queue: work.queue,
             data,
         }
     }
@@ -384,7 +405,7 @@ impl Reader {
                     ..entry.event
                 };
                 if entry.who.is_some_and(|who| !self.knows(who)) {
-                    (event.client, event.data) = (0, [0; 3]);
+                    hide(&mut event);
                 }
                 event
             }
@@ -394,6 +415,7 @@ impl Reader {
                 kind: uapi::ACCEL_EVENT_DROPPED,
                 severity: uapi::ACCEL_SEVERITY_WARNING,
                 engine: uapi::ACCEL_EVENT_NONE,
+                queue: uapi::ACCEL_EVENT_NONE,
                 data: [count, 0, 0],
                 ..FromZeros::new_zeroed()
             },
@@ -401,12 +423,19 @@ impl Reader {
     }
 }
 
+/// Takes out what not everybody may know: whom it is about, and what only that client does.
+fn hide(event: &mut accel_event) {
+    (event.client, event.context, event.queue) = (0, 0, uapi::ACCEL_EVENT_NONE);
+    event.data = match event.kind {
+        uapi::ACCEL_EVENT_MEMORY => [event.data[0], 0, event.data[2]],
+        _ => [0; 3],
+    };
+}
+
 impl<T: Driver> Queue<T> {
     /// A job hangs on an engine. Any context.
     pub(crate) fn tell_of_timeout(&self, engine: usize, job: u64) {
-        self.device()
-            .events
-            .timeout(self.share().who(), engine, job);
+        self.device().events.timeout(self.work(), engine, job);
         self.trace_timeout(job);
     }
 
@@ -423,10 +452,16 @@ impl<T: Driver> Queue<T> {
     fn tell_of_fault(&self, job: u64, fault: Fault) {
         // CAST: An index of few.
         let engine = self.statuses().get(job).engine as usize;
-        self.device()
-            .events
-            .fault(self.share().who(), engine, job, fault);
+        self.device().events.fault(self.work(), engine, job, fault);
         self.share().alarm.ring();
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            who: self.share().who(),
+            context: self.life().id.get(),
+            queue: self.name(),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     conduct::Conduct,
     events::{
         Events,
-        Who, //
+        Work, //
     },
     job::{
         Fault,
@@ -36,7 +36,7 @@ pub(crate) struct Witness {
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) conduct: Arc<Conduct>,
     pub(crate) failures: Arc<PerEngine>,
-    pub(crate) who: Who,
+    pub(crate) work: Work,
     pub(crate) engine: usize,
 }
 
@@ -91,14 +91,14 @@ impl QueueEvents {
             events,
             alarm,
             failures,
-            who,
+            work,
             engine,
             ..
         } = &self.witness;
         if fault.kind != FaultKind::Canceled {
             failures.add(*engine, 1);
         }
-        events.fault(*who, *engine, 0, fault);
+        events.fault(*work, *engine, 0, fault);
         alarm.ring();
         if let Some(timeline) = &self.timeline {
             timeline.end(fault.kind.error());

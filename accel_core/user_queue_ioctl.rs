@@ -6,6 +6,7 @@ use kernel::prelude::*;
 
 use crate::{
     driver::Driver,
+    events::Work,
     file::File,
     objects::Reserved,
     queue_events::{
@@ -67,7 +68,11 @@ pub(crate) fn create<'f, T: Driver>(
         alarm: file.client.share.alarm.clone(),
         conduct: file.client.share.conduct.clone(),
         failures: file.client.device.user_failures.clone(),
-        who: file.client.share.who(),
+        work: Work {
+            who: file.client.share.who(),
+            context: context.life.id.get(),
+            queue: uapi::ACCEL_EVENT_NONE,
+        },
         engine,
     };
     let events = QueueEvents::new(drive(file, args.timeline)?, witness)?;

@@ -144,8 +144,8 @@ pub enum What {
     Memory {
         /// Index of the region in the list of [`info::Memory`](crate::info::Memory).
         region: u64,
-        /// Bytes that were wanted.
-        wanted: u64,
+        /// Bytes that were wanted, if the reader may know.
+        wanted: Option<u64>,
         /// Bytes that nobody uses.
         free: u64,
     },
@@ -177,6 +177,10 @@ pub struct Event {
     pub engine: Option<u32>,
     /// The client that it is about, as in trace events.
     pub client: Option<u64>,
+    /// A number that the context of the queue has, and no other one.
+    pub context: Option<u64>,
+    /// The queue of the client that it is about, as in trace events; not of user queues.
+    pub queue: Option<u32>,
     /// What happened.
     pub what: What,
 }
@@ -190,6 +194,8 @@ impl From<uapi::accel_event> for Event {
             kind: raw.kind.into(),
             engine: (raw.engine != uapi::ACCEL_EVENT_NONE).then_some(raw.engine),
             client: (raw.client != 0).then_some(raw.client),
+            context: (raw.context != 0).then_some(raw.context),
+            queue: (raw.queue != uapi::ACCEL_EVENT_NONE).then_some(raw.queue),
             what: what(raw.kind, raw.data),
         }
     }
@@ -229,7 +235,7 @@ fn what(kind: u32, data: [u64; 3]) -> What {
         uapi::ACCEL_EVENT_CLIENT => What::Client { came: data[0] != 0 },
         uapi::ACCEL_EVENT_MEMORY => What::Memory {
             region: data[0],
-            wanted: data[1],
+            wanted: (data[1] != 0).then_some(data[1]),
             free: data[2],
         },
         uapi::ACCEL_EVENT_LIMIT => What::Limit {
@@ -308,8 +314,9 @@ mod tests {
             kind,
             severity: uapi::ACCEL_SEVERITY_ERROR,
             engine: uapi::ACCEL_EVENT_NONE,
-            reserved: 0,
+            queue: uapi::ACCEL_EVENT_NONE,
             client: 0,
+            context: 0,
             data,
         }
     }

@@ -124,6 +124,8 @@ impl Source {
                 .engine
                 .map(|engine| name(&self.names.engines, engine.into())),
             client: event.client,
+            context: event.context,
+            queue: event.queue,
             data: data(&event.what, &self.names),
             text: text(&event.what, &self.names),
         }
@@ -193,6 +195,10 @@ struct Line {
     engine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<u32>,
     /// What depends on the kind.
     data: Value,
     #[serde(skip)]
@@ -207,8 +213,11 @@ impl std::fmt::Display for Line {
         if let Some(engine) = &self.engine {
             write!(f, ", engine {engine}")?;
         }
-        match self.client {
-            Some(client) => write!(f, ", client {client}"),
+        if let Some(client) = self.client {
+            write!(f, ", client {client}")?;
+        }
+        match self.queue {
+            Some(queue) => write!(f, ", queue {queue}"),
             None => Ok(()),
         }
     }
@@ -254,11 +263,13 @@ fn data(what: &What, names: &Names) -> Value {
             region,
             wanted,
             free,
-        } => json!({
-            "region": name(&names.regions, *region),
-            "wanted_bytes": wanted,
-            "free_bytes": free,
-        }),
+        } => {
+            let mut data = json!({ "region": name(&names.regions, *region), "free_bytes": free });
+            if let Some(wanted) = wanted {
+                data["wanted_bytes"] = (*wanted).into();
+            }
+            data
+        }
         What::Limit {
             uncorrected,
             count,
@@ -313,7 +324,7 @@ fn text(what: &What, names: &Names) -> String {
             free,
         } => format!(
             "no room for {} in {}, where {} are free",
-            units::bytes(*wanted),
+            wanted.map_or_else(|| "a buffer".to_owned(), units::bytes),
             name(&names.regions, *region),
             units::bytes(*free)
         ),
@@ -356,6 +367,8 @@ pub mod tests {
             kind: kind.to_string(),
             engine: None,
             client: Some(7),
+            context: Some(9),
+            queue: Some(1),
             data: data(&what, &names),
             text: text(&what, &names),
         }
@@ -419,7 +432,7 @@ pub mod tests {
                 Kind::Memory,
                 What::Memory {
                     region: 0,
-                    wanted: 4096,
+                    wanted: Some(4096),
                     free: 0,
                 },
             ),
@@ -440,7 +453,7 @@ pub mod tests {
         };
         assert_eq!(
             line(Kind::Error, error).to_string(),
-            "1970-01-01T00:00:00.000Z accel0 #12 warning error: 2 in memory at 0x40, client 7"
+            "1970-01-01T00:00:00.000Z accel0 #12 warning error: 2 in memory at 0x40, client 7, queue 1"
         );
         let throttle = line(Kind::Throttle, What::Throttle(0b110));
         assert_eq!(throttle.text, "clocks are lowered: board, 2");

@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct accel_info_spares) == 16, "accel_info_spares");
 _Static_assert(sizeof(struct accel_info_firmware) == 80, "accel_info_firmware");
 _Static_assert(sizeof(struct accel_info_client) == 88, "accel_info_client");
 _Static_assert(sizeof(struct accel_failure_eventfd) == 8, "accel_failure_eventfd");
-_Static_assert(sizeof(struct accel_event) == 64, "accel_event");
+_Static_assert(sizeof(struct accel_event) == 72, "accel_event");
 _Static_assert(sizeof(struct accel_event_filter) == 16, "accel_event_filter");
 _Static_assert(sizeof(struct accel_buffer_create) == 32, "accel_buffer_create");
 _Static_assert(sizeof(struct accel_buffer_close) == 8, "accel_buffer_close");

@@ -53,6 +53,28 @@ FIXTURE_TEARDOWN(events)
 	remove_fake(self->number);
 }
 
+TEST_F(events, it_says_which_job_of_which_queue)
+{
+	__u32 queues[2] = { create_queue(self->fd, 0, 0), create_queue_of(self->fd,
+									  create_context(self->fd)) };
+	struct accel_event events[2];
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(-ETIME, run_in(self->fd, queues[i], ACCEL_FAKE_HANG, 0));
+		ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_TIMEOUT, &events[i]));
+		EXPECT_EQ(1ULL, events[i].data[0]);
+		EXPECT_NE(0ULL, events[i].context);
+		EXPECT_NE(ACCEL_EVENT_NONE, events[i].queue);
+	}
+	EXPECT_EQ(events[0].client, events[1].client);
+	EXPECT_NE(events[0].queue, events[1].queue);
+	EXPECT_NE(events[0].context, events[1].context);
+	/* What is about no job has none. */
+	ASSERT_EQ(0, wait_event(self->monitor, ACCEL_EVENT_RESET, &events[0]));
+	EXPECT_EQ(ACCEL_EVENT_NONE, events[0].queue);
+	EXPECT_EQ(0ULL, events[0].context);
+}
+
 TEST_F(events, a_hang_tells_of_job_health_and_reset)
 {
 	static const __u32 kinds[] = { ACCEL_EVENT_TIMEOUT, ACCEL_EVENT_HEALTH,
@@ -68,7 +90,6 @@ TEST_F(events, a_hang_tells_of_job_health_and_reset)
 		EXPECT_EQ(kinds[i], events[i].kind);
 		EXPECT_EQ(events[0].sequence + i, events[i].sequence);
 		EXPECT_LE(start, (__s64)events[i].time_ns);
-		EXPECT_EQ(0U, events[i].reserved);
 		start = events[i].time_ns;
 	}
 	EXPECT_EQ(-EAGAIN, next_event(self->monitor, &events[0]));

@@ -57,7 +57,7 @@ static const struct decision event_decisions[] = {
 	{ ACCEL_EVENT_LINK, TO_ALL },
 	{ ACCEL_EVENT_FIRMWARE, TO_ALL },
 	{ ACCEL_EVENT_CLIENT, OF_ONES_OWN },
-	{ ACCEL_EVENT_MEMORY, TO_ALL },
+	{ ACCEL_EVENT_MEMORY, WITHOUT_CLIENT },
 	{ ACCEL_EVENT_LIMIT, TO_ALL },
 };
 
@@ -220,7 +220,12 @@ static inline bool is_told_right(const struct accel_event *event, const struct a
 		return told && !memcmp(told, &expected, sizeof(expected));
 	case WITHOUT_CLIENT:
 		expected.client = 0;
-		memset(expected.data, 0, sizeof(expected.data));
+		expected.context = 0;
+		expected.queue = ACCEL_EVENT_NONE;
+		expected.data[1] = 0;
+		/* How full the memory is is no secret. */
+		if (event->kind != ACCEL_EVENT_MEMORY)
+			memset(expected.data, 0, sizeof(expected.data));
 		return event->client && told && !memcmp(told, &expected, sizeof(expected));
 	case OF_ONES_OWN:
 		return !told;

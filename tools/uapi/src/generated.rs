@@ -1763,8 +1763,8 @@ pub const ACCEL_EVENT_LIMIT: accel_event_kind = 11;
 /// - `ACCEL_EVENT_CLIENT`: a client came or went. data[0]: 1 it came, 0 it went. Only for its
 ///   own user, and for who had CAP_PERFMON when the file was opened
 /// - `ACCEL_EVENT_MEMORY`: there was no room in the device's memory for a buffer. data[0]: which
-///   element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted,
-///   data[2]: bytes that nobody uses. Not told again of the same region
+///   element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted (0: the
+///   reader must not know), data[2]: bytes that nobody uses. Not told again of the same region
 ///   for a second
 /// - `ACCEL_EVENT_LIMIT`: the hardware found more errors in itself than its administrator
 ///   allows: corrected ones (ACCEL_SEVERITY_WARNING), or others, and is
@@ -1803,9 +1803,13 @@ pub type accel_severity = ::core::ffi::c_uint;
 /// - `kind`: [`accel_event_kind`]
 /// - `severity`: [`accel_severity`]
 /// - `engine`: index in ACCEL_INFO_ENGINES, or ACCEL_EVENT_NONE
-/// - `reserved`: 0
-/// - `client`: the client whose job or queue it is about, as in trace events; 0: none, or the
-///   reader must not know it: then there is no `data`, either
+/// - `queue`: the queue of the client that it is about, as in trace events; ACCEL_EVENT_NONE:
+///   none, or a user queue
+/// - `client`: the client that it is about, as in trace events; 0: none, or the reader must not
+///   know it: then there is no `queue`, `context` and `data`, either, but for what
+///   ACCEL_EVENT_MEMORY says of the device
+/// - `context`: a number that the context of the queue has, and no other one; 0: it is about
+///   none
 /// - `data`: as `kind` says; 0 what it does not mention
 ///
 /// Each file reads at its own pace, and begins with the oldest event that is kept: the
@@ -1823,8 +1827,9 @@ pub struct accel_event {
     pub kind: __u32,
     pub severity: __u32,
     pub engine: __u32,
-    pub reserved: __u32,
+    pub queue: __u32,
     pub client: __u64,
+    pub context: __u64,
     pub data: [__u64; 3usize],
 }
 /// struct accel_event_filter - ACCEL_IOCTL_EVENT_FILTER, which events does this file read?

@@ -50,7 +50,7 @@ fn layouts() -> Vec<Layout> {
             mode, reserved,
         }
         accel_event {
-            sequence, time_ns, kind, severity, engine, reserved, client, data,
+            sequence, time_ns, kind, severity, engine, queue, client, context, data,
         }
         accel_event_filter { kinds, severity, flags }
         accel_failure_eventfd { fd, flags }
