@@ -7,7 +7,7 @@ use std::time::Duration;
 use pci_model::control::{Commands, Outcome, number, switch};
 use pci_model::{Bar, Description, Function, Interrupts, Messages, MsixLayout, Port, Reset};
 
-use crate::npu::Npu;
+use crate::npu::{Late, Npu};
 use crate::regs::{self, Configuration, status};
 
 /// Interrupt vectors.
@@ -68,8 +68,16 @@ impl Front {
                 self.npu.inject(|faults| faults.bus_error = on);
             }
             ["slow", value] => {
-                let slow = Duration::from_millis(number(value)?.into());
+                let slow = milliseconds(value)?;
                 self.npu.inject(|faults| faults.slow = slow);
+            }
+            ["late", when, value] => {
+                let late = match *when {
+                    "reset" => Late::Reset(milliseconds(value)?),
+                    "next-job" => Late::NextJob(milliseconds(value)?),
+                    _ => return Err(format!("{when:?} is neither reset nor next-job")),
+                };
+                self.npu.inject(|faults| faults.late = Some(late));
             }
             _ => return Ok(false),
         }
@@ -129,4 +137,9 @@ impl Commands for Front {
             Err(why) => Some(Err(why)),
         }
     }
+}
+
+/// Parses a time.
+fn milliseconds(word: &str) -> Result<Duration, String> {
+    Ok(Duration::from_millis(number(word)?.into()))
 }

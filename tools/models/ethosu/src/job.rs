@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::lut::Tables;
 use crate::memory::{Lease, Memory};
+use crate::npu::Late;
 use crate::ops::{Context, Convolution, Depthwise, Dma, Operation, Pool};
 use crate::state::State;
 use crate::stop::Stop;
@@ -22,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) lease: Arc<Lease>,
     /// QREAD.
     pub(crate) position: AtomicU32,
+    /// When its completion comes, if not in time.
+    pub(crate) late: Option<Late>,
 }
 
 /// What a job needs to run.

@@ -30,5 +30,5 @@ pub mod weights;
 
 pub use bus::{Bus, BusError, Ram};
 pub use front::{Front, VECTORS};
-pub use npu::{Counts, Edge, Faults, Npu};
+pub use npu::{Counts, Edge, Faults, Late, Npu};
 pub use regs::Configuration;

@@ -18,8 +18,8 @@ struct Arguments {
     /// MACs per cycle.
     #[arg(long, value_enum)]
     config: Macs,
-    /// Socket for commands, one line each: hang, slow, bus-error, drop-irq, spurious-irq,
-    /// surprise-remove, state, identity, quit.
+    /// Socket for commands, one line each: hang, slow, bus-error, late, drop-irq,
+    /// spurious-irq, surprise-remove, state, identity, quit.
     #[arg(long)]
     control: Option<PathBuf>,
 }

@@ -21,6 +21,17 @@ pub struct Faults {
     pub bus_error: bool,
     /// They take at least this long.
     pub slow: Duration,
+    /// The next one does not end, and its completion comes late.
+    pub late: Option<Late>,
+}
+
+/// When the completion of a job comes that nobody waits for any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// When RESET is written, which takes effect after this time.
+    Reset(Duration),
+    /// When the first job after the reset starts, which takes at least this long.
+    NextJob(Duration),
 }
 
 /// Counts since the NPU was made.
@@ -51,6 +62,8 @@ struct Device {
     registers: Registers,
     /// The job that runs, or ran last.
     job: Option<Arc<Job>>,
+    /// A job that is gone will have completed when the next one starts, which takes at least so long.
+    stale: Option<Duration>,
     faults: Faults,
     counts: Counts,
 }
@@ -65,6 +78,7 @@ impl Npu {
             device: Mutex::new(Device {
                 registers: Registers::new(0),
                 job: None,
+                stale: None,
                 faults: Faults::default(),
                 counts: Counts::default(),
             }),
@@ -85,7 +99,7 @@ impl Npu {
     pub fn write(&self, offset: u64, value: u32) {
         match offset {
             regs::CMD => self.command(value),
-            regs::RESET => self.reset(value & 3),
+            regs::RESET => self.soft_reset(value & 3),
             _ => self.device().registers.write(offset, value),
         }
     }
@@ -96,6 +110,9 @@ impl Npu {
         let mut device = self.device();
         if let Some(job) = device.job.take() {
             job.lease.revoke();
+            if let Some(Late::NextJob(time)) = job.late {
+                device.stale = Some(time);
+            }
         }
         device.registers = Registers::new(protection);
         device.counts.resets += 1;
@@ -115,6 +132,25 @@ impl Npu {
         self.0.device.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// RESET.
+    fn soft_reset(&self, protection: u32) {
+        let device = self.device();
+        let late = device.job.as_ref().and_then(|job| job.late);
+        let Some(Late::Reset(time)) = late else {
+            drop(device);
+            return self.reset(protection);
+        };
+        self.raise(device, |registers| {
+            registers.finish(Ok(0));
+            registers.status |= status::RESET;
+        });
+        let npu = self.clone();
+        thread::spawn(move || {
+            thread::sleep(time);
+            npu.reset(protection);
+        });
+    }
+
     /// CMD.
     fn command(&self, value: u32) {
         let mut device = self.device();
@@ -124,29 +160,39 @@ impl Npu {
             registers.status &= !status::IRQ;
         }
         registers.status &= !(value >> cmd::HISTORY_SHIFT << status::HISTORY_SHIFT);
-        let busy = registers.status & (status::RUNNING | status::ERRORS) != 0;
-        if value & cmd::RUN != 0 && !busy {
-            registers.status &= !status::END;
-            registers.status |= status::RUNNING;
-            self.start(&mut device);
+        let busy = status::RUNNING | status::RESET | status::ERRORS;
+        if value & cmd::RUN == 0 || registers.status & busy != 0 {
+            return;
+        }
+        registers.status &= !status::END;
+        registers.status |= status::RUNNING;
+        let stale = device.stale.take();
+        self.start(&mut device, stale.unwrap_or_default());
+        if stale.is_some() {
+            self.raise(device, |registers| {
+                registers.status |= status::END | status::IRQ;
+            });
         }
     }
 
-    /// Starts a job on a thread of its own.
-    fn start(&self, device: &mut Device) {
-        let lease = Arc::new(Lease::new(self.0.bus.clone()));
-        let job = Arc::new(Job {
-            lease: lease.clone(),
-            position: AtomicU32::new(0),
-        });
-        device.job = Some(job.clone());
-        device.counts.jobs += 1;
+    /// Starts a job on a thread of its own; it takes at least `time`.
+    fn start(&self, device: &mut Device, time: Duration) {
         let Faults {
             hang,
             bus_error,
             slow,
+            ..
         } = device.faults;
-        if hang {
+        let late = device.faults.late.take();
+        let lease = Arc::new(Lease::new(self.0.bus.clone()));
+        let job = Arc::new(Job {
+            lease: lease.clone(),
+            position: AtomicU32::new(0),
+            late,
+        });
+        device.job = Some(job.clone());
+        device.counts.jobs += 1;
+        if hang || late.is_some() {
             return;
         }
         let registers = &device.registers;
@@ -161,7 +207,7 @@ impl Npu {
             },
             size: registers.queue_size,
             cores: self.0.configuration.cores(),
-            slow,
+            slow: slow.max(time),
         };
         let npu = self.clone();
         thread::spawn(move || {
@@ -172,7 +218,7 @@ impl Npu {
 
     /// Ends a job, unless a reset has done so.
     fn finish(&self, job: &Arc<Job>, end: Result<u16, Stop>) {
-        let mut device = self.device();
+        let device = self.device();
         if !device
             .job
             .as_ref()
@@ -180,15 +226,20 @@ impl Npu {
         {
             return;
         }
-        let was_high = device.registers.status & status::IRQ != 0;
-        device.registers.finish(end);
-        drop(device);
+        self.raise(device, |registers| registers.finish(end));
         if let Err(Stop::Command(why) | Stop::Weights(why)) = end {
             eprintln!(
                 "command stream at {:#x}: {why}",
                 job.position.load(Ordering::Relaxed)
             );
         }
+    }
+
+    /// Has `change` raise the interrupt line.
+    fn raise(&self, mut device: MutexGuard<'_, Device>, change: impl FnOnce(&mut Registers)) {
+        let was_high = device.registers.status & status::IRQ != 0;
+        change(&mut device.registers);
+        drop(device);
         if !was_high {
             (self.0.edge)();
         }

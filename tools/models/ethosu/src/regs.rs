@@ -47,7 +47,7 @@ pub mod status {
     pub const IRQ: u32 = 1 << 1;
     /// A transfer failed.
     pub const BUS_ERROR: u32 = 1 << 2;
-    /// A reset is going on: never seen, it takes no time here.
+    /// A reset is going on: seen only after `late reset`, else it takes no time here.
     pub const RESET: u32 = 1 << 3;
     /// A command is malformed or not modelled.
     pub const PARSE_ERROR: u32 = 1 << 4;

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use ethosu_model::Configuration::{Macs256, Macs512};
+use ethosu_model::Late;
 use ethosu_model::regs::{self, cmd, status};
 
 use crate::machine::{self, AVERAGE, ELEMENTWISE, Machine, POOL, STOP, op, set, set_long};
@@ -155,4 +156,49 @@ fn injected_bus_error() {
     let machine = Machine::new(Macs256);
     machine.npu.inject(|faults| faults.bus_error = true);
     assert_eq!(machine.run(&[op(STOP, 0)]), status::BUS_ERROR | status::IRQ);
+}
+
+#[test]
+fn a_late_job_ends_before_its_reset_does() {
+    let machine = Machine::new(Macs256);
+    let late = Late::Reset(Duration::from_millis(30));
+    machine.npu.inject(|faults| faults.late = Some(late));
+    machine.start(&[op(STOP, 0)]);
+    machine.npu.write(regs::RESET, 2);
+    let ended = status::END | status::IRQ;
+    assert_eq!(machine.npu.read(regs::STATUS), status::RESET | ended);
+    machine.npu.write(regs::CMD, cmd::RUN);
+    assert_eq!(machine.npu.counts().jobs, 1, "none starts in a reset");
+    let begin = Instant::now();
+    while machine.npu.read(regs::STATUS) & status::RESET != 0 {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        std::thread::yield_now();
+    }
+    assert_eq!(machine.npu.read(regs::STATUS), 0);
+    assert_eq!(machine.npu.read(regs::PROT), 2);
+    assert_eq!(machine.edges(), 1);
+    assert_eq!(machine.run(&[op(STOP, 0)]), ended, "only one is late");
+}
+
+#[test]
+fn a_late_job_ends_in_the_next_one() {
+    let machine = Machine::new(Macs256);
+    let time = Duration::from_millis(60);
+    let late = Some(Late::NextJob(time));
+    machine.npu.inject(|faults| faults.late = late);
+    machine.start(&[op(STOP, 0)]);
+    machine.npu.write(regs::RESET, 0);
+    assert_eq!(machine.npu.read(regs::STATUS), 0);
+    assert_eq!(machine.edges(), 0);
+    let begin = Instant::now();
+    machine.start(&[op(STOP, 0)]);
+    let ended = status::END | status::IRQ;
+    assert_eq!(machine.npu.read(regs::STATUS), status::RUNNING | ended);
+    machine.npu.write(regs::CMD, cmd::CLEAR_IRQ);
+    assert_eq!(machine.wait(), ended);
+    assert!(begin.elapsed() >= time);
+    assert_eq!(machine.edges(), 2);
+    machine.npu.write(regs::CMD, cmd::CLEAR_IRQ);
+    assert_eq!(machine.run(&[op(STOP, 0)]), ended);
+    assert_eq!(machine.edges(), 0, "only one is late");
 }
