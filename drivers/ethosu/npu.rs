@@ -173,14 +173,20 @@ impl<'bound> Npu<'bound> {
         self.bar.write_reg(regs::CMD::zeroed().with_run(true));
     }
 
-    /// Acknowledges the interrupt and tells how the job ended; `None` if it is not raised.
+    /// Acknowledges the interrupt and tells how the job ended; `None` if it is not raised, or is of a
+    /// job that is gone, and the one after it still runs.
     pub(crate) fn take_interrupt(&self) -> Option<accel::Outcome> {
         let status = self.bar.read(regs::STATUS);
         if status.into_raw() == GONE || !status.irq_raised() {
             return None;
         }
         self.bar.write_reg(regs::CMD::zeroed().with_clear_irq(true));
-        Some(outcome(status))
+        // If it ends after that, it raises the interrupt anew.
+        let status = match status.running() {
+            true => self.bar.read(regs::STATUS),
+            false => status,
+        };
+        (!status.running()).then(|| outcome(status))
     }
 
     /// Looks at a job that is overdue.

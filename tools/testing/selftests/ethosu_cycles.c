@@ -37,10 +37,18 @@ static bool tell(const char *command)
 	return model(command);
 }
 
-/* When the next job may run already. */
-FIXTURE_VARIANT_ADD(fault, late_completion) {
-	.before = "slow 1000",
-	.after = "slow 0",
+/* The job comes to its end after all when it has been given up. */
+FIXTURE_VARIANT_ADD(fault, completion_at_reset) {
+	.before = "late reset 20",
+	.error = -ETIME,
+	.kind = ACCEL_FAULT_TIMEOUT,
+	.timeout_ms = LIMIT_MS,
+	.least_ms = LIMIT_MS,
+};
+
+/* Likewise, and the next job must not be taken for it, which runs for a while yet. */
+FIXTURE_VARIANT_ADD(fault, completion_in_next_job) {
+	.before = "late next-job 50",
 	.error = -ETIME,
 	.kind = ACCEL_FAULT_TIMEOUT,
 	.timeout_ms = LIMIT_MS,
