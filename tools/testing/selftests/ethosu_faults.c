@@ -3,6 +3,10 @@
 #include "coredump.h"
 #include "ethosu_fixture.h"
 #include "power.h"
+#include "queue.h"
+
+/* What a queue gives its jobs, which is less than the engine does. */
+#define HASTY_MS	300
 
 /* Ends every fault that a test may have left on. */
 static bool heal(void)
@@ -46,6 +50,43 @@ TEST_F_TIMEOUT(npu, jobs_behind_a_hang_run_correctly, 60)
 	EXPECT_NE(NULL, strstr(dump_of(device.index), "\nSTATUS 0x"));
 	EXPECT_NE(NULL, strstr(dump_of(device.index), "\nregion 0 0x0\n"));
 	EXPECT_NE(NULL, strstr(dump_of(device.index), word));
+}
+
+TEST_F_TIMEOUT(npu, a_queue_has_its_hung_jobs_found_sooner, 60)
+{
+	__u32 hasty = create_hasty_queue(self->fd, 0, HASTY_MS * NSEC_PER_MSEC);
+	struct accel_job_status status;
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("hang on"));
+	stop_only(&job);
+	job.submit.queue = hasty;
+	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
+	EXPECT_EQ(-ETIME, wait_in(self->fd, hasty, job.entry.job, FOREVER, &status));
+	EXPECT_LE((__u64)HASTY_MS * NSEC_PER_MSEC, status.end_ns - status.start_ns);
+	EXPECT_GT(engine_of(self->fd).timeout_ns, status.end_ns - status.start_ns);
+	ASSERT_TRUE(heal());
+	EXPECT_EQ(0, run_stop(self->fd));
+}
+
+TEST_F_TIMEOUT(npu, a_job_that_makes_progress_gets_more_time, 60)
+{
+	__u32 hasty = create_hasty_queue(self->fd, 0, HASTY_MS * NSEC_PER_MSEC);
+	struct accel_info_status before = status_of(self->fd);
+	struct accel_job_status status;
+	struct ethosu_job job;
+
+	ASSERT_TRUE(model("slow 1000"));
+	begin(&job);
+	while (job.words < MAX_WORDS - 1)
+		word(&job, OP(SET_DMA0_SRC_REGION, 0));
+	word(&job, OP_STOP);
+	job.submit.queue = hasty;
+	ASSERT_EQ(0, submit_ethosu(self->fd, &job));
+	EXPECT_EQ(0, wait_in(self->fd, hasty, job.entry.job, FOREVER, &status));
+	EXPECT_LE(3ULL * HASTY_MS * NSEC_PER_MSEC, status.end_ns - status.start_ns);
+	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+	ASSERT_TRUE(heal());
 }
 
 TEST_F_TIMEOUT(npu, a_spurious_interrupt_is_harmless, 60)
