@@ -28,18 +28,26 @@ struct place {
 	__u64 address;
 };
 
-static int open_place(struct place *place)
+/* Takes memory of the card, or of the host. */
+static int furnish(struct place *place, bool on_card)
 {
-	place->fd = open_qda(0);
-	if (place->fd < 0)
-		return place->fd;
+	int error = on_card ? create_in(place->fd, LOCAL, BYTES, ACCEL_CREATE_VISIBLE,
+					&place->buffer) :
+			      create(place->fd, BYTES, &place->buffer);
+
 	place->space = create_space(place->fd);
-	place->bytes = create_mapped(place->fd, BYTES, &place->buffer);
+	place->bytes = error ? MAP_FAILED : map(place->fd, &place->buffer);
 	if ((void *)place->bytes == MAP_FAILED)
 		return -ENOMEM;
 	place->address = map_anywhere(place->fd, place->space, place->buffer.handle, 0, BYTES,
 				      READ_WRITE);
 	return place->space && place->address ? 0 : -ENOMEM;
+}
+
+static int open_place(struct place *place, bool on_card)
+{
+	place->fd = open_qda(0);
+	return place->fd < 0 ? place->fd : furnish(place, on_card);
 }
 
 static __s64 create_queue_for(const struct place *place, __u32 engine)
@@ -99,22 +107,26 @@ static int execute_asleep(struct user_queue *queue, struct accel_qda_packet pack
 			  now_ns() + PATIENCE_NS);
 }
 
-/* Computes until it is over; returns 0, or what went wrong. Even numbers copy, others multiply. */
+/*
+ * Computes until it is over; returns 0, or what went wrong. Even numbers copy, others multiply, on
+ * either engine for that, and in memory of the card or of the host.
+ */
 static int work_honestly(int number, struct shared *shared)
 {
 	bool copies = number % 2 == 0, by_user_queue = number >= HONEST / 2;
+	__u32 engine = (copies ? 0 : TENSOR) + number / 4;
 	unsigned int seed = number * 1000;
 	struct user_queue user;
 	struct place place;
 	__s64 queue = 0;
-	int error = open_place(&place);
+	int error = open_place(&place, number / 2 % 2 == 0);
 
 	if (error)
 		return 1;
 	if (by_user_queue)
-		error = open_user_queue(place.fd, place.space, copies ? 0 : TENSOR, &user);
+		error = open_user_queue(place.fd, place.space, engine, &user);
 	else
-		queue = create_queue_for(&place, copies ? 0 : TENSOR);
+		queue = create_queue_for(&place, engine);
 	if (error || queue < 0)
 		return 2;
 	while (!__atomic_load_n(&shared->is_over, __ATOMIC_RELAXED)) {
@@ -149,6 +161,8 @@ struct rioter {
 	unsigned int seed;
 	/* Of its wild addresses: without any the test would be none. */
 	unsigned int faults;
+	/* How often it was given memory that was not empty. */
+	unsigned int leaks;
 };
 
 static __u64 dice(struct rioter *rioter)
@@ -302,11 +316,9 @@ static void pull_rugs(struct rioter *rioter)
 		close_user_queue(&rioter->user);
 		/* The file, and with it the record of the client, is another one's, too. */
 		*rioter = (struct rioter){ .place.fd = place->fd, .seed = rioter->seed,
-					   .faults = rioter->faults };
-		place->space = create_space(place->fd);
-		place->bytes = create_mapped(place->fd, BYTES, &place->buffer);
-		place->address = map_anywhere(place->fd, place->space, place->buffer.handle, 0,
-					      BYTES, READ_WRITE);
+					   .faults = rioter->faults, .leaks = rioter->leaks };
+		if (!furnish(place, dice(rioter) % 2))
+			rioter->leaks += !all_bytes(place->bytes, 0, BYTES);
 	}
 	rioter->queue = create_queue_for(place, dice(rioter) % 5);
 	open_user_queue(place->fd, place->space, dice(rioter) % 5, &rioter->user);
@@ -403,7 +415,7 @@ TEST_F_TIMEOUT(crowd, seven_clients_do_not_notice_a_hostile_one, 300)
 			_exit(work_honestly(i, self->shared));
 	}
 	EXPECT_TRUE(all_go_on(self->shared));
-	EXPECT_EQ(0, open_place(&rioter.place));
+	EXPECT_EQ(0, open_place(&rioter.place, true));
 	rioter.queue = create_queue_for(&rioter.place, 0);
 	open_user_queue(rioter.place.fd, rioter.place.space, 0, &rioter.user);
 	wild_addresses(&rioter);
@@ -421,6 +433,7 @@ TEST_F_TIMEOUT(crowd, seven_clients_do_not_notice_a_hostile_one, 300)
 		EXPECT_EQ(0, exit_code(children[i]))
 			TH_LOG("client %d, after %u rounds", i, self->shared->rounds[i]);
 	}
+	EXPECT_EQ(0U, rioter.leaks);
 	EXPECT_EQ(epoch, status_of(self->monitor).epoch);
 	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, status_of(self->monitor).health);
 	close(rioter.place.fd);
