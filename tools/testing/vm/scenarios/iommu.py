@@ -45,7 +45,7 @@ until_true 10 test -e /dev/accel/accel2 || exit 1
 run /selftests/x86_64/ethosu
 run /selftests/x86_64/ethosu_faults
 host unplug npu0
-run /selftests/x86_64/qda_unplug -f cabled
+run /selftests/x86_64/qda_unplug -V second -f cabled
 unload accel_ethosu accel_qda accel_core
 exit $failures
 """,

@@ -25,6 +25,7 @@ for program in qda_user qda_share qda_hostile qda_power; do run ./$program; done
 for round in 1 2 3 4 5 6 7 8 9 10; do run ./qda_fabric; done
 for round in 1 2 3 4 5; do run accel-serve /training 20 normal low; done
 end_watching
+run ./qda_unplug -V first -f cabled
 unload accel_qda accel_core
 exit $failures
 """,
