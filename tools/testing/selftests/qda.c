@@ -401,6 +401,21 @@ static bool is_hidden_zero(int fd, __u32 queue, __u64 at, size_t size, __u64 at_
 	return true;
 }
 
+TEST_F(card, an_exclusive_card_refuses_a_second_client)
+{
+	char mode[64];
+	int other;
+
+	snprintf(mode, sizeof(mode), "/sys/class/accel/accel%d/compute_mode", self->index);
+	ASSERT_EQ(0, write_file(mode, "exclusive"));
+	EXPECT_EQ(-EBUSY, open_qda(0));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	EXPECT_EQ(0, write_file(mode, "shared"));
+	other = open_qda(0);
+	EXPECT_LE(0, other);
+	close(other);
+}
+
 TEST_F_TIMEOUT(card, memory_is_zero_for_the_next_owner, 120)
 {
 	struct accel_buffer_create all[8];
