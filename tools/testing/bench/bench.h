@@ -60,7 +60,6 @@ extern const struct row context_create_destroy;
 extern const struct row queue_create_destroy;
 extern const struct row job_accounting;
 extern const struct row monitors_100;
-extern const struct row floor_threads_100;
 extern const struct row floor_ioctl_close;
 extern const struct row dmabuf_reexport_close;
 extern const struct row dmabuf_first_export;

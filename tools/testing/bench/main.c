@@ -25,7 +25,6 @@ static const struct row *const rows[] = {
 	&queue_create_destroy,
 	&job_accounting,
 	&monitors_100,
-	&floor_threads_100,
 	&floor_ioctl_close,
 	&dmabuf_reexport_close,
 	&dmabuf_first_export,

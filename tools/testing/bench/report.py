@@ -38,7 +38,6 @@ ROWS: dict[str, float | None] = {
     "queue_create_destroy": None,
     "job_accounting": None,
     "monitors_100": 1.02,
-    "floor_threads_100": None,
     "floor_ioctl_close": None,
     "dmabuf_reexport_close": 0.7,
     "dmabuf_first_export": 1.0,
