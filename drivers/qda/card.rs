@@ -111,7 +111,7 @@ pub(crate) struct State {
     pub(crate) scrubber: Mutex<Option<Arc<Queue>>>,
     /// How often the card has lost its queues.
     pub(crate) resets: Atomic<u32>,
-    /// Only a reset of the card helps: an invalidation, or a queue, does not end.
+    /// Only a reset of the card helps: an invalidation, a queue, or what an engine does, does not end.
     pub(crate) is_stuck: Atomic<bool>,
     /// It reaches no memory of others until then.
     pub(crate) is_cut_off: Atomic<bool>,
@@ -231,12 +231,12 @@ impl<'bound> Card<'bound> {
         self.bar.read(regs::ID).into_raw() == regs::GONE
     }
 
-    /// Looks whether the card is well but for its engines.
+    /// Looks whether the card is well, and after its engines.
     pub(crate) fn is_well(&self) -> bool {
+        self.look_after_engines();
         let has_failed = self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED;
         let is_served = self.firmware.is_alive(&self.bar) && !self.state.mailbox.is_silent();
         let is_stuck = self.state.is_stuck.load(Relaxed);
-        self.look_after_engines();
         // Of one that is gone the bus will tell.
         self.is_gone() || !has_failed && is_served && !is_stuck
     }
@@ -245,7 +245,7 @@ impl<'bound> Card<'bound> {
     /// help.
     pub(crate) fn revive(&self) -> Result {
         if self.state.is_stuck.load(Relaxed) {
-            dev_err!(self.dev, "does not end an invalidation, or a queue\n");
+            dev_err!(self.dev, "needs a reset: invalidation, queue or engine\n");
             return Err(EIO);
         }
         if self.bar.read(regs::DEVICE_STATE).into_raw() == regs::DEVICE_FAILED {

@@ -406,9 +406,12 @@ impl Card<'_> {
         .map_err(|_| EIO)
     }
 
-    /// Resets an engine because of what is no job, and tells of that. EIO: it does not come back.
+    /// Resets an engine because of what is no job, and tells of that. EIO: it takes no packets until the
+    /// card is reset, which comes next.
     pub(crate) fn reset_by_ourselves(&self, engine: usize) -> Result {
-        let reset = self.reset_hardware(engine);
+        let reset = self
+            .reset_hardware(engine)
+            .inspect_err(|_| self.set_stuck());
         self.device.engine_was_reset(engine, reset);
         reset
     }

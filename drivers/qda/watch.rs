@@ -74,7 +74,7 @@ impl Card<'_> {
         if let Some(seen) = seen.filter(|seen| users.contains(&seen.queue)) {
             self.blame(seen.queue);
             if self.abort(seen.queue).is_err() {
-                // If that does not help either, the next job finds it.
+                // If that does not help either, the card is reset next.
                 let _ = self.reset_by_ourselves(engine);
             }
         }

@@ -340,6 +340,39 @@ TEST_F_TIMEOUT(card, an_engine_that_a_reset_does_not_help_costs_one_of_the_card,
 	EXPECT_EQ((__u32)ACCEL_HEALTH_OPERATIONAL, after.health);
 }
 
+/* Nobody but whoever looks once a second finds that. */
+TEST_F_TIMEOUT(card, an_engine_that_a_user_queue_costs_the_card_is_not_lost, 120)
+{
+	struct accel_info_status before = status_of(self->fd);
+	struct user_queue guilty, innocent, next;
+	int other = open_qda(0);
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &guilty));
+	ASSERT_EQ(0, open_user_queue(other, create_space(other), 0, &innocent));
+	ASSERT_TRUE(qda_model(0, "hang on") && qda_model(0, "reset-fails on"));
+	write_packet(&guilty, nop());
+	ring(&guilty);
+	sleep_ms(200);
+	ASSERT_TRUE(qda_model(0, "hang off"));
+	/* It waits behind it for the engine. */
+	write_packet(&innocent, nop());
+	ring(&innocent);
+	EXPECT_EQ((__u32)ETIME, failure_of(&guilty).error);
+	EXPECT_EQ((__u32)ENODATA, failure_of(&innocent).error);
+	ASSERT_TRUE(qda_model(0, "reset-fails off"));
+	EXPECT_TRUE(is_reset(self->fd, before.epoch));
+	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
+	ASSERT_EQ(0, open_user_queue(self->fd, self->space, 0, &next));
+	EXPECT_EQ(0, execute(&next, nop()));
+	EXPECT_EQ(before.epoch + 1, status_of(self->fd).epoch);
+	EXPECT_TRUE(is_operational(self->fd));
+	close_user_queue(&next);
+	close_user_queue(&guilty);
+	close_user_queue(&innocent);
+	close(other);
+}
+
 TEST_F_TIMEOUT(card, a_card_that_no_reset_helps_is_wedged_until_that_of_the_bus, 120)
 {
 	struct accel_info_device device;
