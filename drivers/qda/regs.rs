@@ -170,8 +170,8 @@ register! {
         0:0 busy => bool;
     }
     pub(crate) E_CONTROL(u32)[MAX_ENGINES, stride = 0x100] @ 0x1008 { 31:0 value; }
-    /// While busy the index of the packet.
-    pub(crate) E_PACKET(u64)[MAX_ENGINES, stride = 0x100] @ 0x1010 { 63:0 value; }
+    /// While busy the time since when a packet occupies it.
+    pub(crate) E_START(u64)[MAX_ENGINES, stride = 0x100] @ 0x1018 { 63:0 value; }
     /// Counts work.
     pub(crate) E_PROGRESS(u64)[MAX_ENGINES, stride = 0x100] @ 0x1020 { 63:0 value; }
     /// A bit for each queue that has something to say.

@@ -10,7 +10,12 @@ use kernel::{
     },
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::Mutex,
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
 };
 
 use crate::{
@@ -20,12 +25,26 @@ use crate::{
     ENGINE_KINDS, //
 };
 
+/// How long a packet may make no progress: looks are as far apart, but that there is one more when the card
+/// is brought back.
+const PATIENCE: Delta = Delta::from_millis(1000);
+
 /// What an engine was seen to do.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Seen {
+    /// When it was first seen to do that.
+    since: Instant<Monotonic>,
     queue: usize,
-    packet: u64,
+    /// Of its packet, which nothing else has.
+    start: u64,
     progress: u64,
+}
+
+impl Seen {
+    /// Returns whether nothing has moved since `before`.
+    fn is_as(&self, before: &Self) -> bool {
+        self.queue == before.queue && self.start == before.start && self.progress == before.progress
+    }
 }
 
 /// What the engines were seen to do when somebody last looked.
@@ -44,17 +63,20 @@ impl Watch {
 }
 
 impl Card<'_> {
-    /// Tells who waits for user queues what no message has told, and gives packets up that have made no
-    /// progress since the last call, which must be longer ago than packets may take.
+    /// Tells who waits for user queues what no message has told, and gives packets up that make no progress.
     pub(crate) fn look_after_engines(&self) {
         let mut seen = self.watch().seen.lock();
         for (engine, before) in seen.iter_mut().enumerate() {
             self.attend(engine);
             let now = self.see(engine);
-            if now.is_some() && *before == now {
-                self.end_occupant(engine, now);
+            match (&*before, now) {
+                (Some(then), Some(now)) if now.is_as(then) => {
+                    if then.since.elapsed() >= PATIENCE {
+                        self.end_occupant(engine, now);
+                    }
+                }
+                _ => *before = now,
             }
-            *before = now;
         }
     }
 
@@ -63,20 +85,21 @@ impl Card<'_> {
         let bar = self.bar();
         let status = bar.read(regs::E_STATUS::try_at(engine)?);
         status.busy().then_some(Seen {
+            since: Instant::now(),
             queue: u32::from(status.queue()) as usize,
-            packet: read64(bar, regs::E_PACKET::try_at(engine)?),
+            start: read64(bar, regs::E_START::try_at(engine)?),
             progress: read64(bar, regs::E_PROGRESS::try_at(engine)?),
         })
     }
 
-    fn end_occupant(&self, engine: usize, seen: Option<Seen>) {
-        let users = self.first_user_queue()..regs::MAX_QUEUES;
-        if let Some(seen) = seen.filter(|seen| users.contains(&seen.queue)) {
-            self.blame(seen.queue);
-            if self.abort(seen.queue).is_err() {
-                // If that does not help either, the card is reset next.
-                let _ = self.reset_by_ourselves(engine);
-            }
+    fn end_occupant(&self, engine: usize, seen: Seen) {
+        if !(self.first_user_queue()..regs::MAX_QUEUES).contains(&seen.queue) {
+            return;
+        }
+        self.blame(seen.queue);
+        if self.abort(seen.queue).is_err() {
+            // If that does not help either, the card is reset next.
+            let _ = self.reset_by_ourselves(engine);
         }
     }
 }

@@ -601,4 +601,21 @@ TEST_F_TIMEOUT(user, it_goes_on_without_firmware, 120)
 	}
 }
 
+/* The card is looked at twice then, which is no reason to give up what has just begun. */
+TEST_F_TIMEOUT(user, a_packet_that_hangs_has_its_time_when_firmware_dies, 120)
+{
+	__u32 before = restarts(self->fd);
+
+	settled_region(self->fd, LOCAL);
+	ASSERT_TRUE(qda_model(0, "hang on"));
+	ASSERT_TRUE(qda_model(0, "firmware-crash"));
+	write_packet(&self->user, nop());
+	ring(&self->user);
+	ASSERT_TRUE(is_revived(self->fd, before));
+	EXPECT_EQ((__u32)ACCEL_USER_QUEUE_ACTIVE,
+		  query_user_queue(self->fd, self->user.handle).state);
+	ASSERT_TRUE(qda_model(0, "hang off"));
+	EXPECT_EQ((__u32)ETIME, failure_of(&self->user).error);
+}
+
 TEST_HARNESS_MAIN
