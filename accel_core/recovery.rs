@@ -132,6 +132,8 @@ impl Recovery {
 
     /// All of the device was reset because of `engine`: so were the others.
     fn was_reset(&mut self, engine: usize) {
+        // That it was given up once is no reason to do so again.
+        self.device.works();
         for (index, tried) in self.engines.iter_mut().enumerate() {
             if index != engine {
                 tried.ladder.works();
