@@ -166,6 +166,31 @@ static inline bool is_revived(int fd, __u64 before)
 	return restarts(fd) > before;
 }
 
+/* Waits until the card was reset more than @before times. */
+static inline bool is_reset(int fd, __u32 before)
+{
+	__s64 end = now_ns() + REVIVED_NS;
+
+	while (status_of(fd).epoch == before && now_ns() < end)
+		sleep_ms(20);
+	return status_of(fd).epoch > before;
+}
+
+static inline bool is_operational(int fd)
+{
+	return status_of(fd).health == ACCEL_HEALTH_OPERATIONAL;
+}
+
+/* Waits until a card is in @health; returns whether it came to that. */
+static inline bool comes_to(int fd, enum accel_health health)
+{
+	__s64 end = now_ns() + REVIVED_NS;
+
+	while (status_of(fd).health != health && now_ns() < end)
+		sleep_ms(5);
+	return status_of(fd).health == health;
+}
+
 /* Gives the model of a card a command; returns whether it obeyed. */
 static inline bool qda_model(int card, const char *command)
 {

@@ -4,21 +4,6 @@
 #include "qda_fixture.h"
 #include "user_queue.h"
 
-/* Waits until the card was reset more than @before times. */
-static bool is_reset(int fd, __u32 before)
-{
-	__s64 end = now_ns() + REVIVED_NS;
-
-	while (status_of(fd).epoch == before && now_ns() < end)
-		sleep_ms(20);
-	return status_of(fd).epoch > before;
-}
-
-static bool is_operational(int fd)
-{
-	return status_of(fd).health == ACCEL_HEALTH_OPERATIONAL;
-}
-
 TEST_F_TIMEOUT(card, a_packet_that_hangs_costs_its_job, 120)
 {
 	struct accel_job_status status;
@@ -98,85 +83,6 @@ TEST_F(card, a_bad_event_is_counted)
 	EXPECT_EQ(bad + 1, qda_number(self->index, " bad "));
 }
 
-TEST_F(card, an_error_in_an_idle_engine_harms_nobody)
-{
-	ASSERT_TRUE(qda_model(0, "uncorrected 3"));
-	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
-	EXPECT_TRUE(is_operational(self->fd));
-}
-
-/* Works through a buffer in pieces; returns how many jobs failed, the last one with @status. */
-static int work_through(FIXTURE_DATA(card) *self, __u64 at, __u64 size, bool reads,
-			struct accel_job_status *status)
-{
-	int failed = 0;
-
-	for (__u64 done = 0; done < size; done += SIZE) {
-		struct accel_job_status ended;
-		struct accel_qda_packet packet = reads ? move(at + done, self->at_host, SIZE) :
-							 fill(at + done, SIZE, 0);
-
-		if (!run_packet(self->fd, self->queue, packet, &ended))
-			continue;
-		*status = ended;
-		failed++;
-	}
-	return failed;
-}
-
-#define MOST_PARTS	24
-
-/* Takes nearly all free memory of the card, mapped in the space; returns in how many parts. */
-static int take_memory(FIXTURE_DATA(card) *self, __u64 *at, __u64 *sizes)
-{
-	int parts = 0;
-
-	/* Page tables need the rest. */
-	for (__u64 size = 32 << 20; size >= 1 << 20; size /= 2) {
-		struct accel_buffer_create buffer;
-
-		while (parts < MOST_PARTS && !create_in(self->fd, LOCAL, size, 0, &buffer)) {
-			at[parts] = map_anywhere(self->fd, self->space, buffer.handle, 0, size,
-						 READ_WRITE);
-			sizes[parts++] = size;
-		}
-	}
-	return parts;
-}
-
-/* 64 bytes in the middle of the card's memory. */
-TEST_F_TIMEOUT(card, an_error_in_memory_costs_the_job_that_reads_it, 120)
-{
-	__u64 at[MOST_PARTS], sizes[MOST_PARTS];
-	struct accel_job_status status = { 0 };
-	/* As it is, bad, still bad, overwritten, and read again. */
-	static const int failing[] = { 0, 1, 1, 0, 0 };
-	int parts, hit = -1;
-
-	settled_region(self->fd, LOCAL);
-	parts = take_memory(self, at, sizes);
-	ASSERT_LT(0, parts);
-	for (unsigned int round = 0; round < ARRAY_SIZE(failing); round++) {
-		int failed = 0;
-
-		if (round == 1)
-			ASSERT_TRUE(qda_model(0, "uncorrected 0 0x2000000"));
-		for (int part = 0; part < parts; part++) {
-			ASSERT_NE(0ULL, at[part]);
-			if (work_through(self, at[part], sizes[part], round != 3, &status)) {
-				hit = part;
-				failed++;
-			}
-		}
-		ASSERT_EQ(failing[round], failed);
-	}
-	EXPECT_EQ((__u32)EIO, status.error);
-	EXPECT_EQ((__u32)ACCEL_FAULT_BUS, status.fault);
-	EXPECT_LE(at[hit], status.fault_address);
-	EXPECT_GT(at[hit] + sizes[hit], status.fault_address);
-	EXPECT_TRUE(is_operational(self->fd));
-}
-
 TEST_F_TIMEOUT(card, a_card_that_is_too_hot_is_wedged_until_it_has_cooled_down, 120)
 {
 	struct user_queue user;
@@ -190,9 +96,7 @@ TEST_F_TIMEOUT(card, a_card_that_is_too_hot_is_wedged_until_it_has_cooled_down, 
 	ASSERT_TRUE(qda_model(0, "thermal 0 105000"));
 	EXPECT_EQ(-ENODATA, wait_in(self->fd, self->queue, job, FOREVER, NULL));
 	EXPECT_EQ((__u32)EIO, failure_of(&user).error);
-	for (__s64 end = in_ms(20000); is_operational(self->fd) && now_ns() < end; sleep_ms(5))
-		;
-	EXPECT_EQ((__u32)ACCEL_HEALTH_WEDGED, status_of(self->fd).health);
+	EXPECT_TRUE(comes_to(self->fd, ACCEL_HEALTH_WEDGED));
 	EXPECT_EQ(-EIO, run_packet(self->fd, self->queue, nop(), NULL));
 	EXPECT_EQ(-EIO, reset_device(self->index));
 	ASSERT_TRUE(qda_model(0, "thermal 0 off"));
@@ -220,9 +124,7 @@ TEST_F_TIMEOUT(card, firmware_that_crashes_is_brought_back, 120)
 	EXPECT_EQ(POLLPRI, poll_for(monitor, POLLPRI, 10000));
 	EXPECT_TRUE(is_revived(self->fd, before));
 	EXPECT_LE(changes + 1, status_of(monitor).changes);
-	for (__s64 end = in_ms(5000); !is_operational(monitor) && now_ns() < end; sleep_ms(5))
-		;
-	EXPECT_TRUE(is_operational(monitor));
+	EXPECT_TRUE(comes_to(monitor, ACCEL_HEALTH_OPERATIONAL));
 	EXPECT_EQ(0, run_packet(self->fd, self->queue, nop(), NULL));
 	/* What it left is in the dump: the letters "QDAC" and version 1 first. */
 	EXPECT_NE(NULL, strstr(dump_of(self->index), "\nfirmware state 7\n"));

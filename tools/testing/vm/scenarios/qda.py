@@ -25,7 +25,7 @@ SCENARIO = Scenario(
     modules=("accel-core", "accel_qda", "accel_fake"),
     files=selftests("qda")
     | selftests("qda_user", "qda_sigkill", "qda_mirror", "qda_taken", "qda_share", callers=("x86_64",))
-    | selftests("qda_jobs", "qda_faults", "qda_spoilt", "qda_telemetry", callers=("x86_64",))
+    | selftests("qda_jobs", "qda_faults", "qda_ras", "qda_spoilt", "qda_telemetry", callers=("x86_64",))
     | selftests("qda_cycles", "qda_hostile", "qda_fabric", callers=("x86_64",))
     | selftests("qda_power", "qda_classes", "qda_unplug", "qda_death", callers=("x86_64",))
     | PACKETS
@@ -55,6 +55,8 @@ run /selftests/x86_64/qda_sigkill
 run /selftests/x86_64/qda_share
 run /selftests/x86_64/qda_jobs
 run /selftests/x86_64/qda_faults
+# A boot that hangs is in test-long, too.
+run /selftests/x86_64/qda_ras -V boot
 # Registers may lie in more ways, which are in test-long.
 run /selftests/x86_64/qda_spoilt -V parts_two -V parts_zero -V parts_ones -V own_noise -V own_two -V own_zero
 run /selftests/x86_64/qda_telemetry
