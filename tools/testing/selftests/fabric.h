@@ -172,15 +172,4 @@ static inline bool can_reduce(void)
 	return !error;
 }
 
-/* Whether a card does a job. */
-static inline bool is_working(int card)
-{
-	int fd = open_qda(card), error = fd < 0;
-
-	if (!error)
-		error = run_packet(fd, create_queue_in(fd, create_space(fd)), nop(), NULL);
-	close(fd);
-	return !error;
-}
-
 #endif /* _ACCEL_SELFTESTS_FABRIC_H */

@@ -147,6 +147,17 @@ static inline int run_packet(int fd, __u32 queue, struct accel_qda_packet packet
 	return run_packets(fd, queue, &packet, 1, status);
 }
 
+/* Whether a card does a job. */
+static inline bool is_working(int card)
+{
+	int fd = open_qda(card), error = fd < 0;
+
+	if (!error)
+		error = run_packet(fd, create_queue_in(fd, create_space(fd)), nop(), NULL);
+	close(fd);
+	return !error;
+}
+
 /* How often the firmware of a card died and was brought back. */
 static inline __u64 restarts(int fd)
 {

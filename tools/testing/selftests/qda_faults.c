@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda when its card misbehaves: each fault ends as documented, and work goes on. */
+#include <sys/sendfile.h>
+
 #include "coredump.h"
 #include "qda_fixture.h"
 #include "user_queue.h"
@@ -280,7 +282,6 @@ TEST_F_TIMEOUT(card, a_card_that_no_reset_helps_is_wedged_until_that_of_the_bus,
 	struct accel_info_device device;
 	char bus_reset[64];
 	__s64 job;
-	int fd;
 
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
 	snprintf(bus_reset, sizeof(bus_reset), "/sys/bus/pci/devices/%.20s/reset", device.address);
@@ -298,10 +299,7 @@ TEST_F_TIMEOUT(card, a_card_that_no_reset_helps_is_wedged_until_that_of_the_bus,
 	ASSERT_EQ(0, bind_qda(device.address, "unbind"));
 	ASSERT_EQ(0, write_file(bus_reset, "1"));
 	ASSERT_EQ(0, bind_qda(device.address, "bind"));
-	fd = open_qda(0);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, run_packet(fd, create_queue_in(fd, create_space(fd)), nop(), NULL));
-	close(fd);
+	EXPECT_TRUE(is_working(0));
 }
 
 TEST_F_TIMEOUT(card, it_can_be_unbound_and_bound_again, 120)
@@ -322,15 +320,52 @@ TEST_F_TIMEOUT(card, it_can_be_unbound_and_bound_again, 120)
 		memset(self->local_bytes, 1, SIZE);
 		ASSERT_EQ(0, bind_qda(device.address, "bind"));
 		ASSERT_LE(0, qda_index(1));
-		for (int card = 0; card < 2; card++) {
-			int fd = open_qda(card);
-
-			ASSERT_LE(0, fd);
-			EXPECT_EQ(0, run_packet(fd, create_queue_in(fd, create_space(fd)),
-						nop(), NULL));
-			close(fd);
-		}
+		for (int card = 0; card < 2; card++)
+			EXPECT_TRUE(is_working(card));
 	}
+}
+
+#define FIRMWARE	"/lib/firmware/qda/firmware.bin"
+#define GOOD_FIRMWARE	FIRMWARE ".good"
+
+/* Writes firmware of which byte @at, from the end if that is negative, is another one. */
+static bool write_bad_firmware(off_t at)
+{
+	int good = open(GOOD_FIRMWARE, O_RDONLY), bad = open(FIRMWARE, O_CREAT | O_WRONLY, 0600);
+	off_t size = lseek(good, 0, SEEK_END), start = 0;
+	unsigned char byte;
+	bool is_written;
+
+	at += at < 0 ? size : 0;
+	is_written = sendfile(bad, good, &start, size) == size && pread(good, &byte, 1, at) == 1;
+	byte = ~byte;
+	is_written &= pwrite(bad, &byte, 1, at) == 1;
+	close(good);
+	close(bad);
+	return is_written;
+}
+
+TEST_F_TIMEOUT(card, no_card_is_bound_without_its_firmware, 120)
+{
+	/* There is none; it is none; it is not what it was. */
+	static const struct {
+		bool is_there;
+		off_t at;
+		int error;
+	} images[] = { { false, 0, -ENOENT }, { true, 0, -EINVAL }, { true, -1, -EIO } };
+	struct accel_info_device device;
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	ASSERT_EQ(0, bind_qda(device.address, "unbind"));
+	ASSERT_EQ(0, rename(FIRMWARE, GOOD_FIRMWARE));
+	for (unsigned int i = 0; i < ARRAY_SIZE(images); i++) {
+		EXPECT_TRUE(!images[i].is_there || write_bad_firmware(images[i].at));
+		EXPECT_EQ(images[i].error, bind_qda(device.address, "bind"));
+		EXPECT_EQ(-ENOENT, qda_index(0));
+	}
+	ASSERT_EQ(0, rename(GOOD_FIRMWARE, FIRMWARE));
+	ASSERT_EQ(0, bind_qda(device.address, "bind"));
+	EXPECT_TRUE(is_working(0));
 }
 
 /* Waits until a link was lost more than @before times; what it is told to be then. */
