@@ -66,7 +66,7 @@ static inline void allow_for_watchers(void)
 	int main(int argc, char **argv)					\
 	{								\
 		allow_for_watchers();					\
-		return test_harness_run(argc, argv);			\
+		exit(test_harness_run(argc, argv));			\
 	}
 
 /*

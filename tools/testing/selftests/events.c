@@ -55,8 +55,8 @@ FIXTURE_TEARDOWN(events)
 
 TEST_F(events, it_says_which_job_of_which_queue)
 {
-	__u32 queues[2] = { create_queue(self->fd, 0, 0), create_queue_of(self->fd,
-									  create_context(self->fd)) };
+	__u32 context = create_context(self->fd);
+	__u32 queues[2] = { create_queue(self->fd, 0, 0), create_queue_of(self->fd, context) };
 	struct accel_event events[2];
 
 	for (int i = 0; i < 2; i++) {

@@ -78,7 +78,10 @@ static bool is_documented(int error, int also)
 	return error == 0 || error == -ENOMEM || error == -EFAULT || error == -also;
 }
 
-/* Returns at how many points the call can fail, at @allocations of them with ENOMEM; -1 if it went wrong. */
+/*
+ * Returns at how many points the call can fail, at @allocations of them with ENOMEM; -1 if it went
+ * wrong.
+ */
 static int sweep(struct __test_metadata *_metadata, struct subject *subject,
 		 const struct step *step, int *allocations)
 {

@@ -223,7 +223,7 @@ static inline bool is_told_right(const struct accel_event *event, const struct a
 		expected.context = 0;
 		expected.queue = ACCEL_EVENT_NONE;
 		expected.data[1] = 0;
-		/* How full the memory is is no secret. */
+		/* That the memory is full, and of how much, is no secret. */
 		if (event->kind != ACCEL_EVENT_MEMORY)
 			memset(expected.data, 0, sizeof(expected.data));
 		return event->client && told && !memcmp(told, &expected, sizeof(expected));

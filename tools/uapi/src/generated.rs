@@ -1764,8 +1764,8 @@ pub const ACCEL_EVENT_LIMIT: accel_event_kind = 11;
 ///   own user, and for who had CAP_PERFMON when the file was opened
 /// - `ACCEL_EVENT_MEMORY`: there was no room in the device's memory for a buffer. data[0]: which
 ///   element of ACCEL_INFO_MEMORY, data[1]: bytes that were wanted (0: the
-///   reader must not know), data[2]: bytes that nobody uses. Not told again of the same region
-///   for a second
+///   reader must not know), data[2]: bytes that nobody uses. Not told
+///   again of the same region for a second
 /// - `ACCEL_EVENT_LIMIT`: the hardware found more errors in itself than its administrator
 ///   allows: corrected ones (ACCEL_SEVERITY_WARNING), or others, and is
 ///   isolated (ACCEL_SEVERITY_FATAL). data[0]: 0 corrected, 1 others,
