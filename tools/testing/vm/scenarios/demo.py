@@ -22,6 +22,6 @@ until_true 10 both || exit 1
 accel-demo /share/networks /share/outputs || exit 1
 echo
 accel-train /share/training /share/outputs 40 1 2 || exit 1
-{ accel-smi && accel-smi -q -d UTILIZATION; } >/share/outputs/summary
+{ accel-smi -q -d UTILIZATION && echo && accel-smi; } >/share/outputs/summary
 """,
 )
