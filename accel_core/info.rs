@@ -313,21 +313,16 @@ fn fill<T: Driver>(
             (Fill::Device(fill), _) => fill(device, answer)?,
             (Fill::Bound(fill), _) => device.enter()?.with(|bound| fill(bound, answer))?,
             (Fill::Awake(exists, fill), _) => {
-                device.enter_to_ask(asker.is_client())?.with(|bound| {
-                    match exists(&bound.panel.tables) {
-                        true => fill(bound, answer),
-                        false => Err(EOPNOTSUPP),
-                    }
-                })?
-            }
-            (Fill::Table(exists, fill), _) => {
+                // A device without it is not woken for that.
+                device.enter()?.with(|bound| has(bound, *exists))?;
                 device
-                    .enter()?
-                    .with(|bound| match exists(&bound.panel.tables) {
-                        true => fill(device, bound, answer),
-                        false => Err(EOPNOTSUPP),
-                    })?
+                    .enter_to_ask(asker.is_client())?
+                    .with(|bound| fill(bound, answer))?
             }
+            (Fill::Table(exists, fill), _) => device.enter()?.with(|bound| {
+                has(bound, *exists)?;
+                fill(device, bound, answer)
+            })?,
             (Fill::Client(fill), Asker::Client(file)) => fill(file, answer)?,
             (Fill::Viewer(fill), Asker::Monitor(viewer)) => fill(device, viewer, answer)?,
             _ => return Err(EOPNOTSUPP),
@@ -339,6 +334,14 @@ fn fill<T: Driver>(
         .enter_to_ask(asker.is_client())?
         .with(|bound| (kind.fill)(&bound.data, answer))?;
     Ok(&kind.meta)
+}
+
+/// Looks whether a device has a table. EOPNOTSUPP.
+fn has<T: Driver>(bound: &Bound<'_, T>, exists: fn(&Telemetry<T>) -> bool) -> Result {
+    match exists(&bound.panel.tables) {
+        true => Ok(()),
+        false => Err(EOPNOTSUPP),
+    }
 }
 
 fn list<T: Driver>(bound: &Bound<'_, T>, answer: &mut Answer) -> Result {
