@@ -26,6 +26,8 @@ class Report:
     failed: list[str] = field(default_factory=list)
     # What each result took: the seconds since the one before it, or since its document began.
     seconds: list[tuple[float, str]] = field(default_factory=list)
+    # How many of `failed` are tests that the end of the stream cut off.
+    unfinished: int = 0
 
 
 @dataclass
@@ -83,7 +85,9 @@ class Parser:
 
     def finish(self) -> Report:
         """Close what is open and return the count."""
+        before = len(self.report.failed)
         self._close(0)
+        self.report.unfinished = len(self.report.failed) - before
         return self.report
 
     def _fail(self, block: _Block, why: str) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from . import ktap, splat
 from .scenario import Scenario
 
+EARLY = "the guest ended without its exit line"
+
 
 class Verdict:
     """Collects a boot's lines; after `finish`, `passed` and `failed` are the count.
@@ -19,6 +21,8 @@ class Verdict:
         self.status: int | None = None
         # The guest had its own power cut, so there is no more to come from it.
         self.is_cut = False
+        # How many boots before this one do not count, because QEMU failed by itself.
+        self.again = 0
         self.trouble: list[str] = []
         self.report = ktap.Report()
         self.seconds = 0.0
@@ -68,17 +72,23 @@ class Verdict:
             self.report.passed += report.passed
             self.report.failed += report.failed
             self.report.seconds += report.seconds
+            self.report.unfinished += report.unfinished
         self.trouble += self._splats.found
         self.trouble += [f"leak: {line}" for line in self._leaks]
         if self._lockdep != "1":
             self.trouble.append("lockdep has switched itself off")
         if self.status is None and not self.is_cut:
-            self.trouble.append("the guest ended without its exit line")
+            self.trouble.append(EARLY)
         if self.status:
             self.trouble.append(f"exit status {self.status}")
         seen = len(self.report.passed) + len(self.report.failed)
         if seen < self.scenario.tests:
             self.trouble.append(f"{seen} test results, at least {self.scenario.tests} were due")
+
+    @property
+    def ended_early(self) -> bool:
+        """Nothing was wrong until the machine ended by itself."""
+        return self.trouble == [EARLY] and len(self.report.failed) == self.report.unfinished
 
     @property
     def title(self) -> str:
@@ -88,6 +98,8 @@ class Verdict:
     def text(self) -> str:
         """One line, and some for each failure."""
         lines = [f"  {self.title:<28} {self.passed:4} passed, {self.failed} failed  {self.seconds:6.1f} s"]
+        if self.again:
+            lines.append(f"      boot {self.again + 1}: QEMU had failed an assertion of its own")
         for what in self.trouble + self.report.failed:
             lines += [f"      {line}" for line in what.split("\n")]
         if self.failed:

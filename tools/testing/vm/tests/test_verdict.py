@@ -52,6 +52,15 @@ class Judgement(unittest.TestCase):
     def test_no_exit(self) -> None:
         self.assert_trouble(judge(PROGRAM[:-1]), "without its exit line")
 
+    def test_ended_early(self) -> None:
+        begun = PROGRAM[:2] + ["1..2", "ok 1 die"]
+        self.assertTrue(judge(PROGRAM[:-1]).ended_early)
+        self.assertTrue(judge(begun).ended_early)
+        self.assertFalse(judge(begun + ["not ok 2 wedge"]).ended_early)
+        self.assertFalse(judge(begun + ["@@leak unreferenced object 0x1 (size 8):"]).ended_early)
+        self.assertFalse(judge(begun, ["[ 1.0] WARNING: CPU: 0 PID: 1 at x"]).ended_early)
+        self.assertFalse(judge(PROGRAM).ended_early)
+
     def test_cut(self) -> None:
         verdict = Verdict(Scenario(guest="", name="x"), Path("/tmp"))
         verdict.program_line("ok 1 open")
