@@ -22,6 +22,7 @@ use crate::{
     },
     logic::uuid,
     mmu::Mmu,
+    power,
     uapi::{
         self,
         accel_info_device, //
@@ -81,7 +82,7 @@ fn flags<T: Driver>(setup: &Setup<'_, T>) -> u32 {
             uapi::ACCEL_DEVICE_USER_QUEUES,
         ),
         (T::HAS_REBIND, uapi::ACCEL_DEVICE_PREPARED_JOBS),
-        (T::HAS_SUSPEND && T::HAS_RESUME, uapi::ACCEL_DEVICE_SLEEPS),
+        (power::can_doze::<T>(), uapi::ACCEL_DEVICE_SLEEPS),
     ];
     let has = all.into_iter().filter(|(has, _)| *has);
     has.fold(0, |flags, (_, flag)| flags | flag)

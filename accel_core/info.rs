@@ -24,6 +24,7 @@ use crate::{
     driver::Driver,
     error_limits,
     file::File,
+    power,
     telemetry::{
         self,
         Telemetry, //
@@ -45,6 +46,7 @@ use crate::{
         accel_info_memory,
         accel_info_row,
         accel_info_sensor,
+        accel_info_sleep,
         accel_info_spares,
         accel_info_status,
         accel_info_throttle, //
@@ -108,7 +110,7 @@ enum Fill<T: Driver> {
         fn(&Telemetry<T>) -> bool,
         fn(&Bound<'_, T>, &mut Answer) -> Result,
     ),
-    /// From a table, if the device has it.
+    /// From a table or the like, if the device has it.
     Table(
         fn(&Telemetry<T>) -> bool,
         fn(&Device<T>, &Bound<'_, T>, &mut Answer) -> Result,
@@ -134,7 +136,7 @@ impl<T: Driver> Asker<'_, T> {
 }
 
 /// The kinds of the core, the most wanted one first.
-const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
+const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 18] {
     use Fill::{Awake, Bound, Client, Device, Table, Viewer};
     const ARRAY: u32 = uapi::ACCEL_INFO_ARRAY;
     [
@@ -220,6 +222,10 @@ const fn kinds<T: Driver>() -> [(Meta, Fill<T>); 17] {
                 ..meta::<accel_info_client>(uapi::ACCEL_INFO_CLIENT_LIST, ARRAY)
             },
             Viewer(client_list),
+        ),
+        (
+            meta::<accel_info_sleep>(uapi::ACCEL_INFO_SLEEP, 0),
+            Table(|_| power::can_doze::<T>(), power::sleep),
         ),
     ]
 }

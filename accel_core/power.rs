@@ -41,6 +41,7 @@ use kernel_ext::{
 };
 
 use crate::{
+    answer::Answer,
     device::{
         Bound,
         Device,
@@ -54,6 +55,7 @@ use crate::{
     region::Region,
     scheduler::Scheduler,
     scheduler_state::Mode,
+    uapi::accel_info_sleep,
 };
 
 /// Somebody has used it since it was last asked whether it can doze.
@@ -74,6 +76,39 @@ const TRIES: usize = 100;
 /// may have to be reset because of it.
 const PATIENCE_NS: u64 = 5_000_000_000;
 
+/// How often and how long a device has slept; times are CLOCK_MONOTONIC nanoseconds.
+#[derive(Default)]
+struct Slept {
+    /// When it fell asleep, if it sleeps.
+    since: Option<u64>,
+    /// How long, before that.
+    before: u64,
+    count: u64,
+}
+
+impl Slept {
+    /// Counts that it sleeps, or does not, from now on.
+    fn note(&mut self, is_asleep: bool) {
+        let now = monotonic_ns();
+        if let Some(since) = self.since.take() {
+            self.before += now - since;
+        }
+        if is_asleep {
+            self.since = Some(now);
+            self.count += 1;
+        }
+    }
+
+    fn told(&self) -> accel_info_sleep {
+        let this_time = self.since.map_or(0, |since| monotonic_ns() - since);
+        accel_info_sleep {
+            since_ns: self.since.unwrap_or(0),
+            asleep_ns: self.before + this_time,
+            count: self.count,
+        }
+    }
+}
+
 /// Whether a device is awake.
 #[pin_data]
 pub(crate) struct Power {
@@ -81,7 +116,7 @@ pub(crate) struct Power {
     /// The system sleeps, or is about to: the device wakes with it, and not earlier.
     is_with_system: Atomic<bool>,
     #[pin]
-    lock: Mutex<()>,
+    lock: Mutex<Slept>,
     #[pin]
     woken: CondVar,
 }
@@ -92,7 +127,7 @@ impl Power {
         pin_init!(Self {
             state: Atomic::new(AWAKE),
             is_with_system: Atomic::new(false),
-            lock <- Mutex::new((), lock.0, lock.1),
+            lock <- Mutex::new(Slept::default(), lock.0, lock.1),
             woken <- CondVar::new(woken.0, woken.1),
         })
     }
@@ -115,6 +150,11 @@ impl Power {
         self.state.load(Relaxed) == ASLEEP
     }
 
+    /// Returns how it has slept.
+    pub(crate) fn slept(&self) -> accel_info_sleep {
+        self.lock.lock().told()
+    }
+
     /// Has it stay awake if that is possible; returns whether it is.
     fn keep(&self) -> bool {
         for state in [UNUSED, DROWSY] {
@@ -132,9 +172,10 @@ impl Power {
     }
 
     fn set(&self, state: u32) {
-        let lock = self.lock.lock();
+        let mut slept = self.lock.lock();
         self.state.store(state, Relaxed);
-        drop(lock);
+        slept.note(state == ASLEEP);
+        drop(slept);
         self.woken.notify_all();
     }
 
@@ -142,6 +183,20 @@ impl Power {
     pub(crate) fn gone(&self) {
         self.set(AWAKE);
     }
+}
+
+/// Returns whether devices of a driver sleep when nobody uses them.
+pub(crate) const fn can_doze<T: Driver>() -> bool {
+    T::HAS_SUSPEND && T::HAS_RESUME
+}
+
+/// Answers ACCEL_INFO_SLEEP.
+pub(crate) fn sleep<T: Driver>(
+    device: &Device<T>,
+    _: &Bound<'_, T>,
+    answer: &mut Answer,
+) -> Result {
+    answer.push(&device.power.slept())
 }
 
 impl<T: Driver> Device<T> {
@@ -403,7 +458,7 @@ impl<T: Driver> Sleeper for Device<T> {
     }
 
     fn can_doze(&self) -> bool {
-        T::HAS_SUSPEND && T::HAS_RESUME
+        can_doze::<T>()
     }
 
     fn doze(&self) -> Result {

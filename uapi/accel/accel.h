@@ -123,6 +123,7 @@ extern "C" {
  *                           ACCEL_INFO_ERRORS
  * @ACCEL_INFO_ATTESTATION: kept for what a device says of itself and signs; no device
  *                          does yet, so it is EOPNOTSUPP
+ * @ACCEL_INFO_SLEEP: &struct accel_info_sleep; not of devices without ACCEL_DEVICE_SLEEPS
  * @ACCEL_INFO_DRIVER_BASE: first kind that belongs to the driver
  */
 enum accel_info_id {
@@ -144,6 +145,7 @@ enum accel_info_id {
 	ACCEL_INFO_CLIENT_LIST	= 15,
 	ACCEL_INFO_ERROR_LIMITS	= 16,
 	ACCEL_INFO_ATTESTATION	= 17,
+	ACCEL_INFO_SLEEP	= 18,
 	ACCEL_INFO_DRIVER_BASE	= 0x8000,
 };
 
@@ -777,6 +779,22 @@ struct accel_info_client {
 	__u64 failed;
 	__u64 system;
 	__u64 local;
+};
+
+/**
+ * struct accel_info_sleep - how the device sleeps, with the system or because nobody uses it
+ * @since_ns: when it fell asleep, CLOCK_MONOTONIC nanoseconds; 0: it does not sleep, but may be
+ *            about to, or wake up
+ * @asleep_ns: how long it has slept since it was registered, this time too, but for the
+ *             time for which the system slept, too
+ * @count: how often it fell asleep, likewise
+ *
+ * Asking does not wake the device.
+ */
+struct accel_info_sleep {
+	__u64 since_ns;
+	__u64 asleep_ns;
+	__u64 count;
 };
 
 #define ACCEL_IOCTL_INFO		_IOWR(ACCEL_IOCTL_TYPE, 0x00, struct accel_info)

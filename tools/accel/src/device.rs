@@ -74,12 +74,6 @@ impl Node {
         Monitor::open(self.monitor_path())
     }
 
-    /// Whether the device sleeps, as devices may that nobody uses. Asking does not wake it.
-    pub fn is_asleep(self) -> bool {
-        let status = self.attribute("device/power/runtime_status");
-        fs::read_to_string(status).is_ok_and(|status| status.trim_end() == "suspended")
-    }
-
     /// Reset all of the device, also if it is wedged; returns when that is over. Jobs in flight end
     /// with [`Cause::LostToReset`](crate::error::Cause::LostToReset) or are started again.
     ///

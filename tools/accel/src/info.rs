@@ -13,6 +13,7 @@ mod link;
 mod raw;
 mod rows;
 mod sensor;
+mod sleep;
 mod throttle;
 
 use std::os::fd::AsFd;
@@ -31,6 +32,7 @@ pub(crate) use raw::numbers;
 pub(crate) use raw::time;
 pub use rows::*;
 pub use sensor::*;
+pub use sleep::*;
 pub use throttle::*;
 
 use crate::error::Error;

@@ -88,6 +88,12 @@ pub const FAMILIES: &[Family] = families! {
     Counter "accel_full_resets_total", "Resets of all of the device after which it worked.": |d, to| {
         d.resets.get().into_iter().for_each(|resets| to.add(&[], resets.epoch));
     };
+    Counter "accel_sleeps_total", "Times that the device fell asleep.": |d, to| {
+        d.sleep.get().into_iter().for_each(|sleep| to.add(&[], sleep.count));
+    };
+    Counter "accel_asleep_seconds_total", "Time that the device has slept while the system did not.": |d, to| {
+        d.sleep.get().into_iter().for_each(|sleep| to.add(&[], sleep.time));
+    };
 
     Gauge "accel_clients", "Files open on the compute node.": |d, to| {
         d.clients.get().into_iter().for_each(|clients| to.add(&[], clients.clients));

@@ -119,6 +119,10 @@ fn identity(page: &mut Page, device: &Device) {
         page.line("Resets", resets.count);
         page.line("Reset Epoch", resets.epoch);
     }
+    if let Answer::Here(sleep) = device.sleep {
+        page.line("Times Asleep", sleep.count);
+        page.line("Asleep For", units::seconds(sleep.time));
+    }
 }
 
 type Write = fn(&mut Page, &Device);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The fields of `--query-accel` and `--query-compute-apps`. Names once published keep their meaning.
 
+use std::time::Duration;
+
 use accel::info::LinkState;
 use accel::info::SensorKind;
 
@@ -90,6 +92,9 @@ pub const ACCEL: &[Field] = fields! {
     "resets.count": "how many resets ended, of whatever part", |s, _| Some(s.device.resets.get()?.count.to_string());
     "resets.epoch": "how often all of the device was reset, and worked afterwards",
         |s, _| Some(s.device.resets.get()?.epoch.to_string());
+    "sleep.count": "how often it fell asleep; absent if it never sleeps",
+        |s, _| Some(s.device.sleep.get()?.count.to_string());
+    "sleep.time" in "s": "how long it has slept, while the system did not", |s, _| Some(seconds(s.device.sleep.get()?.time));
     "utilization.accel" in "%": "how busy the busiest engine was in the period of measurement",
         |s, _| s.device.utilization().map(whole);
     "utilization.<engine>" in "%": "how busy one engine was",
@@ -179,10 +184,14 @@ pub const PROCESS: &[Field] = fields! {
     "utilization" in "%": "engine time in the period of measurement, of one engine",
         |s, _| s.process?.utilization.map(whole);
     "engine_time" in "s": "engine time altogether, with that of user queues",
-        |s, _| Some(format!("{:.3}", s.process?.time().as_secs_f64()));
+        |s, _| Some(seconds(s.process?.time()));
     "jobs": "jobs that ended, well or not", |s, _| Some(s.process?.jobs.to_string());
     "failures": "how often a job or a user queue of it failed", |s, _| Some(s.process?.failed.to_string());
 };
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}
 
 fn who(source: &Source<'_>, get: impl Fn(&Identity) -> String) -> Option<String> {
     source.device.identity.as_ref().map(get)

@@ -110,10 +110,7 @@ impl Watch {
         }
         let mut device = Device::new(self.node.index(), State::Unreadable);
         let told = match &self.monitor {
-            Ok(monitor) => {
-                let is_asleep = self.node.is_asleep();
-                tell(monitor, is_asleep, &mut self.before, &mut device)
-            }
+            Ok(monitor) => tell(monitor, &mut self.before, &mut device),
             Err(error) => Err(error.clone()),
         };
         if let Err(error) = told {
@@ -132,16 +129,13 @@ impl Watch {
 }
 
 /// Ask a device for everything.
-fn tell(
-    monitor: &impl Info,
-    is_asleep: bool,
-    before: &mut Times,
-    device: &mut Device,
-) -> Result<()> {
+fn tell(monitor: &impl Info, before: &mut Times, device: &mut Device) -> Result<()> {
     let who = monitor.info::<info::Device>()?;
     let can = who.can;
     device.identity = Some(who.into());
     let status: info::Status = monitor.info()?;
+    let sleep = answer(monitor.info::<info::Sleep>())?;
+    let is_asleep = sleep.get().is_some_and(|sleep| sleep.since.is_some());
     device.state = match status.health {
         Health::Operational if is_asleep => State::Asleep,
         health => State::Health(health),
@@ -150,6 +144,7 @@ fn tell(
         count: status.resets,
         epoch: status.epoch,
     });
+    device.sleep = sleep.map(Into::into);
     device.clients = answer(monitor.info::<info::Clients>())?.map(Into::into);
     device.memory = array::<info::Memory, _>(monitor)?;
     device.sensors = array::<info::Sensor, _>(monitor)?;

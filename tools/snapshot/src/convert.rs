@@ -15,6 +15,7 @@ use crate::model::Memory;
 use crate::model::Process;
 use crate::model::Row;
 use crate::model::Sensor;
+use crate::model::Sleep;
 use crate::model::Spares;
 use crate::model::Throttle;
 use crate::model::UserQueues;
@@ -105,6 +106,15 @@ impl From<info::Sensor> for Sensor {
             value: scaled(sensor.value),
             high: scaled(sensor.high),
             critical: scaled(sensor.critical),
+        }
+    }
+}
+
+impl From<info::Sleep> for Sleep {
+    fn from(sleep: info::Sleep) -> Self {
+        Sleep {
+            count: sleep.count,
+            time: sleep.time,
         }
     }
 }

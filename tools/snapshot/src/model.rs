@@ -12,8 +12,10 @@ use serde::Serialize;
 use serde::Serializer;
 
 mod errors;
+mod sleep;
 
 pub use errors::*;
+pub use sleep::*;
 
 /// Version of everything that is printed as JSON: raised when something changes its meaning or goes.
 pub const SCHEMA: u32 = 1;
@@ -116,6 +118,9 @@ pub struct Device {
     /// Resets.
     #[serde(skip_serializing_if = "Answer::is_never")]
     pub resets: Answer<Resets>,
+    /// How it has slept.
+    #[serde(skip_serializing_if = "Answer::is_never")]
+    pub sleep: Answer<Sleep>,
     /// Clients, counted.
     #[serde(skip_serializing_if = "Answer::is_never")]
     pub clients: Answer<Clients>,
@@ -163,6 +168,7 @@ impl Device {
             error: None,
             identity: None,
             resets: Answer::Never,
+            sleep: Answer::Never,
             clients: Answer::Never,
             engines: Answer::Never,
             memory: Answer::Never,

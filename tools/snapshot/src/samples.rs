@@ -22,6 +22,7 @@ use crate::model::Resets;
 use crate::model::Row;
 use crate::model::SCHEMA;
 use crate::model::Sensor;
+use crate::model::Sleep;
 use crate::model::Snapshot;
 use crate::model::Spares;
 use crate::model::State;
@@ -42,6 +43,7 @@ pub fn card() -> Device {
     Device {
         identity: Some(identity(0, "QDA card", "accel_qda", 0x10)),
         resets: Answer::Here(Resets { count: 3, epoch: 2 }),
+        sleep: slept(0),
         clients: clients(3),
         engines: Answer::Here(vec![
             engine("tensor0", info::EngineKind::Compute, Some(62.6)),
@@ -112,12 +114,20 @@ pub fn npu() -> Device {
     Device {
         identity: Some(identity(1, "Arm Ethos-U65-256", "accel_ethosu", 0x11)),
         resets: Answer::Here(Resets { count: 0, epoch: 0 }),
+        sleep: slept(4),
         clients: clients(0),
         engines: Answer::Here(vec![engine("npu", info::EngineKind::Inference, Some(0.0))]),
         memory: Answer::Here(vec![system_memory(0)]),
         links: Answer::NotNow,
         ..Device::new(1, State::Asleep)
     }
+}
+
+fn slept(count: u32) -> Answer<Sleep> {
+    Answer::Here(Sleep {
+        count: count.into(),
+        time: count * Duration::from_millis(1500),
+    })
 }
 
 fn identity(index: u32, name: &str, driver: &str, device_id: u32) -> Identity {

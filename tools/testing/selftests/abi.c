@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct accel_info_error_limits) == 24, "accel_info_error_l
 _Static_assert(sizeof(struct accel_info_row) == 24, "accel_info_row");
 _Static_assert(sizeof(struct accel_info_spares) == 16, "accel_info_spares");
 _Static_assert(sizeof(struct accel_info_firmware) == 80, "accel_info_firmware");
+_Static_assert(sizeof(struct accel_info_sleep) == 24, "accel_info_sleep");
 _Static_assert(sizeof(struct accel_info_client) == 88, "accel_info_client");
 _Static_assert(sizeof(struct accel_failure_eventfd) == 8, "accel_failure_eventfd");
 _Static_assert(sizeof(struct accel_event) == 72, "accel_event");

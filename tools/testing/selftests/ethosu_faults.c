@@ -163,6 +163,9 @@ TEST_F_TIMEOUT(npu, it_dozes_and_a_job_wakes_it, 120)
 {
 	struct accel_info_status before = status_of(self->fd);
 	struct accel_info_device device;
+	struct accel_info_sleep sleep;
+	struct accel_info_link link;
+	__u64 slept = 0;
 	char power[24];
 
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
@@ -172,6 +175,13 @@ TEST_F_TIMEOUT(npu, it_dozes_and_a_job_wakes_it, 120)
 		struct ethosu_job job;
 
 		EXPECT_TRUE(dozes(power));
+		EXPECT_EQ(0, info(self->fd, ACCEL_INFO_SLEEP, &sleep, sizeof(sleep)));
+		EXPECT_LT(0ULL, sleep.since_ns);
+		EXPECT_LT(slept, sleep.count);
+		slept = sleep.count;
+		/* It is not woken for what it does not have. */
+		EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_LINKS, &link, sizeof(link)));
+		EXPECT_TRUE(is_in(power, "suspended"));
 		memset(self->target, i, COPY_SIZE);
 		copy(&job, self->in.handle, 0, self->out.handle, 0);
 		EXPECT_EQ(0, run_ethosu(self->fd, &job, NULL));

@@ -42,16 +42,28 @@ static bool works(FIXTURE_DATA(card) *self, struct user_queue *user)
 	       all_bytes(self->host_bytes, 0x55, SIZE);
 }
 
+/* How it has slept; as if it had never, if that cannot be said. */
+static struct accel_info_sleep sleep_of(int fd)
+{
+	struct accel_info_sleep sleep = { .count = 0 };
+
+	info(fd, ACCEL_INFO_SLEEP, &sleep, sizeof(sleep));
+	return sleep;
+}
+
 /* The system sleeps, and so does the card, once, and forgets nothing. */
 static void sleep_and_wake(struct __test_metadata *_metadata, FIXTURE_DATA(card) *self,
 			   const char *level)
 {
 	struct accel_info_status before = status_of(self->fd);
+	__u64 slept = sleep_of(self->fd).count;
 	long sleeps = qda_state(0, "sleeps");
 	struct user_queue user;
 
 	ASSERT_EQ(0, set_up(self, &user));
 	ASSERT_EQ(0, sleep_system(level));
+	EXPECT_EQ(slept + 1, sleep_of(self->fd).count);
+	EXPECT_EQ(0ULL, sleep_of(self->fd).since_ns);
 	EXPECT_EQ(sleeps + 1, qda_state(0, "sleeps"));
 	EXPECT_EQ(before.epoch, status_of(self->fd).epoch);
 	EXPECT_EQ(before.resets, status_of(self->fd).resets);
@@ -259,6 +271,37 @@ TEST_F_TIMEOUT(idle, a_job_wakes_it, 60)
 	}
 	EXPECT_EQ(before.epoch, status_of(self->fd).epoch);
 	EXPECT_EQ(before.resets, status_of(self->fd).resets);
+}
+
+TEST_F_TIMEOUT(idle, its_sleep_is_counted, 60)
+{
+	const int known = qda_state(0, "sleeps");
+	struct accel_info_sleep asleep = sleep_of(self->monitor), later, awake, again;
+	const __u64 now = now_ns();
+
+	ASSERT_LT(0ULL, asleep.count);
+	EXPECT_LT(0ULL, asleep.since_ns);
+	EXPECT_GE(now, asleep.since_ns);
+	EXPECT_LT(0ULL, asleep.asleep_ns);
+	sleep_ms(20);
+	later = sleep_of(self->monitor);
+	EXPECT_EQ(asleep.since_ns, later.since_ns);
+	EXPECT_LE(asleep.asleep_ns + 20000000, later.asleep_ns);
+	EXPECT_TRUE(is_in(self->power, "suspended"));
+	/* A job wakes it. */
+	EXPECT_TRUE(is_intact(self));
+	keep_awake(self->power);
+	awake = sleep_of(self->monitor);
+	EXPECT_EQ(0ULL, awake.since_ns);
+	EXPECT_LE(later.asleep_ns, awake.asleep_ns);
+	sleep_ms(20);
+	EXPECT_EQ(awake.asleep_ns, sleep_of(self->monitor).asleep_ns);
+	ASSERT_EQ(0, let_doze(self->power));
+	ASSERT_TRUE(dozes(self->power));
+	again = sleep_of(self->monitor);
+	EXPECT_LT(awake.count, again.count);
+	/* The model has counted what it was told. */
+	EXPECT_EQ((__u64)(qda_state(0, "sleeps") - known), again.count - asleep.count);
 }
 
 TEST_F_TIMEOUT(idle, monitors_do_not_wake_it, 60)

@@ -43,6 +43,7 @@ static const struct decision info_decisions[] = {
 	{ ACCEL_INFO_FIRMWARE, TO_ALL },
 	{ ACCEL_INFO_CLIENT_LIST, OF_ONES_OWN },
 	{ ACCEL_INFO_ERROR_LIMITS, TO_ALL },
+	{ ACCEL_INFO_SLEEP, TO_ALL },
 	/* ACCEL_INFO_QDA, ACCEL_INFO_ETHOSU: what the device is. */
 	{ ACCEL_INFO_DRIVER_BASE, TO_ALL },
 };

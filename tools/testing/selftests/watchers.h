@@ -41,7 +41,7 @@ static inline int watch(int monitor, __u32 turn)
 	struct accel_event event;
 	const int errors[] = {
 		call(monitor, ACCEL_IOCTL_EVENT_FILTER, &filter),
-		info(monitor, turn % (ACCEL_INFO_ERROR_LIMITS + 1), data, sizeof(data)),
+		info(monitor, turn % (ACCEL_INFO_SLEEP + 1), data, sizeof(data)),
 		next_event(monitor, &event),
 	};
 

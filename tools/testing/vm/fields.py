@@ -71,6 +71,9 @@ COMMON = (
     _untold("smi:core_version", "exporter:device_info.core_version", unit=TEXT),
     _untold("smi:resets.count", "exporter:resets_total", "sysfs:resets"),
     _untold("smi:resets.epoch", "exporter:full_resets_total", "sysfs:reset_epoch"),
+    # Of a device that is awake, as it is while all this is asked.
+    _untold("smi:sleep.count", "exporter:sleeps_total"),
+    Field("slept", {"smi:sleep.time_ns": 1, "exporter:asleep_seconds_total": NANO}, is_known=False),
     _untold("smi:capabilities.*", unit=TEXT),
     _untold("sysfs:isolated"),
     # Clients.

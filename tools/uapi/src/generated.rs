@@ -102,6 +102,7 @@ pub const ACCEL_INFO_FIRMWARE: accel_info_id = 14;
 pub const ACCEL_INFO_CLIENT_LIST: accel_info_id = 15;
 pub const ACCEL_INFO_ERROR_LIMITS: accel_info_id = 16;
 pub const ACCEL_INFO_ATTESTATION: accel_info_id = 17;
+pub const ACCEL_INFO_SLEEP: accel_info_id = 18;
 pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 /// enum accel_info_id - what ACCEL_IOCTL_INFO can answer
 /// - `ACCEL_INFO_LIST`: array of [`accel_info_kind`], one for each kind
@@ -128,6 +129,7 @@ pub const ACCEL_INFO_DRIVER_BASE: accel_info_id = 32768;
 ///   ACCEL_INFO_ERRORS
 /// - `ACCEL_INFO_ATTESTATION`: kept for what a device says of itself and signs; no device
 ///   does yet, so it is EOPNOTSUPP
+/// - `ACCEL_INFO_SLEEP`: [`accel_info_sleep`]; not of devices without ACCEL_DEVICE_SLEEPS
 /// - `ACCEL_INFO_DRIVER_BASE`: first kind that belongs to the driver
 pub type accel_info_id = ::core::ffi::c_uint;
 /// struct accel_info - ACCEL_IOCTL_INFO, ask about the device
@@ -667,6 +669,21 @@ pub struct accel_info_client {
     pub failed: __u64,
     pub system: __u64,
     pub local: __u64,
+}
+/// struct accel_info_sleep - how the device sleeps, with the system or because nobody uses it
+/// - `since_ns`: when it fell asleep, CLOCK_MONOTONIC nanoseconds; 0: it does not sleep, but may be
+///   about to, or wake up
+/// - `asleep_ns`: how long it has slept since it was registered, this time too, but for the
+///   time for which the system slept, too
+/// - `count`: how often it fell asleep, likewise
+///
+/// Asking does not wake the device.
+#[repr(C)]
+#[derive(Debug, Copy, Clone, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct accel_info_sleep {
+    pub since_ns: __u64,
+    pub asleep_ns: __u64,
+    pub count: __u64,
 }
 pub const ACCEL_PLACEMENT_DEFAULT: accel_placement = 0;
 pub const ACCEL_PLACEMENT_SYSTEM: accel_placement = 1;

@@ -67,6 +67,7 @@ fn layouts() -> Vec<Layout> {
         }
         accel_info_row { address, region, state, cause, reserved }
         accel_info_spares { pending, retired, stuck, spares }
+        accel_info_sleep { since_ns, asleep_ns, count }
         accel_info_firmware { name, version, restarts, flags, reserved }
         accel_info_client {
             client, name, pid, user, opened_ns, busy_ns, user_ns, jobs, failed, system, local,

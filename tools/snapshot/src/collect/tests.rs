@@ -54,9 +54,9 @@ impl Fake {
     }
 
     /// What becomes of it.
-    fn told(&self, is_asleep: bool) -> Result<Device> {
+    fn told(&self) -> Result<Device> {
         let mut device = Device::new(0, State::Unreadable);
-        tell(self, is_asleep, &mut Times::default(), &mut device).map(|()| device)
+        tell(self, &mut Times::default(), &mut device).map(|()| device)
     }
 }
 
@@ -99,11 +99,12 @@ const OPERATIONAL: u32 = uapi::ACCEL_HEALTH_OPERATIONAL;
 
 #[test]
 fn an_older_kernel_has_no_figures_and_no_zeroes() {
-    let device = Fake::new(OPERATIONAL).told(false).unwrap();
+    let device = Fake::new(OPERATIONAL).told().unwrap();
     assert_eq!(device.state, State::Health(Health::Operational));
     assert_eq!(device.identity.as_ref().unwrap().name, "card");
     let json = serde_json::to_value(&device).unwrap();
     for absent in [
+        "sleep",
         "sensors",
         "throttle",
         "errors",
@@ -142,7 +143,7 @@ fn figures_are_those_of_the_kernel() {
     (client.client, client.pid, client.local) = (9, 411, 4096);
     fake.says::<info::Client, _>(&[client]);
 
-    let device = fake.told(false).unwrap();
+    let device = fake.told().unwrap();
     let sensor = &device.sensors.all()[0];
     assert_eq!(
         (sensor.value, sensor.high, sensor.critical),
@@ -166,13 +167,20 @@ fn a_device_that_cannot_be_asked_now_has_no_figures_now() {
     let mut fake = Fake::new(OPERATIONAL);
     fake.refuses::<info::Spares>(Cause::Resetting);
     fake.refuses::<info::Link>(Cause::Resetting);
-    let device = fake.told(true).unwrap();
+    let mut sleep = uapi::accel_info_sleep::new_zeroed();
+    (sleep.since_ns, sleep.asleep_ns, sleep.count) = (7, 1500, 2);
+    fake.says::<info::Sleep, _>(&[sleep]);
+    let device = fake.told().unwrap();
     assert_eq!(device.state, State::Asleep);
+    let slept = device.sleep.get().unwrap();
+    assert_eq!((slept.count, slept.time.as_nanos()), (2, 1500));
     assert_eq!(
         (&device.spares, &device.links),
         (&Answer::NotNow, &Answer::NotNow)
     );
-    let device = Fake::new(uapi::ACCEL_HEALTH_RESETTING).told(true).unwrap();
+    let mut fake = Fake::new(uapi::ACCEL_HEALTH_RESETTING);
+    fake.says::<info::Sleep, _>(&[sleep]);
+    let device = fake.told().unwrap();
     assert_eq!(device.state, State::Health(Health::Resetting));
 }
 
@@ -180,7 +188,7 @@ fn a_device_that_cannot_be_asked_now_has_no_figures_now() {
 fn a_device_that_goes_away_meanwhile_is_gone() {
     let mut fake = Fake::new(OPERATIONAL);
     fake.refuses::<info::Engine>(Cause::Gone);
-    assert_eq!(fake.told(false).unwrap_err().cause(), Some(Cause::Gone));
+    assert_eq!(fake.told().unwrap_err().cause(), Some(Cause::Gone));
 }
 
 #[test]

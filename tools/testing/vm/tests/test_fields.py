@@ -16,6 +16,7 @@ SMI = """
   "driver": "d", "driver_version": "1", "core_version": "2", "vendor_id": 4660, "device_id": 57445,
   "capabilities": ["prepared-jobs", "sleeps"],
   "resets": {"count": 5, "epoch": 4},
+  "sleep": {"count": 2, "time_ns": 1500},
   "clients": {"clients": 1, "monitors": 1, "opens": 2, "refused": 0, "mode": "shared"},
   "engines": [{"name": "npu", "kind": "inference", "utilization": 0.5, "queued": 0, "completed": 3, "failed": 0,
     "busy_ns": 1500000001}],
@@ -32,6 +33,8 @@ accel_device_state{device="accel0",state="operational"} 1
 accel_device_state{device="accel0",state="wedged"} 0
 accel_resets_total{device="accel0"} 5
 accel_full_resets_total{device="accel0"} 4
+accel_sleeps_total{device="accel0"} 2
+accel_asleep_seconds_total{device="accel0"} 0.0000015
 accel_clients{device="accel0"} 1
 accel_client_opens_total{device="accel0"} 2
 accel_client_refusals_total{device="accel0"} 0
