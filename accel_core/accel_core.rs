@@ -194,7 +194,10 @@ pub use crate::{
         Visible, //
     },
     registration::register,
-    sysfs::Attribute,
+    sysfs::{
+        Attribute,
+        EngineAttribute, //
+    },
     telemetry::{
         Block,
         BlockKind,

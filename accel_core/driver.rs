@@ -186,6 +186,8 @@ pub trait Driver: Sized + Send + Sync + 'static {
     const INFO: &'static [info::Kind<Self>] = &[];
     /// sysfs attributes of the compute node.
     const ATTRIBUTES: &'static [sysfs::Attribute<Self>] = &[];
+    /// sysfs attributes of each engine.
+    const ENGINE_ATTRIBUTES: &'static [sysfs::EngineAttribute<Self>] = &[];
     /// debugfs files of the device.
     const DEBUGFS: &'static [debugfs::File<Self>] = &[];
 

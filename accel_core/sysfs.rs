@@ -35,6 +35,14 @@ pub struct Attribute<T: Driver> {
     pub show: fn(&T::Data<'_>, &mut Page<'_>) -> fmt::Result,
 }
 
+/// A number that each engine has: a folder that has a file for each of them, by its name.
+pub struct EngineAttribute<T: Driver> {
+    /// Name of the folder.
+    pub name: &'static CStr,
+    /// Reads that of the engine with this index in [`Driver::ENGINES`]. `None`: it cannot be read (ENODATA).
+    pub read: fn(&T::Data<'_>, usize) -> Option<u64>,
+}
+
 type Show<T> = fn(&Device<T>, &mut Page<'_>) -> fmt::Result;
 type Store<T> = fn(&Device<T>, &[u8]) -> Result;
 
@@ -116,6 +124,7 @@ enum About<T: Driver> {
     Core(&'static Core<T>),
     Driver(&'static Attribute<T>),
     Engine(usize, ShowEngine<T>),
+    DriverEngine(usize, &'static EngineAttribute<T>),
 }
 
 /// The attributes of a device: the core's, the driver's and those of the engines.
@@ -144,18 +153,22 @@ impl<T: Driver> Attributes<T> {
             let about = About::Driver(attribute);
             all.push(None, attribute.name, AttributeUse::Show, about)?;
         }
-        all.push_engines(c"busy_ns", busy)?;
+        all.push_engines(c"busy_ns", |index| About::Engine(index, busy))?;
         if T::UserQueues::MAX_PAYLOAD.is_some() {
-            all.push_engines(c"user_ns", user)?;
+            all.push_engines(c"user_ns", |index| About::Engine(index, user))?;
+        }
+        for attribute in T::ENGINE_ATTRIBUTES {
+            all.push_engines(attribute.name, |index| {
+                About::DriverEngine(index, attribute)
+            })?;
         }
         Ok(all)
     }
 
     /// Adds a folder with a file for each engine.
-    fn push_engines(&mut self, folder: &'static CStr, show: ShowEngine<T>) -> Result {
+    fn push_engines(&mut self, folder: &'static CStr, about: impl Fn(usize) -> About<T>) -> Result {
         for (index, engine) in T::ENGINES.iter().enumerate() {
-            let about = About::Engine(index, show);
-            self.push(Some(folder), engine.name, AttributeUse::Show, about)?;
+            self.push(Some(folder), engine.name, AttributeUse::Show, about(index))?;
         }
         Ok(())
     }
@@ -202,6 +215,11 @@ pub(crate) fn show<T: Driver>(device: &Device<T>, index: usize, page: &mut Page<
             .enter_if_awake()?
             .with(|bound| (attribute.show)(&bound.data, page)),
         Some(About::Engine(index, show)) => show(device, *index, page),
+        Some(About::DriverEngine(index, attribute)) => device
+            .enter_if_awake()?
+            .with(|bound| (attribute.read)(&bound.data, *index))
+            .map(|value| writeln!(page, "{value}"))
+            .ok_or(ENODATA)?,
         None => return Err(EIO),
     };
     // The page is full.

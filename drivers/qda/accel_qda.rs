@@ -121,6 +121,10 @@ impl accel::Driver for Qda {
         uapi::ACCEL_INFO_QDA,
         |card, answer| answer.push(&card.info()),
     )];
+    const ENGINE_ATTRIBUTES: &'static [accel::EngineAttribute<Self>] = &[accel::EngineAttribute {
+        name: c"packets",
+        read: |card, engine| card.packets(engine),
+    }];
     const DEBUGFS: &'static [accel::DebugfsFile<Self>] = &[
         accel::DebugfsFile {
             name: c"card",

@@ -10,7 +10,10 @@ use kernel::io::{
 
 use crate::{
     card::Card,
-    pci::read64,
+    pci::{
+        counter,
+        read64, //
+    },
     regs, //
 };
 
@@ -72,13 +75,12 @@ impl Card<'_> {
     /// Reads what a link has counted, if the card is there.
     fn link_counters(&self, link: usize) -> Option<accel::LinkCounters> {
         let bar = self.bar();
-        let counter = |raw: u64| (raw != u64::MAX).then_some(raw);
         Some(accel::LinkCounters {
-            sent: counter(read64(bar, regs::L_TX_BYTES::try_at(link)?))?,
-            received: counter(read64(bar, regs::L_RX_BYTES::try_at(link)?))?,
-            errors: counter(read64(bar, regs::L_CRC::try_at(link)?))?,
-            replays: counter(read64(bar, regs::L_REPLAYS::try_at(link)?))?,
-            losses: counter(read64(bar, regs::L_DOWNS::try_at(link)?))?,
+            sent: counter(bar, regs::L_TX_BYTES::try_at(link)?)?,
+            received: counter(bar, regs::L_RX_BYTES::try_at(link)?)?,
+            errors: counter(bar, regs::L_CRC::try_at(link)?)?,
+            replays: counter(bar, regs::L_REPLAYS::try_at(link)?)?,
+            losses: counter(bar, regs::L_DOWNS::try_at(link)?)?,
         })
     }
 

@@ -70,7 +70,18 @@ pub(crate) fn read64<R: Into<u64>>(
     bar.try_read(at).map_or(u64::MAX, Into::into)
 }
 
-/// Writes one.
+/// Reads a counter of 64 bits, if the card is there to count.
+pub(crate) fn counter<R: Into<u64>>(
+    bar: &Bar<'_>,
+    at: impl IoLoc<Region<{ regs::SIZE }>, R, IoType = u64>,
+) -> Option<u64> {
+    match read64(bar, at) {
+        u64::MAX => None,
+        count => Some(count),
+    }
+}
+
+/// Writes a register of 64 bits.
 pub(crate) fn write64<R>(
     bar: &Bar<'_>,
     at: impl IoLoc<Region<{ regs::SIZE }>, R, IoType = u64>,

@@ -174,6 +174,8 @@ register! {
     pub(crate) E_START(u64)[MAX_ENGINES, stride = 0x100] @ 0x1018 { 63:0 value; }
     /// Counts work.
     pub(crate) E_PROGRESS(u64)[MAX_ENGINES, stride = 0x100] @ 0x1020 { 63:0 value; }
+    /// Packets that ended well.
+    pub(crate) E_PACKETS(u64)[MAX_ENGINES, stride = 0x100] @ 0x1030 { 63:0 value; }
     /// A bit for each queue that has something to say.
     pub(crate) QPENDING0(u64)[MAX_ENGINES, stride = 0x100] @ 0x1040 { 63:0 value; }
     /// Queues 64 to 127.

@@ -17,7 +17,10 @@ use kernel::{
 use crate::{
     card::Card,
     mailbox::Request,
-    pci::read64,
+    pci::{
+        counter,
+        read64, //
+    },
     regs,
     Qda,
     MEMORY, //
@@ -157,8 +160,7 @@ impl Card<'_> {
 
     /// Reads the microjoules that it has taken.
     fn energy(&self) -> Option<i64> {
-        // Those of a card that is gone are all-ones.
-        i64::try_from(read64(self.bar(), regs::ENERGY)).ok()
+        i64::try_from(counter(self.bar(), regs::ENERGY)?).ok()
     }
 
     fn block(&self, number: usize) -> Option<accel::Block<Qda>> {
@@ -179,13 +181,16 @@ impl Card<'_> {
 
     /// Reads what a RAS block has counted, unless the card is gone.
     fn errors(&self, number: usize) -> Option<accel::Errors> {
-        let counter = |raw: u64| (raw != u64::MAX).then_some(raw);
-        let corrected = read64(self.bar(), regs::R_CORRECTED::try_at(number)?);
-        let uncorrected = read64(self.bar(), regs::R_UNCORRECTED::try_at(number)?);
+        let bar = self.bar();
         Some(accel::Errors {
-            corrected: counter(corrected)?,
-            uncorrected: counter(uncorrected)?,
+            corrected: counter(bar, regs::R_CORRECTED::try_at(number)?)?,
+            uncorrected: counter(bar, regs::R_UNCORRECTED::try_at(number)?)?,
         })
+    }
+
+    /// Reads how many packets of an engine ended well since the card was reset, if the card is there.
+    pub(crate) fn packets(&self, engine: usize) -> Option<u64> {
+        counter(self.bar(), regs::E_PACKETS::try_at(engine)?)
     }
 
     fn firmware_state(&self) -> accel::FirmwareState {

@@ -121,6 +121,7 @@ CARD = (
             "sysfs:user_ns/*": 1,
         },
     ),
+    Field("engine.*.packets", {"sysfs:packets/*": 1}),
     _untold("smi:engines.*.user_failed", "exporter:user_queue_failures_total{engine=*}"),
     Field("alike.*.time", {"fdinfo:drm-engine-* ns": 1}),
     Field("alike.*.count", {"fdinfo:drm-engine-capacity-*": 1}),

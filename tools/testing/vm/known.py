@@ -71,7 +71,7 @@ def _engines(ask: Ask) -> Values:
     known = {}
     counts, times = Counter(), Counter()
     for name, text in zip(ENGINES, ask("telemetry engines").split(), strict=True):
-        kind, ever, now = text.split(":")
+        kind, ever, now, known[f"engine.{name}.packets"] = text.split(":")
         known[f"engine.{name}.kind"] = ENGINE_KINDS[kind]
         known[f"engine.{name}.user"] = ever
         counts[ALIKE[kind]] += 1

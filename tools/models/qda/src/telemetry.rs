@@ -5,8 +5,8 @@
 //! - `sensors`: values in their own units, `-` if not VALID
 //! - `limits`: of each sensor S_KIND:label:HIGH:CRITICAL, `-` for a limit that it does not have
 //! - `power`: THROTTLE, ENERGY
-//! - `engines`: of each engine E_KIND, and for how many nanoseconds it has worked for user queues, of
-//!   all of them ever and of those that there are
+//! - `engines`: of each engine E_KIND, for how many nanoseconds it has worked for user queues, of all of them
+//!   ever and of those that there are, and E_PACKETS
 //! - `errors`: of each RAS block corrected:uncorrected
 //! - `rows`: spare rows left, then of each bad row address:cause:state
 //! - `links`: of each link state:sent:received:damaged:replays:losses
@@ -35,7 +35,8 @@ impl Card {
                 let queues = state.queues.iter();
                 let users = queues.filter(|queue| queue.user && queue.engine == number);
                 let now: u64 = users.map(|queue| queue.busy).sum();
-                format!("{}:{}:{now}", engine.kind as u32, engine.user_busy)
+                let (kind, packets) = (engine.kind as u32, engine.packets());
+                format!("{kind}:{}:{now}:{packets}", engine.user_busy)
             }),
             "power" => join([0x600, 0x610], |register| {
                 match self.power_register(state, register) {
