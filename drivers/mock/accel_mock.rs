@@ -22,6 +22,8 @@ use kernel_ext::faux;
 struct Adder {
     /// Bytes added since probe.
     added: Atomic<u64>,
+    /// Sums that did not fit into a byte, likewise.
+    overflows: Atomic<u64>,
 }
 
 /// A validated job.
@@ -65,6 +67,7 @@ impl accel::Driver for Mock {
     ) -> Result<accel::Setup<'bound, Self>> {
         let adder = Adder {
             added: Atomic::new(0),
+            overflows: Atomic::new(0),
         };
         Ok(accel::Setup {
             telemetry: telemetry()?,
@@ -115,6 +118,8 @@ impl accel::Driver for Mock {
         let mut chunk = [0; 256];
         for offset in (0..job.from.size()).step_by(chunk.len()) {
             let added = job.from.read(offset, &mut chunk).and_then(|()| {
+                let overflows = chunk.iter().filter(|b| **b == u8::MAX).count();
+                adder.overflows.fetch_add(overflows as u64, Relaxed);
                 chunk.iter_mut().for_each(|b| *b = b.wrapping_add(1));
                 job.to.write(offset, &chunk)
             });
@@ -131,7 +136,8 @@ impl accel::Driver for Mock {
     fn stop(_adder: &Adder) {}
 }
 
-/// What it measures: it says that it takes a nanojoule for each byte.
+/// What it measures and counts: it says that it takes a nanojoule for each byte, and that a sum that does
+/// not fit is an error that it has corrected.
 fn telemetry() -> Result<accel::Telemetry<Mock>> {
     let mut telemetry = accel::Telemetry::none();
     let energy = accel::Sensor {
@@ -142,6 +148,17 @@ fn telemetry() -> Result<accel::Telemetry<Mock>> {
         read: |adder: &Adder, _| i64::try_from(adder.added.load(Relaxed) / 1000).ok(),
     };
     telemetry.sensors.push(energy, GFP_KERNEL)?;
+    let sums = accel::Block {
+        name: accel::Label::new(b"adder"),
+        kind: accel::BlockKind::Engine,
+        read: |adder: &Adder, _| {
+            Some(accel::Errors {
+                corrected: adder.overflows.load(Relaxed),
+                uncorrected: 0,
+            })
+        },
+    };
+    telemetry.blocks.push(sums, GFP_KERNEL)?;
     Ok(telemetry)
 }
 

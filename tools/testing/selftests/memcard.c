@@ -66,6 +66,21 @@ TEST_F(card, its_regions_are_listed)
 	EXPECT_EQ(16 * PAGE, sram.page_size);
 }
 
+/* It counts no errors, so it has no limits of them. */
+TEST_F(card, what_it_lacks_is_absent)
+{
+	struct accel_info_device device = { .flags = 0 };
+	char data[256], path[96];
+
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/isolated", device.index);
+	EXPECT_EQ(0, access(path, F_OK));
+	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/error_limits", device.index);
+	EXPECT_EQ(-1, access(path, F_OK));
+	EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_ERRORS, data, sizeof(data)));
+	EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_ERROR_LIMITS, data, sizeof(data)));
+}
+
 TEST_F(card, what_makes_no_sense_is_refused)
 {
 	struct accel_buffer_create buffer;

@@ -112,22 +112,40 @@ TEST_F(mock, has_no_commands_of_its_own)
 	EXPECT_EQ(-ENOTTY, call(self->fd, ACCEL_FAKE_IOCTL_ECHO, &echo));
 }
 
-/* It counts no errors of its own, so it has no limits of them. */
+/* It says that a sum that does not fit is an error that it has corrected. */
+TEST_F(mock, counts_sums_that_do_not_fit)
+{
+	struct accel_info_errors before = { 0 }, after = { 0 };
+	unsigned int overflows = 0;
+
+	for (unsigned int i = 0; i < SIZE; i++)
+		overflows += self->source[i] == 0xff;
+	ASSERT_LT(0U, overflows);
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_ERRORS, &before, sizeof(before)));
+	EXPECT_STREQ("adder", before.name);
+	EXPECT_EQ((__u32)ACCEL_BLOCK_ENGINE, before.kind);
+	ASSERT_EQ(0, submit_entry(self->fd, &self->submit, &self->entry));
+	ASSERT_EQ(0, wait_job(self->fd, self->entry.job));
+	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_ERRORS, &after, sizeof(after)));
+	EXPECT_EQ(before.corrected + overflows, after.corrected);
+	EXPECT_EQ(0ULL, after.uncorrected);
+}
+
 TEST_F(mock, what_it_lacks_is_absent)
 {
-	struct accel_info_error_limits limits;
+	static const __u32 lacking[] = {
+		ACCEL_INFO_LINKS, ACCEL_INFO_THROTTLE, ACCEL_INFO_ROWS, ACCEL_INFO_SPARES,
+		ACCEL_INFO_FIRMWARE, ACCEL_INFO_SLEEP,
+	};
 	struct accel_info_device device = { .flags = 0 };
-	unsigned int index;
-	char path[96];
+	char data[256];
 
 	ASSERT_EQ(0, info(self->fd, ACCEL_INFO_DEVICE, &device, sizeof(device)));
-	index = device.index;
 	EXPECT_EQ(0U, device.flags);
-	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/isolated", index);
-	EXPECT_EQ(0, access(path, F_OK));
-	snprintf(path, sizeof(path), "/sys/class/accel/accel%u/error_limits", index);
-	EXPECT_EQ(-1, access(path, F_OK));
-	EXPECT_EQ(-EOPNOTSUPP, info(self->fd, ACCEL_INFO_ERROR_LIMITS, &limits, sizeof(limits)));
+	for (unsigned int i = 0; i < ARRAY_SIZE(lacking); i++) {
+		EXPECT_EQ(-EOPNOTSUPP, info(self->fd, lacking[i], data, sizeof(data)))
+			TH_LOG("kind %u", lacking[i]);
+	}
 }
 
 TEST_HARNESS_MAIN
