@@ -122,6 +122,19 @@ struct accel_fake_hold {
 	__u32 flags;
 };
 
+/* INFO of the device's own. */
+#define ACCEL_INFO_FAKE			0x8000
+
+/**
+ * struct accel_info_fake - ACCEL_INFO_FAKE
+ * @fail_resets: how many resets fail from now on
+ * @reserved: 0
+ */
+struct accel_info_fake {
+	__u32 fail_resets;
+	__u32 reserved;
+};
+
 #define ACCEL_FAKE_IOCTL_ECHO		_IOWR(ACCEL_IOCTL_TYPE, 0x40, struct accel_fake_echo)
 #define ACCEL_FAKE_IOCTL_FAIL_RESETS	_IOW(ACCEL_IOCTL_TYPE, 0x41, struct accel_fake_fail_resets)
 #define ACCEL_FAKE_IOCTL_SET		_IOW(ACCEL_IOCTL_TYPE, 0x42, struct accel_fake_set)

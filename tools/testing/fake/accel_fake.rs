@@ -46,7 +46,8 @@ use uapi::{
     accel_fake_fail_resets,
     accel_fake_hold,
     accel_fake_job,
-    accel_fake_set, //
+    accel_fake_set,
+    accel_info_fake, //
 };
 
 /// What exists while a device is bound.
@@ -211,6 +212,16 @@ impl accel::Driver for FakeDriver {
     ];
     const PLACEMENT: accel::Placement = accel::Placement::System;
     const MAX_PAYLOAD: usize = 4096;
+
+    const INFO: &'static [accel::InfoKind<Self>] = &[accel::InfoKind::new::<accel_info_fake>(
+        uapi::ACCEL_INFO_FAKE,
+        |fake, answer| {
+            answer.push(&accel_info_fake {
+                fail_resets: fake.fail_resets.load(Relaxed),
+                reserved: 0,
+            })
+        },
+    )];
 
     accel::ioctls! {
         (_IOWR, 0x40, accel_fake_echo, echo),

@@ -173,6 +173,16 @@ pub(crate) fn tables() -> Result<accel::Telemetry<FakeDriver>> {
         },
     };
     tables.firmware.push(firmware, GFP_KERNEL)?;
+    let link = accel::Link {
+        read: |_: &Fake, _| accel::LinkStatus {
+            state: accel::LinkState::Down,
+            peer: None,
+            speed: 0,
+            lanes: 0,
+            counters: None,
+        },
+    };
+    tables.links.push(link, GFP_KERNEL)?;
     tables.throttle = THROTTLE;
     tables.rows = Some(|fake: &Fake| fake.readings.rows());
     Ok(tables)

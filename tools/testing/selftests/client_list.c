@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who uses a device, and who may know. */
+#include <linux/capability.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "buffer.h"
 #include "job.h"
@@ -155,6 +158,52 @@ TEST_F(client_list, nobody_learns_of_clients_of_others)
 
 	if (!child)
 		_exit(look_as_nobody(self->index, self->monitor));
+	EXPECT_EQ(42, exit_code(child));
+}
+
+/* Has no capability but those; 0 or -1. */
+static int set_capabilities(__u64 mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		sets[i].permitted = mask >> 32 * i;
+		sets[i].effective = mask >> 32 * i;
+	}
+	return syscall(SYS_capset, &head, sets);
+}
+
+/* What nobody sees who may watch the performance of all; 42 if that is right. */
+static int look_with_perfmon(int index)
+{
+	struct accel_info_client clients[MOST];
+	struct accel_event event;
+	int monitor, others;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || become_nobody())
+		return 1;
+	if (set_capabilities(1ULL << CAP_PERFMON))
+		return 1;
+	monitor = open_reader(index);
+	if (monitor < 0 || list(monitor, clients) != 1 || clients[0].user != 0)
+		return 2;
+	/* Who opened the device: root. */
+	others = next_event(monitor, &event);
+	if (others || event.kind != ACCEL_EVENT_CLIENT || event.client != clients[0].client)
+		return 3;
+	/* What he had when he opened it counts. */
+	if (set_capabilities(0))
+		return 4;
+	return list(monitor, clients) == 1 && count(open_monitor(index)) == 0 ? 42 : 5;
+}
+
+TEST_F(client_list, who_may_watch_performance_sees_all_clients)
+{
+	pid_t child = fork();
+
+	if (!child)
+		_exit(look_with_perfmon(self->index));
 	EXPECT_EQ(42, exit_code(child));
 }
 

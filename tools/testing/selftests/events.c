@@ -20,13 +20,6 @@ FIXTURE(events)
 	int monitor;
 };
 
-static int set_filter(int monitor, __u64 kinds, __u32 severity)
-{
-	struct accel_event_filter filter = { .kinds = kinds, .severity = severity };
-
-	return call(monitor, ACCEL_IOCTL_EVENT_FILTER, &filter);
-}
-
 static short polled(int monitor)
 {
 	struct pollfd poller = { .fd = monitor, .events = POLLIN };
@@ -121,6 +114,24 @@ TEST_F(events, a_reset_by_an_administrator_is_of_the_device)
 	EXPECT_EQ((__u64)ACCEL_RESET_ADMINISTRATOR, event.data[2]);
 }
 
+TEST_F(events, a_reset_that_does_not_help_says_so)
+{
+	struct accel_fake_fail_resets failures = { .count = 1 };
+	struct accel_event event;
+
+	ASSERT_EQ(0, call(self->fd, ACCEL_FAKE_IOCTL_FAIL_RESETS, &failures));
+	ASSERT_EQ(0, set_filter(self->monitor, 1ULL << ACCEL_EVENT_RESET, 0));
+	ASSERT_EQ(-EIO, reset_device(self->index));
+	ASSERT_EQ(0, next_event(self->monitor, &event));
+	EXPECT_EQ((__u64)EIO, event.data[0]);
+	EXPECT_EQ(0ULL, event.data[1]);
+	EXPECT_EQ((__u32)ACCEL_SEVERITY_ERROR, event.severity);
+	ASSERT_EQ(0, reset_device(self->index));
+	ASSERT_EQ(0, next_event(self->monitor, &event));
+	EXPECT_EQ(0ULL, event.data[0]);
+	EXPECT_EQ(1ULL, event.data[1]);
+}
+
 TEST_F(events, a_fault_tells_what_where_and_whose)
 {
 	struct accel_event first, second;
@@ -205,6 +216,62 @@ TEST_F(events, who_is_too_slow_is_told_how_much_is_missing)
 		count++;
 	}
 	EXPECT_EQ(KEPT, count);
+}
+
+/* KiB of memory that the kernel has taken for itself. */
+static long taken(void)
+{
+	static const char *const names[] = { "\nSlab:", "\nVmallocUsed:" };
+	char text[4096];
+	long sum = 0;
+
+	if (read_file("/proc/meminfo", text, sizeof(text)))
+		return -1;
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *line = strstr(text, names[i]);
+
+		sum += line ? atol(line + strlen(names[i])) : 0;
+	}
+	return sum;
+}
+
+/* Causes so many events; returns whether that worked. */
+static bool cause_events(int fd, int count)
+{
+	struct accel_fake_set hot = { .what = ACCEL_FAKE_THROTTLE };
+	int error = 0;
+
+	for (int i = 0; i < count && !error; i++) {
+		hot.value = i % 2;
+		error = call(fd, ACCEL_FAKE_IOCTL_SET, &hot);
+	}
+	return !error;
+}
+
+#define MANY		100000
+#define SILENT		16
+#define BOUND_KIB	4096	/* less than an event of each would take, kept once */
+
+TEST_F_TIMEOUT(events, who_never_reads_costs_no_memory, 120)
+{
+	struct accel_event event;
+	int silent[SILENT];
+	long before;
+
+	for (int i = 0; i < SILENT; i++)
+		ASSERT_LE(0, silent[i] = open_reader(self->index));
+	/* What a debug kernel sets aside is set aside then. */
+	ASSERT_TRUE(cause_events(self->fd, MANY / 10));
+	before = taken();
+	ASSERT_LT(0, before);
+	ASSERT_TRUE(cause_events(self->fd, MANY));
+	EXPECT_GT(before + BOUND_KIB, taken());
+	/* All of that did happen. */
+	ASSERT_EQ(0, next_event(silent[0], &event));
+	EXPECT_EQ((__u32)ACCEL_EVENT_DROPPED, event.kind);
+	EXPECT_LE((__u64)MANY - ACCEL_EVENTS_KEPT, event.data[0]);
+	for (int i = 0; i < SILENT; i++)
+		close(silent[i]);
 }
 
 TEST_F(events, a_filter_is_by_kind_and_severity)

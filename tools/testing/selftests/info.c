@@ -62,7 +62,7 @@ static unsigned int list(int fd, struct accel_info_kind kinds[MAX_KINDS])
 
 static const struct {
 	__u32 kind, size, flags, nodes;
-} core_kinds[] = {
+} kinds_of_fakes[] = {
 	{ ACCEL_INFO_LIST, sizeof(struct accel_info_kind), ACCEL_INFO_ARRAY, BOTH },
 	{ ACCEL_INFO_DEVICE, sizeof(struct accel_info_device), 0, BOTH },
 	{ ACCEL_INFO_STATUS, sizeof(struct accel_info_status), 0, BOTH },
@@ -75,28 +75,30 @@ static const struct {
 	  ACCEL_INFO_ON_COMPUTE },
 	{ ACCEL_INFO_CLIENT_LIST, sizeof(struct accel_info_client), ACCEL_INFO_ARRAY,
 	  ACCEL_INFO_ON_MONITOR },
+	{ ACCEL_INFO_LINKS, sizeof(struct accel_info_link), ACCEL_INFO_ARRAY, BOTH },
+	{ ACCEL_INFO_FAKE, sizeof(struct accel_info_fake), 0, BOTH },
 };
 
-TEST_F(info, list_names_every_core_kind_once)
+TEST_F(info, list_names_every_kind_once)
 {
 	struct accel_info_kind kinds[MAX_KINDS];
 	unsigned int count = list(self->fd, kinds);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(core_kinds); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(kinds_of_fakes); i++) {
 		unsigned int seen = 0;
 
 		for (unsigned int j = 0; j < count; j++) {
-			if (kinds[j].kind != core_kinds[i].kind)
+			if (kinds[j].kind != kinds_of_fakes[i].kind)
 				continue;
 			seen++;
-			EXPECT_EQ(core_kinds[i].size, kinds[j].size);
-			EXPECT_EQ(core_kinds[i].flags, kinds[j].flags);
-			EXPECT_EQ(core_kinds[i].nodes, kinds[j].nodes);
+			EXPECT_EQ(kinds_of_fakes[i].size, kinds[j].size);
+			EXPECT_EQ(kinds_of_fakes[i].flags, kinds[j].flags);
+			EXPECT_EQ(kinds_of_fakes[i].nodes, kinds[j].nodes);
 			EXPECT_EQ((__u32)ACCEL_INFO_ALWAYS, kinds[j].availability);
 			EXPECT_EQ((__u32)ACCEL_INFO_PUBLIC, kinds[j].privilege);
 		}
 		EXPECT_EQ(1U, seen)
-			TH_LOG("kind %u", core_kinds[i].kind);
+			TH_LOG("kind %u", kinds_of_fakes[i].kind);
 	}
 }
 
@@ -202,9 +204,8 @@ TEST_F(info, an_array_is_cut_at_a_whole_element)
 TEST_F(info, unknown_kinds_are_eopnotsupp)
 {
 	static const __u32 unknown[] = {
-		ACCEL_INFO_LINKS, ACCEL_INFO_ATTESTATION, 63, 64, 255, 0x7fff,
-		ACCEL_INFO_DRIVER_BASE, 0x8001, 0xffff, 0x10000, 0x10001, 0x80000000, 0x80000001,
-		UINT32_MAX,
+		ACCEL_INFO_ATTESTATION, ACCEL_INFO_SLEEP, 63, 64, 255, 0x7fff, 0x8001, 0xffff,
+		0x10000, 0x10001, 0x80000000, 0x80000001, UINT32_MAX,
 	};
 	unsigned char data[64];
 	struct accel_info argument;

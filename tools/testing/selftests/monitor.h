@@ -39,6 +39,14 @@ static inline int wait_event(int monitor, __u32 kind, struct accel_event *event)
 	return -ETIMEDOUT;
 }
 
+/* Has @monitor read these kinds, of this severity or worse. */
+static inline int set_filter(int monitor, __u64 kinds, __u32 severity)
+{
+	struct accel_event_filter filter = { .kinds = kinds, .severity = severity };
+
+	return call(monitor, ACCEL_IOCTL_EVENT_FILTER, &filter);
+}
+
 /* Asks for an array; returns how many elements it has, or -errno. */
 static inline int array(int fd, __u32 kind, void *elements, size_t size)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda when its hardware has errors: they cost what ras.rst says, and work goes on. */
+#include "monitor.h"
 #include "qda_fixture.h"
 #include "user_queue.h"
 
@@ -84,14 +85,34 @@ static __u64 uncorrected(int fd, unsigned int number)
 	return blocks[number].uncorrected;
 }
 
+/* How often events tell of a reset that helped the card; in @downs, of its first link lost. */
+static __u32 device_resets(int monitor, __u32 *downs)
+{
+	struct accel_event event;
+	__u32 resets = 0;
+
+	while (!next_event(monitor, &event)) {
+		if (event.kind == ACCEL_EVENT_LINK)
+			*downs += event.data[0] == 0 && event.data[1] != ACCEL_LINK_UP;
+		else
+			resets += event.engine == ACCEL_EVENT_NONE && event.data[0] == 0 &&
+				  event.data[2] == ACCEL_RESET_DEVICE;
+	}
+	return resets;
+}
+
 TEST_F_TIMEOUT(struck, it_costs_what_it_has_to, 120)
 {
 	struct accel_info_status before = status_of(self->fd);
 	__u64 losses = qda_link(self->fd, 0).losses;
 	__u64 errors = uncorrected(self->fd, variant->block);
 	__u32 boots = restarts(self->fd);
+	int monitor = open_reader(qda_index(0));
+	__u32 resets = 0, downs = 0;
 	__s64 jobs[2];
 
+	ASSERT_EQ(0, set_filter(monitor, 1ULL << ACCEL_EVENT_RESET | 1ULL << ACCEL_EVENT_LINK, 0));
+	read_all(monitor);
 	settled_region(self->fd, LOCAL);
 	ASSERT_TRUE(qda_model(0, variant->pace));
 	for (int i = 0; i < 2; i++) {
@@ -127,6 +148,55 @@ TEST_F_TIMEOUT(struck, it_costs_what_it_has_to, 120)
 		EXPECT_EQ(0, execute(&self->user, nop()));
 	for (int i = 0; i < 2; i++)
 		EXPECT_EQ(0, run_packet(self->fd, self->queues[i], nop(), NULL));
+	/* Links have a way of their own to tell. */
+	for (__s64 end = in_ms(5000); variant->losses && !downs && now_ns() < end; sleep_ms(5))
+		resets += device_resets(monitor, &downs);
+	resets += device_resets(monitor, &downs);
+	EXPECT_EQ(variant->resets + variant->restarts, resets);
+	EXPECT_EQ(!!variant->losses, !!downs);
+	close(monitor);
+}
+
+/* What a node says to each kind that it has; returns how many it asked. */
+static int ask_all(struct __test_metadata *_metadata, int fd, __u32 node)
+{
+	struct accel_info_kind kinds[64];
+	int count = array(fd, ACCEL_INFO_LIST, kinds, sizeof(kinds)), asked = 0;
+
+	for (int i = 0; i < count; i++) {
+		char data[4096];
+		int error;
+
+		if (!(kinds[i].nodes & node))
+			continue;
+		error = info(fd, kinds[i].kind, data, sizeof(data));
+		EXPECT_TRUE(!error || (error == -EAGAIN &&
+				       kinds[i].availability == ACCEL_INFO_OPERATIONAL))
+			TH_LOG("kind %u: %d", kinds[i].kind, error);
+		asked++;
+	}
+	return asked;
+}
+
+TEST_F_TIMEOUT(card, it_can_be_asked_for_everything_in_a_reset, 120)
+{
+	struct accel_info_status before = status_of(self->fd), amid;
+	int monitor = open_reader(qda_index(0));
+
+	/* Firmware that dies, and takes long to find out that it does not boot. */
+	ASSERT_TRUE(qda_model(0, "boot-hang 4"));
+	ASSERT_TRUE(qda_model(0, "firmware-crash"));
+	ASSERT_TRUE(comes_to(monitor, ACCEL_HEALTH_RESETTING));
+	amid = status_of(monitor);
+	EXPECT_LT(10, ask_all(_metadata, monitor, ACCEL_INFO_ON_MONITOR));
+	EXPECT_LT(10, ask_all(_metadata, self->fd, ACCEL_INFO_ON_COMPUTE));
+	/* It was the same one all the time. */
+	EXPECT_EQ((__u32)ACCEL_HEALTH_RESETTING, amid.health);
+	EXPECT_EQ(amid.changes, status_of(monitor).changes);
+	EXPECT_TRUE(is_reset(self->fd, before.epoch));
+	EXPECT_TRUE(comes_to(self->fd, ACCEL_HEALTH_OPERATIONAL));
+	EXPECT_TRUE(becomes_up(self->fd, 0));
+	close(monitor);
 }
 
 TEST_F(card, an_error_in_an_idle_engine_harms_nobody)

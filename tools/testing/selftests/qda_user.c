@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* accel_qda: user queues, their timelines, refusals, and what they cannot do to others. */
+#include <sys/eventfd.h>
+
 #include "inject.h"
+#include "monitor.h"
 #include "user_queue.h"
 
 #define SIZE		(64 * 1024UL)
@@ -199,8 +202,14 @@ static __u64 failures(int fd)
 TEST_F(user, a_packet_that_fails_ends_the_queue)
 {
 	__u64 nowhere = 1ULL << 40, failed = failures(self->fd);
+	struct accel_failure_eventfd failure = { .fd = eventfd(0, EFD_NONBLOCK) };
+	int monitor = open_reader(qda_index(0));
 	struct accel_user_queue_query answer;
+	struct accel_event event;
+	__u64 rung = 0;
 
+	read_all(monitor);
+	ASSERT_EQ(0, call(self->fd, ACCEL_IOCTL_FAILURE_EVENTFD, &failure));
 	write_packet(&self->user, fill(self->address, 4, 1));
 	write_packet(&self->user, fill(nowhere, 4, 1));
 	write_packet(&self->user, fill(self->address + 4, 4, 1));
@@ -214,6 +223,17 @@ TEST_F(user, a_packet_that_fails_ends_the_queue)
 	EXPECT_EQ((__u32)ACCEL_FAULT_PAGE, answer.fault);
 	EXPECT_EQ(nowhere, answer.fault_address);
 	EXPECT_EQ(failed + 1, failures(self->fd));
+	ASSERT_EQ(0, wait_event(monitor, ACCEL_EVENT_FAULT, &event));
+	EXPECT_EQ((__u64)ACCEL_FAULT_PAGE, event.data[0]);
+	EXPECT_EQ(nowhere, event.data[1]);
+	/* No job of any queue that the kernel knows. */
+	EXPECT_EQ(0ULL, event.data[2]);
+	EXPECT_EQ(ACCEL_EVENT_NONE, event.queue);
+	EXPECT_NE(0ULL, event.client);
+	close(monitor);
+	EXPECT_EQ((ssize_t)sizeof(rung), read(failure.fd, &rung, sizeof(rung)));
+	EXPECT_EQ(1ULL, rung);
+	close(failure.fd);
 	EXPECT_EQ(0, wait_point(self->fd, self->user.timeline, 1, 0, FOREVER));
 	EXPECT_EQ(-EIO, wait_point(self->fd, self->user.timeline, 2, 0, FOREVER));
 	EXPECT_EQ(0U, ((__u32 *)self->bytes)[1]);
