@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import documents, exits, fields, known, models, packets, paths
+from . import documents, exits, fields, known, models, packets, paths, promises
 from .models import Model, ModelError
 from .qemu import ANCHORS, PORTS
 from .qmp import Qmp, QmpError
@@ -16,7 +16,7 @@ from .qmp import Qmp, QmpError
 UNPLUG_SECONDS = 60
 
 # What the judges say.
-JUDGEMENTS = (packets.Unproven, documents.Invalid, exits.Unreadable, fields.Disagreement)
+JUDGEMENTS = (packets.Unproven, documents.Invalid, exits.Unreadable, fields.Disagreement, promises.Broken)
 
 
 class Channel:
@@ -195,8 +195,10 @@ class Channel:
         return "ok"
 
     def _agrees(self, name: str, packed: str) -> str:
-        """Hold what exits have shown of a device since `note` against what its model knows."""
-        return f"ok {fields.judge(self._noted.pop(name), self._known(name), exits.take_apart(packed))}"
+        """Hold what exits have shown of a device since `note` against what its model knows, and what is promised."""
+        shown = exits.take_apart(packed)
+        promises.judge(paths.ABI, shown)
+        return f"ok {fields.judge(self._noted.pop(name), self._known(name), shown)}"
 
     def _waits(self, name: str, relation: str, count: str) -> str:
         """Judge what a card did since the last time: `at-most` or `more-than` so many large packets were waited for."""

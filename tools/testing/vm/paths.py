@@ -7,6 +7,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 BUILD = CHECKOUT / "build"
 RUNS = BUILD / "vm"
 GUEST = Path(__file__).parent / "guest"
+ABI = CHECKOUT / "Documentation" / "ABI" / "testing" / "sysfs-class-accel"
 SCHEMAS = CHECKOUT / "tools" / "smi" / "schema"
 BUSYBOX = Path("/usr/bin/busybox")
 NPU_MODEL = BUILD / "bin" / "ethosu-model"
