@@ -53,6 +53,49 @@ resets() {
 		[ "$(csv -i 1 --query-accel=resets.epoch)" = $((epoch + 1)) ] &&
 		accel-smi events -i 1 --kind reset | tail -n 1 | grep -q "accel1 #[0-9]* .* reset: the device works, epoch $((epoch + 1))"
 }
+# says ANSWER: to the question of a reset, on a terminal.
+says() { echo "$1" | script -q -c 'accel-smi reset -i 1' /tmp/asked >/dev/null; }
+asks_before_a_reset() {
+	epoch=$(csv -i 1 --query-accel=resets.epoch)
+	says n
+	grep -q "^Accel 1 ($card1) has 0 clients, which lose what it works on. Reset it? .y/N. " /tmp/asked &&
+		[ "$(csv -i 1 --query-accel=resets.epoch)" = "$epoch" ] && says y && grep -q 'Accel 1 was reset[.]' /tmp/asked &&
+		[ "$(csv -i 1 --query-accel=resets.epoch)" = $((epoch + 1)) ]
+}
+follows_events() {
+	lines=$(accel-smi events -i 1 --kind reset | wc -l)
+	accel-smi events --follow -i 1 --kind reset >/tmp/followed &
+	has_lines() { [ "$(wc -l </tmp/followed)" = "$1" ]; }
+	until_true 10 has_lines "$lines" && accel-smi reset -i 1 --yes >/dev/null && until_true 10 has_lines $((lines + 1))
+	set -- $?
+	kill $! && return "$1"
+}
+writes_a_file_again_and_again() {
+	accel-smi -l 1 -f /tmp/file --query-accel=index,state --format=csv,noheader >/tmp/out &
+	often() { [ "$(grep -cx '0, operational' /tmp/file)" -ge 3 ]; }
+	until_true 15 often && [ ! -s /tmp/out ]
+	set -- $?
+	kill $! && return "$1"
+}
+has_pages() {
+	while read -r page title; do
+		accel-smi -q -d "$page" -i 0 >/tmp/out || return 1
+		[ "$(grep -x '    [A-Z][A-Za-z ]*' /tmp/out)" = "    $title" ] || return 1
+	done <<-EOF
+		COMPUTE Compute
+		MEMORY Memory
+		UTILIZATION Utilization
+		ECC ECC Errors
+		ROW_REMAPPER Row Remapper
+		TEMPERATURE Temperature
+		POWER Power
+		CLOCK Clocks
+		PERFORMANCE Clocks Event Reasons
+		FIRMWARE Firmware
+		LINKS Links
+		PIDS Processes
+	EOF
+}
 
 # What the model of card 0 knows.
 model() { host model qda0 telemetry "$1"; }
@@ -90,6 +133,10 @@ check accel_smi_knows_rows_and_firmware knows_rows_and_firmware
 check anybody_may_look anybody_may_look
 check only_root_resets only_root_resets
 check accel_smi_resets resets
+check accel_smi_asks_before_a_reset asks_before_a_reset
+check accel_smi_follows_events follows_events
+check accel_smi_writes_a_file_again_and_again writes_a_file_again_and_again
+check accel_smi_has_pages has_pages
 """
 
 # What accel-smi says of a card that works.
@@ -111,8 +158,6 @@ check others_are_counted_but_not_named counts_others
 
 # What accel-top draws on a terminal of 100 columns and 36 lines while a card works, and how it leaves it.
 TOP = """
-mkdir -p /dev/pts
-mount -t devpts devpts /dev/pts
 mkfifo /tmp/keys
 on_a_terminal() {
 	SHELL=/bin/sh TERM=xterm-256color LANG=C.UTF-8 script -q -f -c 'stty rows 36 cols 100; accel-top; echo "status $?"; stty -a' \
@@ -247,14 +292,16 @@ SCENARIO = Scenario(
     files=FILES | PRELOADED,
     programs=("gputop", "script"),
     cards=2,
-    tests=31,
+    tests=35,
     timeout=300,
     # The model computes faster than the emulated guest asks: as it is, engines would often have nothing to do.
     guest=f"""
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
 load
 until_true 10 test -e /dev/accel/accel1 || exit 1
 host model qda0 stretch 30
-plan 31
+plan 35
 check accel_serve_is_right_to_a_bit accel-serve /training 20 normal low
 check small_requests_wait_for_one_large_packet host waits qda0 at-most 1
 check answers_to_equals_are_right accel-serve /training 5 normal normal
