@@ -1,79 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The lines of one device: who it is and how, its engines, its memory, and what it measures.
+//! The lines of one device: who it is and how, its meters, and what else is known.
 
 use accel::info::Health;
 use accel::info::SensorKind;
 use accel_snapshot::Device;
-use accel_snapshot::Engine;
-use accel_snapshot::Memory;
-use accel_snapshot::Sensor;
 use accel_snapshot::State as DeviceState;
-use accel_snapshot::units;
 use ratatui::text::Line;
 use ratatui::text::Span;
 
 use crate::gauge;
 use crate::look::Look;
 use crate::look::Role;
+use crate::meter::Meter;
+use crate::row;
+use crate::row::INDENT;
+use crate::row::Layout;
 use crate::state::Shown;
 
-/// What comes before everything but the first line of a device.
-const INDENT: usize = 2;
-/// "100 %", and blanks around it.
-const PERCENT: usize = 8;
-/// The longest name that is not cut.
-const LONGEST_NAME: usize = 12;
-
-/// Where things are on a line.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout {
-    /// Columns of the line.
-    pub width: usize,
-    /// Of the longest name of an engine or a region.
-    name: usize,
-    /// Of a bar.
-    bar: usize,
-    /// Of a graph.
-    graph: usize,
-    /// How many lines a graph has.
-    pub rows: usize,
-}
-
-impl Layout {
-    /// That of these devices.
-    pub fn new<'a>(devices: impl Iterator<Item = &'a Shown>, width: usize, rows: usize) -> Self {
-        let lengths = devices.flat_map(|shown| {
-            let engines = shown.device.engines.all().iter().map(|engine| &engine.name);
-            let regions = sized(&shown.device).map(|(memory, _)| &memory.name);
-            engines
-                .chain(regions)
-                .map(|name| name.chars().count())
-                .collect::<Vec<_>>()
-        });
-        let name = lengths.max().unwrap_or(0).min(LONGEST_NAME);
-        // Brackets are part of the bar.
-        let rest = width.saturating_sub(INDENT + name + 1 + 2 + PERCENT);
-        let bar = (rest * 2 / 5).min(40);
-        Layout {
-            width,
-            name,
-            bar,
-            graph: rest - bar,
-            rows,
-        }
-    }
-}
+/// Columns of a graph that shares its line.
+const SPARK: usize = 6;
 
 /// All lines of a device.
 pub fn lines(shown: &Shown, layout: Layout, look: Look) -> Vec<Line<'static>> {
     let device = &shown.device;
     let mut lines = vec![head(device, look)];
-    for engine in device.engines.all() {
-        lines.extend(engine_lines(shown, engine, layout, look));
-    }
-    let regions = sized(device);
-    lines.extend(regions.map(|(memory, size)| memory_line(memory, size, layout, look)));
-    lines.extend(flow(facts(device, look), layout.width));
+    let (rows, rest): (Vec<&Meter>, Vec<&Meter>) = shown
+        .meters
+        .iter()
+        .partition(|meter| layout.room.has_row(meter));
+    let rows = rows.into_iter();
+    lines.extend(rows.flat_map(|meter| row::lines(shown, meter, layout, look)));
+    let rest = rest
+        .into_iter()
+        .filter(|meter| meter.value.is_some())
+        .map(|meter| spark(shown, meter, look));
+    lines.extend(flow(rest.chain(facts(device, look)), layout.width));
     lines
 }
 
@@ -104,108 +65,42 @@ fn role(state: DeviceState) -> Role {
     }
 }
 
-fn engine_lines(shown: &Shown, engine: &Engine, layout: Layout, look: Look) -> Vec<Line<'static>> {
-    let percent = engine.utilization.map_or(String::new(), units::percent);
-    let share = engine.utilization.unwrap_or(0.0) / 100.0;
-    let mut left = vec![bar(&engine.name, share, Role::Load, layout, look)];
-    left[0].push(Span::raw(format!("{percent:>6}  ")));
-    let counts = [
-        (u64::from(engine.queued), "queued"),
-        (engine.completed, "done"),
-        (engine.failed, "failed"),
-    ];
-    if layout.rows > 1 && counts.iter().any(|(count, _)| *count > 0) {
-        let width = layout.width - layout.graph - INDENT - layout.name - 1;
-        let jobs = counts
-            .map(|(count, what)| format!("{count} {what}"))
-            .join(", ");
-        let text = format!(
-            "{:indent$}{jobs:<width$.width$}",
-            "",
-            indent = INDENT + layout.name + 1
-        );
-        left.push(vec![Span::styled(text, look.style(Role::Label))]);
-    }
-    left.resize_with(layout.rows, || {
-        vec![Span::raw(" ".repeat(layout.width - layout.graph))]
-    });
-
-    let history = shown.histories.get(&engine.name);
-    let samples: Vec<_> =
-        history.map_or(Vec::new(), |history| history.last(layout.graph).collect());
-    let graph = gauge::graph(&samples, layout.rows, look.is_unicode);
-    let lines = left.into_iter().zip(graph).map(|(mut spans, row)| {
-        spans.push(Span::styled(row, look.style(Role::Load)));
-        Line::from(spans)
-    });
-    lines.collect()
-}
-
-/// A name, and a bar between brackets.
-fn bar(name: &str, share: f64, role: Role, layout: Layout, look: Look) -> Vec<Span<'static>> {
-    let (full, empty) = gauge::bar(share, layout.bar, look.is_unicode);
-    let width = layout.name;
-    vec![
-        Span::styled(
-            format!("{:INDENT$}{name:<width$.width$} ", ""),
-            look.style(Role::Label),
-        ),
-        Span::raw("["),
-        Span::styled(full, look.style(role)),
-        Span::raw(empty + "]"),
-    ]
-}
-
-/// Regions whose size is known.
-fn sized(device: &Device) -> impl Iterator<Item = (&Memory, u64)> {
-    let regions = device.memory.all().iter();
-    regions.filter_map(|memory| Some((memory, memory.size.filter(|size| *size > 0)?)))
-}
-
-fn memory_line(memory: &Memory, size: u64, layout: Layout, look: Look) -> Line<'static> {
-    let share = memory.used as f64 / size as f64;
-    let mut spans = bar(&memory.name, share, Role::Memory, layout, look);
-    let amounts = format!("{} / {}", units::bytes(memory.used), units::bytes(size));
-    spans.push(Span::raw(format!("  {amounts}")));
-    Line::from(spans)
-}
-
 /// Something short that is known of a device.
 type Fact = Vec<Span<'static>>;
 
+fn label(text: &str, look: Look) -> Span<'static> {
+    Span::styled(format!("{text} "), look.style(Role::Label))
+}
+
+/// What a meter says, without the blanks that keep its length.
+fn number(meter: &Meter, look: Look) -> Span<'static> {
+    let mut number = row::number(meter, look);
+    number.content = number.content.trim_start().to_owned().into();
+    number
+}
+
+/// A meter that has no line of its own.
+fn spark(shown: &Shown, meter: &Meter, look: Look) -> Fact {
+    let graph = gauge::graph(&shown.shares(meter, SPARK), 1, look.is_unicode).concat();
+    vec![
+        label(&meter.name, look),
+        number(meter, look),
+        Span::raw(" "),
+        Span::styled(graph, look.style(meter.role)),
+    ]
+}
+
 fn facts(device: &Device, look: Look) -> Vec<Fact> {
-    let label = |text: &str| Span::styled(format!("{text} "), look.style(Role::Label));
-    let kinds = [
-        (SensorKind::Power, "power"),
-        (SensorKind::Temperature, "temp"),
-        (SensorKind::Frequency, "clock"),
-        (SensorKind::Fan, "fan"),
-    ];
-    let mut facts = Vec::new();
-    for (kind, name) in kinds {
-        let sensors = device
-            .sensors
-            .all()
-            .iter()
-            .filter(|sensor| sensor.kind == kind);
-        facts.extend(sensors.filter_map(|sensor| {
-            Some(vec![
-                label(&format!("{name} {}", sensor.label)),
-                reading(sensor, look)?,
-            ])
-        }));
-    }
-    let regions = device.memory.all().iter();
-    let without_size = regions.filter(|memory| memory.size.is_none());
-    facts.extend(without_size.map(|memory| {
-        vec![
-            label(&format!("{} {}", memory.kind, memory.name)),
-            Span::raw(units::bytes(memory.used)),
-        ]
-    }));
+    let sensors = [SensorKind::Frequency, SensorKind::Fan]
+        .into_iter()
+        .flat_map(|kind| Meter::sensors(device, kind));
+    let known = sensors.filter(|sensor| sensor.value.is_some());
+    let mut facts: Vec<Fact> = known
+        .map(|sensor| vec![label(&sensor.name, look), number(&sensor, look)])
+        .collect();
     facts.extend(throttled(device).map(|why| {
         vec![
-            label("throttled by"),
+            label("throttled by", look),
             Span::styled(why, look.style(Role::Warning)),
         ]
     }));
@@ -219,29 +114,11 @@ fn facts(device: &Device, look: Look) -> Vec<Fact> {
             ),
         };
         Some(vec![
-            label(&format!("errors {}", block.name)),
+            label(&format!("errors {}", block.name), look),
             Span::styled(text, look.style(role)),
         ])
     }));
     facts
-}
-
-/// What a sensor says, and its limit.
-fn reading(sensor: &Sensor, look: Look) -> Option<Span<'static>> {
-    let value = sensor.value?;
-    let (divisor, _, unit) = units::scale(sensor.kind);
-    let decimals = usize::from(sensor.kind == SensorKind::Power);
-    let number = |value: f64| format!("{:.decimals$}", value / divisor);
-    let limit = sensor
-        .high
-        .map_or(String::new(), |high| format!(" / {}", number(high)));
-    let text = format!("{}{limit} {unit}", number(value));
-    let is_high =
-        sensor.kind != SensorKind::Frequency && sensor.high.is_some_and(|high| value >= high);
-    Some(match is_high {
-        true => Span::styled(text, look.style(Role::Bad)),
-        false => Span::raw(text),
-    })
 }
 
 fn throttled(device: &Device) -> Option<String> {
@@ -251,7 +128,7 @@ fn throttled(device: &Device) -> Option<String> {
 }
 
 /// Facts in as few lines as they fit in.
-fn flow(facts: Vec<Fact>, width: usize) -> Vec<Line<'static>> {
+fn flow(facts: impl Iterator<Item = Fact>, width: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for fact in facts {
         let length: usize = fact.iter().map(Span::width).sum();

@@ -7,7 +7,7 @@ const LEFT: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '
 const BELOW: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII_LEFT: [char; 2] = [' ', '|'];
 const ASCII_BELOW: [char; 4] = [' ', '.', ':', '|'];
-/// A sample that is 0, which is not the same as none.
+/// A share that is 0, which is not the same as none.
 const ZERO: char = '_';
 
 /// A bar of `width` cells, of which a share from 0 to 1 is full: what is full, and what is not. More than nothing is
@@ -19,16 +19,16 @@ pub fn bar(share: f64, width: usize, is_unicode: bool) -> (String, String) {
     (cells[..full].iter().collect(), " ".repeat(width - full))
 }
 
-/// Lines of a graph of samples in percent, one a column, from above.
-pub fn graph(samples: &[Option<f64>], rows: usize, is_unicode: bool) -> Vec<String> {
+/// Lines of a graph of shares from 0 to 1, one a column, from above.
+pub fn graph(shares: &[Option<f64>], rows: usize, is_unicode: bool) -> Vec<String> {
     let parts: &[char] = if is_unicode { &BELOW } else { &ASCII_BELOW };
     let mut lines = vec![String::new(); rows];
-    for sample in samples {
-        let mut column: Vec<_> = match sample {
+    for share in shares {
+        let mut column: Vec<_> = match share {
             None => vec![' '; rows],
-            Some(percent) => cells(percent / 100.0, rows, parts).collect(),
+            Some(share) => cells(*share, rows, parts).collect(),
         };
-        if sample.is_some() && column[0] == ' ' {
+        if share.is_some() && column[0] == ' ' {
             column[0] = ZERO;
         }
         for (line, cell) in lines.iter_mut().rev().zip(column) {
@@ -76,17 +76,17 @@ mod tests {
 
     #[test]
     fn graphs_grow_from_below() {
-        let samples = [
+        let shares = [
             None,
             Some(0.0),
+            Some(0.01),
+            Some(0.5),
+            Some(0.75),
             Some(1.0),
-            Some(50.0),
-            Some(75.0),
-            Some(100.0),
         ];
-        assert_eq!(graph(&samples, 1, true), [" _▁▄▆█"]);
-        assert_eq!(graph(&samples, 2, true), ["    ▄█", " _▁███"]);
-        assert_eq!(graph(&samples, 1, false), [" _.::|"]);
+        assert_eq!(graph(&shares, 1, true), [" _▁▄▆█"]);
+        assert_eq!(graph(&shares, 2, true), ["    ▄█", " _▁███"]);
+        assert_eq!(graph(&shares, 1, false), [" _.::|"]);
         assert_eq!(graph(&[], 2, false), ["", ""]);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// As many samples as a wide terminal shows.
 const LENGTH: usize = 1000;
 
-/// Percent, the newest last; nothing where it was not known.
+/// Numbers, the newest last; nothing where there was none.
 #[derive(Debug, Default)]
 pub struct History {
     samples: VecDeque<Option<f64>>,
@@ -27,6 +27,11 @@ impl History {
         let known = self.samples.len().min(count);
         let last = self.samples.range(self.samples.len() - known..).copied();
         std::iter::repeat_n(None, missing).chain(last)
+    }
+
+    /// The highest of all that are remembered.
+    pub fn highest(&self) -> Option<f64> {
+        self.samples.iter().flatten().copied().reduce(f64::max)
     }
 }
 
@@ -58,5 +63,21 @@ mod tests {
         let all = last(&history, LENGTH + 1);
         assert_eq!(all[..2], [None, Some(1.0)]);
         assert_eq!(all.last(), Some(&Some(LENGTH as f64)));
+    }
+
+    #[test]
+    fn the_highest_is_known_until_it_is_forgotten() {
+        let mut history = History::default();
+        assert_eq!(history.highest(), None);
+        history.add(Some(-1.0));
+        assert_eq!(history.highest(), Some(-1.0));
+        for sample in [Some(9.0), None, Some(3.0)] {
+            history.add(sample);
+        }
+        assert_eq!(history.highest(), Some(9.0));
+        for _ in 0..LENGTH {
+            history.add(Some(2.0));
+        }
+        assert_eq!(history.highest(), Some(2.0));
     }
 }

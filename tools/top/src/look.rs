@@ -27,6 +27,8 @@ pub enum Role {
     Load,
     /// How full something is.
     Memory,
+    /// What a sensor measures.
+    Sensor,
     /// All is well.
     Good,
     /// Something is to be noticed.
@@ -58,6 +60,7 @@ impl Look {
             Role::Label => (Color::Cyan, Modifier::empty()),
             Role::Load => (Color::Green, Modifier::empty()),
             Role::Memory => (Color::Blue, Modifier::empty()),
+            Role::Sensor => (Color::Magenta, Modifier::empty()),
             Role::Good => (Color::Green, Modifier::empty()),
             Role::Warning => (Color::Yellow, Modifier::BOLD),
             Role::Bad => (Color::Red, Modifier::BOLD),

@@ -11,6 +11,8 @@ use accel_snapshot::State as DeviceState;
 use crate::cli::Column;
 use crate::history::History;
 use crate::keys::Action;
+use crate::meter::Meter;
+use crate::meter::Place;
 
 /// How long a device that is gone is still shown.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -21,13 +23,14 @@ const STEPS: [u64; 14] = [
     3_600_000,
 ];
 
-/// A device, and how busy its engines were.
+/// A device, and what its meters were.
 #[derive(Debug)]
 pub struct Shown {
     /// What it said last.
     pub device: Device,
-    /// Of each engine, by name.
-    pub histories: BTreeMap<String, History>,
+    /// What of that goes up and down.
+    pub meters: Vec<Meter>,
+    histories: BTreeMap<Place, History>,
     /// When it went away.
     gone: Option<SystemTime>,
 }
@@ -36,25 +39,32 @@ impl Shown {
     fn new(index: u32) -> Self {
         Shown {
             device: Device::new(index, DeviceState::Unreadable),
+            meters: Vec::new(),
             histories: BTreeMap::new(),
             gone: None,
         }
     }
 
     fn update(&mut self, device: Device, time: SystemTime) {
-        for engine in device.engines.all() {
-            self.histories.entry(engine.name.clone()).or_default();
+        self.meters = Meter::all(&device).collect();
+        for meter in &self.meters {
+            self.histories.entry(meter.place).or_default();
         }
-        for (name, history) in &mut self.histories {
-            let mut engines = device.engines.all().iter();
-            let engine = engines.find(|engine| engine.name == *name);
-            history.add(engine.and_then(|engine| engine.utilization));
+        for (place, history) in &mut self.histories {
+            let meter = self.meters.iter().find(|meter| meter.place == *place);
+            history.add(meter.and_then(|meter| meter.value));
         }
         let is_gone = device.state == DeviceState::Gone;
         self.gone = is_gone.then(|| self.gone.unwrap_or(time));
         let identity = self.device.identity.take();
         self.device = device;
         self.device.identity = self.device.identity.take().or(identity);
+    }
+
+    /// How full a meter of the device was in the last `count` samples, the newest last.
+    pub fn shares(&self, meter: &Meter, count: usize) -> Vec<Option<f64>> {
+        let history = self.histories.get(&meter.place);
+        history.map_or(Vec::new(), |history| meter.shares(history, count))
     }
 
     fn is_forgotten(&self, time: SystemTime) -> bool {

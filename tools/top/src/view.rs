@@ -10,18 +10,33 @@ use ratatui::text::Span;
 
 use crate::cli::Column;
 use crate::device;
-use crate::device::Layout;
 use crate::keys;
 use crate::look::Look;
 use crate::look::Role;
 use crate::processes;
+use crate::row::Layout;
+use crate::row::Room;
 use crate::state::State;
 use crate::users::Users;
 
 /// The smallest screen.
 const SMALLEST: (u16, u16) = (80, 24);
-/// The most lines that a graph has.
-const MOST_ROWS: usize = 4;
+/// The most lines that the graph of an engine has.
+const MOST_LINES: usize = 4;
+
+/// What graphs mean, for people.
+const GRAPHS: [(&str, &str); 7] = [
+    ("Graphs", "one sample a column, the newest on the right"),
+    ("_, a blank", "the sample is 0, there is none"),
+    ("The top is", "of an engine 100 %"),
+    ("", "of memory its size"),
+    ("", "of power its limit"),
+    ("", "of a temperature where the device stops"),
+    (
+        "",
+        "of what has no limit the highest of the last 1000 samples",
+    ),
+];
 
 /// Draws states.
 #[derive(Debug)]
@@ -58,7 +73,7 @@ impl View {
     /// Everything as text, so many columns wide.
     pub fn text(&self, state: &State, width: u16) -> String {
         let mut lines = vec![self.title(state)];
-        lines.extend(self.lines(state, width.into(), 1));
+        lines.extend(self.lines(state, width.into(), Room::Little));
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
@@ -90,15 +105,18 @@ impl View {
         line
     }
 
-    /// All lines, with graphs as high as they can be without scrolling.
+    /// All lines, with as much room as there can be without scrolling.
     fn fitting(&self, state: &State, width: u16, rows: u16) -> Vec<Line<'static>> {
-        let all = |graph| self.lines(state, width.into(), graph);
+        let all = |room| self.lines(state, width.into(), room);
         let fits = |lines: &Vec<_>| lines.len() <= rows.into();
-        let higher = (2..=MOST_ROWS).rev().map(all).find(fits);
-        higher.unwrap_or_else(|| all(1))
+        let rooms = (1..=MOST_LINES).rev().map(Room::Lines);
+        rooms
+            .map(all)
+            .find(fits)
+            .unwrap_or_else(|| all(Room::Little))
     }
 
-    fn lines(&self, state: &State, width: usize, graph: usize) -> Vec<Line<'static>> {
+    fn lines(&self, state: &State, width: usize, room: Room) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
         if let Some(error) = &state.error {
             lines.push(Line::styled(error.clone(), self.look.style(Role::Bad)));
@@ -106,12 +124,12 @@ impl View {
         if state.devices.is_empty() {
             lines.push(Line::raw("No devices."));
         }
-        let layout = Layout::new(state.visible(), width, graph);
+        let layout = Layout::new(state.visible(), width, room);
         for shown in state.visible() {
             lines.extend(device::lines(shown, layout, self.look));
         }
         let processes = processes::lines(state, &self.users, self.look);
-        if !processes.is_empty() && graph > 1 {
+        if !processes.is_empty() && room != Room::Little {
             lines.push(Line::default());
         }
         lines.extend(processes);
@@ -119,12 +137,14 @@ impl View {
     }
 
     fn help(&self) -> Vec<Line<'static>> {
-        let key = |(keys, what): &(&'static str, &'static str)| {
-            let keys = Span::styled(format!("  {keys:<16}"), self.look.style(Role::Label));
-            Line::from(vec![keys, Span::raw(*what)])
+        let row = |(what, means): &(&'static str, &'static str)| {
+            let what = Span::styled(format!("  {what:<16}"), self.look.style(Role::Label));
+            Line::from(vec![what, Span::raw(*means)])
         };
         let mut lines = vec![Line::default()];
-        lines.extend(keys::HELP.iter().map(key));
+        lines.extend(keys::HELP.iter().map(row));
+        lines.push(Line::default());
+        lines.extend(GRAPHS.iter().map(row));
         lines
     }
 

@@ -177,7 +177,7 @@ shows_the_work() {
 	shown >/tmp/out
 	[ "$(sed -n '/^Accel 0 /,/^Accel 1 /p' /tmp/out | grep -cE ' tensor[01] .* ([5-9][0-9]|100) %')" = 2 ] &&
 		[ "$(sed -n '/^Accel 1 /,/ PID /p' /tmp/out | grep -cE ' tensor[01] .*   0 %')" = 2 ] &&
-		grep -qF "]  $(memory)" /tmp/out && [ "$(shown modes)" = "alternate hidden" ] || return 1
+		grep -qF " $(memory)" /tmp/out && [ "$(shown modes)" = "alternate hidden" ] || return 1
 	first=$(sed -nE 's/^ *([0-9]+)  .* accel-serve$/\\1/p' /tmp/out | head -n 1)
 	[ "$(cat "/proc/$first/comm")" = accel-serve ]
 }
@@ -202,7 +202,7 @@ stops_and_goes_on() {
 }
 is_killed() { killall accel-top && left 143; }
 prints_the_same() {
-	accel-top -b -n 1 -i 0 >/tmp/out && [ "$(grep -c ' accel-serve$' /tmp/out)" = 18 ] && grep -qF "]  $(memory)" /tmp/out &&
+	accel-top -b -n 1 -i 0 >/tmp/out && [ "$(grep -c ' accel-serve$' /tmp/out)" = 18 ] && grep -qF " $(memory)" /tmp/out &&
 		! grep -q "$(printf '\\033')" /tmp/out && ! grep -q '^Accel 1 ' /tmp/out || return 1
 	TERM=dumb accel-top -n 1 >/tmp/out 2>/tmp/why
 	[ $? = 2 ] && grep -q 'the standard output is no terminal; -b prints text' /tmp/why && [ ! -s /tmp/out ]

@@ -2,6 +2,7 @@
 //! What becomes of samples and of keys.
 
 use accel::info::Health;
+use accel_snapshot::Answer;
 use accel_snapshot::samples;
 
 use super::*;
@@ -65,14 +66,33 @@ fn who_comes_is_where_its_index_belongs() {
     assert_eq!(state.indices(), [2, 3, 5]);
 }
 
+/// What is remembered of a meter of the first device.
+fn remembered(state: &State, place: Place) -> Vec<Option<f64>> {
+    state.devices[0].histories[&place].last(3).collect()
+}
+
 #[test]
-fn engines_that_cannot_be_told_leave_gaps() {
+fn what_cannot_be_told_leaves_gaps() {
     let mut state = state(0);
+    let mut cold = samples::card();
+    if let Answer::Here(sensors) = &mut cold.sensors {
+        sensors[0].value = None;
+    }
     state.update(vec![samples::card()], at(1));
     state.update(vec![Device::new(0, OPERATIONAL)], at(2));
-    state.update(vec![samples::card()], at(3));
-    let history: Vec<_> = state.devices[0].histories["tensor0"].last(3).collect();
-    assert_eq!(history, [Some(62.6), None, Some(62.6)]);
+    state.update(vec![cold], at(3));
+    let [engine, memory, die, board] = [
+        Place::Engine(0),
+        Place::Memory(1),
+        Place::Sensor(0),
+        Place::Sensor(2),
+    ]
+    .map(|place| remembered(&state, place));
+    assert_eq!(engine, [Some(62.6), None, Some(62.6)]);
+    let used = Some(f64::from((12 << 20) + 4096));
+    assert_eq!(memory, [used, None, used]);
+    assert_eq!(die, [Some(47.5), None, None]);
+    assert_eq!(board, [Some(23.1), None, Some(23.1)]);
 }
 
 #[test]

@@ -25,12 +25,17 @@ const ASCII: Look = Look {
     is_coloured: false,
 };
 
-/// A card whose engine is so busy.
+/// A card whose engine is so busy, and takes power and warms up with that; one of its sensors is lost when it is hot.
 fn card(index: u32, percent: f64) -> Device {
     let mut card = samples::card();
     card.index = index;
     if let Answer::Here(engines) = &mut card.engines {
         engines[0].utilization = Some(percent);
+    }
+    if let Answer::Here(sensors) = &mut card.sensors {
+        sensors[0].value = Some(40.0 + percent / 2.0);
+        sensors[1].value = (percent < 90.0).then_some(51.0 - percent / 2.0);
+        sensors[2].value = Some(10.0 + percent / 2.0);
     }
     card
 }
@@ -179,6 +184,18 @@ fn names_that_are_no_text_do_no_harm() {
     let screen = screen(&mut state, UNICODE, 80, 24);
     assert!(screen.contains("  [2Jx長\n"), "{screen}");
     assert!(!screen.contains('\u{1b}'), "{screen}");
+}
+
+#[test]
+fn what_cannot_be_told_is_not_drawn_as_nothing() {
+    let mut device = samples::card();
+    if let Answer::Here(sensors) = &mut device.sensors {
+        sensors[2].value = None;
+    }
+    let mut state = State::new(Duration::from_secs(1), Column::Util);
+    state.update(vec![device], SystemTime::UNIX_EPOCH);
+    let screen = screen(&mut state, UNICODE, 80, 24);
+    assert!(screen.contains("\n  power board\n"), "{screen}");
 }
 
 fn colours(look: Look) -> Vec<Color> {
