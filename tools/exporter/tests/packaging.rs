@@ -40,6 +40,23 @@ fn service() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// The options that are installed change nothing, and the ones they suggest are options of the program.
+#[test]
+fn the_service_reads_its_options() {
+    let unit = fs::read_to_string(here().join("accel-exporter.service")).expect("the service");
+    assert!(unit.contains("\nEnvironmentFile=-/etc/default/accel-exporter\n"));
+    let options = fs::read_to_string(here().join("accel-exporter.default")).expect("the options");
+    assert!(options.lines().all(|line| line.starts_with('#')));
+    let suggested = options
+        .lines()
+        .find_map(|line| line.strip_prefix("# ARGS="));
+    let suggested = suggested.expect("a suggestion").split_whitespace();
+    let help = run(Command::new(env!("CARGO_BIN_EXE_accel-exporter"))
+        .args(suggested)
+        .arg("--help"));
+    assert_well(&help);
+}
+
 #[test]
 fn systemd_takes_the_service() {
     let (_folder, path) = service();
