@@ -38,13 +38,11 @@ pub fn device(npu: &Npu) -> Result<()> {
         ),
     );
     line("node", &npu.node.path().display().to_string());
-    line(
-        "bus",
-        &format!(
-            "{} {}, id {:04x}:{:04x}",
-            who.bus, who.address, who.vendor, who.device
-        ),
-    );
+    let ids = who.vendor.zip(who.device);
+    let id = ids.map_or(String::new(), |(vendor, device)| {
+        format!(", id {vendor:04x}:{device:04x}")
+    });
+    line("bus", &format!("{} {}{id}", who.bus, who.address));
     line("uuid", &who.uuid.to_string());
     line("MACs", &format!("{} per cycle", npu.macs()));
     line("engines", &engines.join(", "));

@@ -97,6 +97,11 @@ fn or_absent(value: Option<impl ToString>) -> String {
     value.map_or(ABSENT.to_owned(), |value| value.to_string())
 }
 
+/// An id on a bus.
+fn id(id: u32) -> String {
+    format!("{id:#06x}")
+}
+
 fn identity(page: &mut Page, device: &Device) {
     page.line("State", device.state);
     if let Some(error) = &device.error {
@@ -107,8 +112,8 @@ fn identity(page: &mut Page, device: &Device) {
         page.line("UUID", &who.uuid);
         page.line("Bus", &who.bus);
         page.line("Address", &who.address);
-        page.line("Vendor Id", format!("{:#06x}", who.vendor_id));
-        page.line("Device Id", format!("{:#06x}", who.device_id));
+        page.line("Vendor Id", or_absent(who.vendor_id.map(id)));
+        page.line("Device Id", or_absent(who.device_id.map(id)));
         page.line("NUMA Node", or_absent(who.numa_node));
         page.line("Driver", &who.driver);
         page.line("Driver Version", &who.driver_version);

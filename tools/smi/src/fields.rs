@@ -78,9 +78,9 @@ pub const ACCEL: &[Field] = fields! {
     "uuid": "the same at every boot", |s, _| who(s, |who| who.uuid.clone());
     "bus": "name of the bus", |s, _| who(s, |who| who.bus.clone());
     "address": "name on that bus", |s, _| who(s, |who| who.address.clone());
-    "pci.bus_id": "address on the PCI bus", |s, _| pci(s, |who| who.address.clone());
-    "pci.vendor_id": "vendor id on the PCI bus", |s, _| pci(s, |who| format!("{:#06x}", who.vendor_id));
-    "pci.device_id": "device id on the PCI bus", |s, _| pci(s, |who| format!("{:#06x}", who.device_id));
+    "pci.bus_id": "address on the PCI bus", |s, _| pci(s, |who| Some(who.address.clone()));
+    "pci.vendor_id": "vendor id on the PCI bus", |s, _| pci(s, |who| Some(format!("{:#06x}", who.vendor_id?)));
+    "pci.device_id": "device id on the PCI bus", |s, _| pci(s, |who| Some(format!("{:#06x}", who.device_id?)));
     "numa_node": "NUMA node", |s, _| s.device.identity.as_ref()?.numa_node.map(|node| node.to_string());
     "driver_name": "name of the driver", |s, _| who(s, |who| who.driver.clone());
     "driver_version": "version of the driver", |s, _| who(s, |who| who.driver_version.clone());
@@ -197,9 +197,11 @@ fn who(source: &Source<'_>, get: impl Fn(&Identity) -> String) -> Option<String>
     source.device.identity.as_ref().map(get)
 }
 
-fn pci(source: &Source<'_>, get: impl Fn(&Identity) -> String) -> Option<String> {
+fn pci(source: &Source<'_>, get: impl Fn(&Identity) -> Option<String>) -> Option<String> {
     let identity = source.device.identity.as_ref();
-    identity.filter(|identity| identity.bus == "pci").map(get)
+    identity
+        .filter(|identity| identity.bus == "pci")
+        .and_then(get)
 }
 
 fn rows(source: &Source<'_>, get: impl Fn(&Spares) -> u32) -> Option<String> {

@@ -95,10 +95,12 @@ impl Watch {
         };
         if let Ok(monitor) = &watch.monitor {
             // Whoever it is that cannot say so now will be asked again.
-            watch.identity = monitor.info::<info::Device>().ok().map(Identity::from);
-            let engines = monitor.list().unwrap_or_default();
-            let clients = monitor.list().unwrap_or_default();
-            watch.before = Times::new(&engines, &clients);
+            if let Ok(who) = monitor.info::<info::Device>() {
+                let engines = monitor.list().unwrap_or_default();
+                let clients = monitor.list().unwrap_or_default();
+                watch.before = Times::new(&engines, &clients, who.can);
+                watch.identity = Some(who.into());
+            }
         }
         watch
     }
@@ -158,37 +160,31 @@ fn tell(monitor: &impl Info, before: &mut Times, device: &mut Device) -> Result<
 
     let engines = answer(monitor.list::<info::Engine>())?;
     let clients = answer(monitor.list::<info::Client>())?;
-    let now = Times::new(engines.all(), clients.all());
+    let now = Times::new(engines.all(), clients.all(), can);
     device.engines = engines.map(|engines| {
         let busy = |engine: &info::Engine| now.utilization_of_engine(before, &engine.name);
         engines
             .into_iter()
-            .map(|engine| Engine::new(busy(&engine), engine))
+            .map(|engine| Engine::new(busy(&engine), engine, can))
             .collect()
     });
     device.processes = clients.map(|clients| {
         let busy = |client: &info::Client| now.utilization_of_client(before, client.client);
         clients
             .into_iter()
-            .map(|client| Process::new(busy(&client), client))
+            .map(|client| Process::new(busy(&client), client, can))
             .collect()
     });
     *before = now;
-    leave_out(can, device);
+    leave_out(device);
     Ok(())
 }
 
-/// Has nothing be there of what a device does not have.
-fn leave_out(can: info::Capabilities, device: &mut Device) {
+/// Has nothing be there of memory that a device does not have.
+fn leave_out(device: &mut Device) {
     let has_memory = device.memory.all().iter().any(Memory::is_own);
-    if let Answer::Here(engines) = &mut device.engines {
-        for engine in engines.iter_mut().filter(|_| !can.user_queues) {
-            engine.user = None;
-        }
-    }
     if let Answer::Here(processes) = &mut device.processes {
         for process in processes {
-            process.user = process.user.filter(|_| can.user_queues);
             process.local = process.local.filter(|_| has_memory);
         }
     }
@@ -224,16 +220,19 @@ struct Times {
 }
 
 impl Times {
-    fn new(engines: &[info::Engine], clients: &[info::Client]) -> Self {
+    fn new(engines: &[info::Engine], clients: &[info::Client], can: info::Capabilities) -> Self {
+        let of_engine =
+            |engine: &info::Engine| engine.user(can).map_or(Duration::ZERO, |user| user.time);
+        let of_client = |client: &info::Client| client.user(can).unwrap_or_default();
         let engines = engines.iter();
         let clients = clients.iter();
         Times {
             at: Some(Instant::now()),
             engines: engines
-                .map(|engine| (engine.name.clone(), engine.busy + engine.user))
+                .map(|engine| (engine.name.clone(), engine.busy + of_engine(engine)))
                 .collect(),
             clients: clients
-                .map(|client| (client.client, client.busy + client.user))
+                .map(|client| (client.client, client.busy + of_client(client)))
                 .collect(),
         }
     }

@@ -63,8 +63,12 @@ impl From<info::Clients> for Clients {
 }
 
 impl Engine {
-    /// An engine of a device that has everything, which was so busy.
-    pub fn new(utilization: Option<f64>, engine: info::Engine) -> Self {
+    /// An engine that was so busy, of a device that can do that.
+    pub fn new(utilization: Option<f64>, engine: info::Engine, can: info::Capabilities) -> Self {
+        let user = engine.user(can).map(|user| UserQueues {
+            time: user.time,
+            failed: user.failed,
+        });
         Engine {
             name: engine.name,
             kind: engine.kind,
@@ -73,10 +77,7 @@ impl Engine {
             completed: engine.completed,
             failed: engine.failed,
             busy: engine.busy,
-            user: Some(UserQueues {
-                time: engine.user,
-                failed: engine.user_failed,
-            }),
+            user,
         }
     }
 }
@@ -207,8 +208,9 @@ impl From<info::Link> for Link {
 }
 
 impl Process {
-    /// A process that had so much engine time of a device that has everything.
-    pub fn new(utilization: Option<f64>, client: info::Client) -> Self {
+    /// A process that had so much engine time, of a device that can do that and has memory of its own.
+    pub fn new(utilization: Option<f64>, client: info::Client, can: info::Capabilities) -> Self {
+        let user = client.user(can);
         Process {
             client: client.client,
             pid: client.pid,
@@ -216,7 +218,7 @@ impl Process {
             name: client.name,
             utilization,
             busy: client.busy,
-            user: Some(client.user),
+            user,
             jobs: client.jobs,
             failed: client.failed,
             system: client.system,

@@ -241,10 +241,12 @@ pub struct Identity {
     pub driver_version: String,
     /// Version of the subsystem.
     pub core_version: String,
-    /// Vendor id on the bus, 0 if it has none, as the following.
-    pub vendor_id: u32,
+    /// Vendor id on the bus, if that has ids; 0 in JSON if not, as the following.
+    #[serde(serialize_with = "id")]
+    pub vendor_id: Option<u32>,
     /// Device id.
-    pub device_id: u32,
+    #[serde(serialize_with = "id")]
+    pub device_id: Option<u32>,
     /// NUMA node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub numa_node: Option<u32>,
@@ -471,6 +473,10 @@ impl Process {
 
 fn text<S: Serializer>(value: impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&value)
+}
+
+fn id<S: Serializer>(value: &Option<u32>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u32(value.unwrap_or(0))
 }
 
 fn nanoseconds<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {

@@ -139,8 +139,8 @@ fn identity(index: u32, name: &str, driver: &str, device_id: u32) -> Identity {
         driver: driver.into(),
         driver_version: "0.1".into(),
         core_version: "0.1".into(),
-        vendor_id: 0x1b36,
-        device_id,
+        vendor_id: Some(0x1b36),
+        device_id: Some(device_id),
         numa_node: (index == 0).then_some(0),
         capabilities: vec!["address-spaces", "sleeps"],
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use accel_uapi as uapi;
 
 use super::Array;
+use super::Capabilities;
 use super::Kind;
 use super::raw::kinds;
 use super::raw::text;
@@ -47,10 +48,16 @@ pub struct ClientEngine {
     pub name: String,
     /// How long it has worked for the client, up to now.
     pub busy: Duration,
-    /// How long it has worked for its user queues, as the device counts it.
-    pub user: Duration,
+    user: Duration,
     /// Jobs of the client that ended on it, well or not.
     pub jobs: u64,
+}
+
+impl ClientEngine {
+    /// How long it has worked for its user queues, as the device counts it, if the device has any.
+    pub fn user(&self, can: Capabilities) -> Option<Duration> {
+        can.user_queues.then_some(self.user)
+    }
 }
 
 impl From<uapi::accel_info_client_engine> for ClientEngine {
@@ -81,8 +88,7 @@ pub struct Client {
     pub opened: Duration,
     /// How long engines have worked for its jobs, all together.
     pub busy: Duration,
-    /// How long they have worked for its user queues, likewise.
-    pub user: Duration,
+    user: Duration,
     /// Jobs that ended, well or not.
     pub jobs: u64,
     /// How often a job or a user queue of it failed.
@@ -91,6 +97,13 @@ pub struct Client {
     pub system: u64,
     /// Bytes of the device's memory, likewise.
     pub local: u64,
+}
+
+impl Client {
+    /// How long engines have worked for its user queues, as the device counts it, if the device has any.
+    pub fn user(&self, can: Capabilities) -> Option<Duration> {
+        can.user_queues.then_some(self.user)
+    }
 }
 
 impl From<uapi::accel_info_client> for Client {

@@ -179,16 +179,16 @@ pub struct Device {
     pub core_version: Version,
     /// Version of the driver.
     pub driver_version: Version,
-    /// Vendor id on the bus, 0 if it has none, as the following.
-    pub vendor: u32,
-    /// Device id.
-    pub device: u32,
-    /// Subsystem vendor id.
-    pub subsystem_vendor: u32,
-    /// Subsystem device id.
-    pub subsystem_device: u32,
-    /// Revision id.
-    pub revision: u32,
+    /// Vendor id on the bus, if that has ids.
+    pub vendor: Option<u32>,
+    /// Device id, likewise.
+    pub device: Option<u32>,
+    /// Subsystem vendor id, if it has one.
+    pub subsystem_vendor: Option<u32>,
+    /// Subsystem device id, likewise.
+    pub subsystem_device: Option<u32>,
+    /// Revision id, if the bus has ids.
+    pub revision: Option<u32>,
     /// NUMA node, if known.
     pub numa_node: Option<u32>,
     /// What it can do.
@@ -224,6 +224,8 @@ impl From<u32> for Capabilities {
 
 impl From<uapi::accel_info_device> for Device {
     fn from(raw: uapi::accel_info_device) -> Self {
+        // 0 is no vendor, but it is a device and a revision of one.
+        let of = |vendor: u32, id: u32| (vendor != 0).then_some(id);
         Device {
             name: text(&raw.name),
             driver: text(&raw.driver),
@@ -233,11 +235,11 @@ impl From<uapi::accel_info_device> for Device {
             index: raw.index,
             core_version: raw.core_version.into(),
             driver_version: raw.driver_version.into(),
-            vendor: raw.vendor,
-            device: raw.device,
-            subsystem_vendor: raw.subsystem_vendor,
-            subsystem_device: raw.subsystem_device,
-            revision: raw.revision,
+            vendor: of(raw.vendor, raw.vendor),
+            device: of(raw.vendor, raw.device),
+            subsystem_vendor: of(raw.subsystem_vendor, raw.subsystem_vendor),
+            subsystem_device: of(raw.subsystem_vendor, raw.subsystem_device),
+            revision: of(raw.vendor, raw.revision),
             numa_node: raw.numa_node.try_into().ok(),
             can: raw.flags.into(),
         }
@@ -286,12 +288,25 @@ pub struct Engine {
     pub failed: u64,
     /// Time in which a job was on it.
     pub busy: Duration,
-    /// Time in which it worked for user queues, as the device counts it.
-    pub user: Duration,
-    /// User queues that failed.
-    pub user_failed: u64,
+    user: UserQueues,
     /// How long a job may take, if its queue does not say less.
     pub timeout: Duration,
+}
+
+/// What an engine did for user queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserQueues {
+    /// Time in which it worked for them, as the device counts it.
+    pub time: Duration,
+    /// User queues that failed.
+    pub failed: u64,
+}
+
+impl Engine {
+    /// What it did for user queues, if its device has any.
+    pub fn user(&self, can: Capabilities) -> Option<UserQueues> {
+        can.user_queues.then_some(self.user)
+    }
 }
 
 impl From<uapi::accel_info_engine> for Engine {
@@ -303,8 +318,10 @@ impl From<uapi::accel_info_engine> for Engine {
             completed: raw.completed,
             failed: raw.failed,
             busy: Duration::from_nanos(raw.busy_ns),
-            user: Duration::from_nanos(raw.user_ns),
-            user_failed: raw.user_failed,
+            user: UserQueues {
+                time: Duration::from_nanos(raw.user_ns),
+                failed: raw.user_failed,
+            },
             timeout: Duration::from_nanos(raw.timeout_ns),
         }
     }
@@ -436,6 +453,35 @@ mod tests {
         assert_eq!(device.core_version.to_string(), "3.7");
         assert_eq!(device.numa_node, None);
         assert!(device.can.exclusive && !device.can.sleeps);
+    }
+
+    #[test]
+    fn ids_are_those_of_a_vendor() {
+        let mut raw = uapi::accel_info_device::new_zeroed();
+        let ids = |raw| {
+            let device = Device::from(raw);
+            let subsystem = (device.subsystem_vendor, device.subsystem_device);
+            (device.vendor, device.device, device.revision, subsystem)
+        };
+        assert_eq!(ids(raw), (None, None, None, (None, None)));
+        raw.vendor = 0x1b36;
+        assert_eq!(ids(raw), (Some(0x1b36), Some(0), Some(0), (None, None)));
+        (raw.subsystem_vendor, raw.subsystem_device) = (0x1234, 7);
+        assert_eq!(ids(raw).3, (Some(0x1234), Some(7)));
+    }
+
+    #[test]
+    fn who_has_no_user_queues_did_nothing_for_them() {
+        let mut raw = uapi::accel_info_engine::new_zeroed();
+        (raw.user_ns, raw.user_failed) = (5, 2);
+        let engine = Engine::from(raw);
+        let can = |user_queues| Capabilities {
+            user_queues,
+            ..Capabilities::default()
+        };
+        assert_eq!(engine.user(can(false)), None);
+        let user = engine.user(can(true)).unwrap();
+        assert_eq!((user.time, user.failed), (Duration::from_nanos(5), 2));
     }
 
     #[test]
