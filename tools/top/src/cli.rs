@@ -15,7 +15,7 @@ const AFTER: &str = "\
 Keys: q, Esc or Ctrl-C quit; h or ? show the others.\n\n\
 Graphs: each column is a sample, the newest on the right; _ is 0, a blank is a sample that there is not. The top is \
 100 % of an engine, the size of memory, the limit of power, the temperature at which the device stops; of what has no \
-limit the highest of the last 1000 samples.\n\n\
+limit the power of two above the last 1000 samples.\n\n\
 Environment: NO_COLOR, unless it is empty, is --no-color; LC_ALL, LC_CTYPE or LANG, if it names no UTF-8, is --ascii; \
 TERM must name a terminal whose cursor can be moved.\n\n\
 Exit status: 0 all went well; 1 something failed; 2 the arguments are wrong, or there is no terminal to draw on; \

@@ -123,13 +123,24 @@ impl Meter {
     }
 
     /// How full it was in the last `count` samples, the newest last. What has nothing that fills it is held against
-    /// the highest sample that is remembered.
+    /// the power of two above the highest sample that is remembered.
     pub fn shares(&self, history: &History, count: usize) -> Vec<Option<f64>> {
-        let full = self.full.or_else(|| history.highest()).unwrap_or(0.0);
+        let full = self
+            .full
+            .or_else(|| history.highest().map(above))
+            .unwrap_or(0.0);
         let samples = history.last(count);
         samples
             .map(|sample| sample.map(|value| share(value, full)))
             .collect()
+    }
+}
+
+/// The power of two above a number, so that what is always the same does not look full.
+fn above(number: f64) -> f64 {
+    match number > 0.0 {
+        true => (number.log2().floor() + 1.0).exp2(),
+        false => 0.0,
     }
 }
 

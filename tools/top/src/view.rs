@@ -32,10 +32,7 @@ const GRAPHS: [(&str, &str); 7] = [
     ("", "of memory its size"),
     ("", "of power its limit"),
     ("", "of a temperature where the device stops"),
-    (
-        "",
-        "of what has no limit the highest of the last 1000 samples",
-    ),
+    ("", "of what has no limit the power of 2 above all samples"),
 ];
 
 /// Draws states.

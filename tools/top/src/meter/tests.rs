@@ -71,16 +71,16 @@ fn power_ends_at_its_limit_and_temperature_where_the_device_stops() {
 }
 
 #[test]
-fn the_highest_sample_fills_what_has_no_limit() {
+fn what_has_no_limit_ends_above_its_highest_sample() {
     let temperature = |high| {
         let sensor = sensor(SensorKind::Temperature, Some(20.0), high, None);
         Meter::sensor(0, &sensor)
     };
     let history = history(&[Some(40.0), None, Some(20.0)]);
     let shares = |high, count| temperature(high).shares(&history, count);
-    assert_eq!(shares(None, 3), [Some(1.0), None, Some(0.5)]);
+    assert_eq!(shares(None, 3), [Some(0.625), None, Some(0.3125)]);
     assert_eq!(shares(Some(80.0), 3), [Some(0.5), None, Some(0.25)]);
-    assert_eq!(shares(None, 1), [Some(0.5)], "what is not seen counts");
+    assert_eq!(shares(None, 1), [Some(0.3125)], "what is not seen counts");
     assert_eq!(
         temperature(None).share(),
         None,
