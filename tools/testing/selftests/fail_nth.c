@@ -261,7 +261,7 @@ static int create_and_destroy_queues(struct subject *subject)
 
 TEST_F_TIMEOUT(fail, create_and_destroy_queues, 240)
 {
-	EXPECT_SWEPT(.call = create_and_destroy_queues, .stride = 13);
+	EXPECT_SWEPT(.call = create_and_destroy_queues, .stride = 26);
 }
 
 static int ask_for_client_memory(struct subject *subject)
@@ -1024,7 +1024,7 @@ static void remove_added(struct __test_metadata *_metadata, struct subject *subj
 TEST_F_TIMEOUT(fail, add_device, 300)
 {
 	/* faux_device_create() does not say why it failed. */
-	EXPECT_SWEPT(.call = add_one, .after = remove_added, .also = ENODEV, .stride = 10);
+	EXPECT_SWEPT(.call = add_one, .after = remove_added, .also = ENODEV, .stride = 20);
 }
 
 static void add_before(struct subject *subject)

@@ -270,7 +270,7 @@ static void use_many(struct __test_metadata *_metadata, FIXTURE_DATA(classes) *s
 TEST_F_TIMEOUT(classes, many_small_buffers_cost_as_much_each_as_few, 300)
 {
 	/* A debug kernel takes minutes for all. The most come first: nothing is set aside. */
-	const unsigned int most = is_long() ? MOST_SMALL : MOST_SMALL / 10;
+	const unsigned int most = is_long() ? MOST_SMALL : MOST_SMALL / 20;
 
 	for (unsigned int count = most; count >= most / 20; count /= 4)
 		use_many(_metadata, self, count);

@@ -9,9 +9,10 @@ from .exits import EXITS
 
 PROGRAMS = {f"/bin/{program}": f"build/bin/{program}" for program in ("accel-exporter", "accel-smi")}
 
-CARD = PROGRAMS | {"/bin/accel-train": "build/bin/accel-train"} | {
+TRAINING = {"/bin/accel-train": "build/bin/accel-train"} | {
     f"/training/{name}.npy": f"build/training/{name}.npy" for name in ("digits", "losses", "weights")
 }
+CARD = PROGRAMS | TRAINING
 NPU = PROGRAMS | {"/bin/accel-demo": "build/bin/accel-demo", "/networks": "build/networks"}
 
 AGREEMENT = f"""{EXITS}
