@@ -13,7 +13,7 @@ use super::time;
 /// How often and how long a device has slept, with the system or because nobody used it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sleep {
-    /// When it fell asleep, on CLOCK_MONOTONIC; `None` if it is awake.
+    /// When it fell asleep, on CLOCK_MONOTONIC; `None` if it does not sleep: it may be about to, or wake up.
     pub since: Option<Duration>,
     /// How long it has slept since it was registered, this time too, while the system did not.
     pub time: Duration,
